@@ -1,0 +1,275 @@
+"""Every table of Surefoot, declared once: columns, units, keys, what must hold.
+
+A schema is a type as well: a stage that takes `DataFrame[Track]` cannot be handed a table of
+segments. Units are in the column's name; `unit` and `doc` in the metadata feed docs/data-model.md.
+Intervals are half-open, `[start, end)`; times are UTC; dimensionless columns are fractions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dataframely as dy
+from dataframely import DataFrame as DataFrame
+
+TERRAINS = ("technical", "smooth")
+DIRECTIONS = ("up", "level", "down")
+GAITS = ("run", "walk", "stand")
+CADENCE_FLAGS = ("ok", "missing", "spike", "frozen", "half", "double")
+CADENCE_UNITS = ("strides_per_minute", "steps_per_minute", "none")
+SAMPLINGS = ("1 Hz", "smart")
+VERDICTS = (
+    "not enough data",
+    "cannot be answered from this log",
+    "not precise enough",
+    "steadier with more balance work",
+    "less steady with more balance work",
+    "no effect of 10 % or more",
+    "cannot tell yet",
+)
+
+
+def _meta(unit: str, doc: str) -> dict[str, Any]:
+    return {"unit": unit, "doc": doc}
+
+
+def _number(
+    unit: str, doc: str, *, nullable: bool = True, min: float | None = None, max: float | None = None
+) -> dy.Float64:
+    return dy.Float64(nullable=nullable, min=min, max=max, metadata=_meta(unit, doc))
+
+
+def _text(doc: str, *, key: bool = False, nullable: bool = False) -> dy.String:
+    return dy.String(primary_key=key, nullable=nullable, metadata=_meta("", doc))
+
+
+def _count(doc: str, *, unit: str = "", key: bool = False, nullable: bool = False) -> dy.Int64:
+    return dy.Int64(primary_key=key, nullable=nullable, min=0, metadata=_meta(unit, doc))
+
+
+def _instant(doc: str, *, nullable: bool = False) -> dy.Datetime:
+    return dy.Datetime(time_unit="us", time_zone="UTC", nullable=nullable, metadata=_meta("UTC", doc))
+
+
+def _day(doc: str, *, key: bool = False) -> dy.Date:
+    return dy.Date(primary_key=key, metadata=_meta("", doc))
+
+
+def _choice(doc: str, values: tuple[str, ...], *, key: bool = False, nullable: bool = False) -> dy.Enum:
+    return dy.Enum(list(values), primary_key=key, nullable=nullable, metadata=_meta("", doc))
+
+
+class Records(dy.Schema):
+    """One row per record message of a file, in file order. Further channels may follow these."""
+
+    timestamp = _instant("time of the record", nullable=True)
+    lat_deg = _number("deg", "latitude, WGS 84", min=-90, max=90)
+    lon_deg = _number("deg", "longitude, WGS 84", min=-180, max=180)
+    altitude_m = _number("m", "altitude (the enhanced field where there is one)")
+    distance_m = _number("m", "distance since the start, as the device counted it")
+    speed_mps = _number("m/s", "speed (the enhanced field where there is one)")
+    cadence_spm = _number("steps/min", "steps of both feet per minute")
+    heart_rate_bpm = _number("beats/min", "heart rate")
+
+
+class TimerEvents(dy.Schema):
+    """When the device's timer ran: one row per start or stop, in file order."""
+
+    timestamp = _instant("time of the event")
+    event_type = _choice("the timer started or stopped", ("start", "stop"))
+
+
+class Runs(dy.Schema):
+    """One row per run."""
+
+    run_id = _text("first 16 hex digits of the content's SHA-256, then -N for the Nth run of a file", key=True)
+    athlete_id = _text("whose run it is")
+    start_time = _instant("first record")
+    local_date = _day("the day where the runner was")
+    sport = _text("FIT sport")
+    sub_sport = _text("FIT sub-sport, empty where unknown")
+    source_format = _choice("format of the file", ("fit", "gpx", "tcx"))
+    device = _text("maker and product as the file says, empty where unknown")
+    device_epoch = _text("device, firmware and sampling: steadiness is comparable within one epoch only")
+    cadence_unit = _choice("what the file's cadence counted", CADENCE_UNITS)
+    cadence_unit_reason = _text("the evidence for that")
+    sampling = _choice("one record a second, or smart recording", SAMPLINGS)
+    altitude_class = _choice(
+        "quality of the altitude, from its own noise", ("clean", "typical", "windy", "gps", "none")
+    )
+    distance_m = _number("m", "distance", min=0)
+    moving_s = _number("s", "seconds in motion", nullable=False, min=0)
+    ascent_m = _number("m", "ascent of the smoothed altitude", min=0)
+    technical_s = _number("s", "seconds run on technical ground", min=0)
+    technical_share = _number("", "share of the moving distance on technical ground", min=0, max=1)
+    walking_share = _number("", "share of the moving seconds that were walked", min=0, max=1)
+    cadence_identical_share = _number("", "share of consecutive 1 s cadences that are equal", min=0, max=1)
+    cadence_step_spm = _number("steps/min", "smallest step in which cadence is stored", min=0)
+    quality = _number("", "cadence quality: share of running seconds with usable cadence", nullable=False, min=0, max=1)
+    counts = dy.Bool(metadata=_meta("", "whether the run enters the answer"))
+    counts_reason = _text("why the run does not count, empty where it does")
+    warnings = _text("what a person should know of this recording, '; ' between")
+    content_sha256 = _text("SHA-256 of the file's content")
+    source_name = _text("the file's name as it was given")
+    analysis_version = _count("version of the analysis that made this row")
+
+
+class Track(dy.Schema):
+    """One row per second of a run, gaps left out."""
+
+    run_id = _text("the run", key=True)
+    elapsed_s = _count("seconds since the run's start", unit="s", key=True)
+    timestamp = _instant("time of the second")
+    lat_deg = _number("deg", "latitude, interpolated over gaps up to 10 s", min=-90, max=90)
+    lon_deg = _number("deg", "longitude, interpolated over gaps up to 10 s", min=-180, max=180)
+    altitude_m = _number("m", "altitude as recorded")
+    distance_m = _number("m", "distance since the start")
+    speed_mps = _number("m/s", "speed", min=0)
+    cadence_spm = _number("steps/min", "cadence, never carried over more than 3 s", min=0)
+    heart_rate_bpm = _number("beats/min", "heart rate", min=0)
+    grade = _number("", "rise over run, 0.12 is 12 %", min=-0.4, max=0.4)
+    gap_speed_mps = _number("m/s", "grade-adjusted speed", min=0)
+    gait = _choice("decided on a slow scale, so that a stumble stays in", GAITS)
+    cadence_flag = _choice("whether the second's cadence can be used", CADENCE_FLAGS)
+    technicality = _number("", "0 smooth to 1 technical", min=0, max=1)
+    terrain = _choice("the ground's label", TERRAINS, nullable=True)
+    segment_id = _count("the segment it lies in", nullable=True)
+
+
+class Grid(dy.Schema):
+    """One row per 5 m of moving distance of a run: what is known of the ground there from this pass."""
+
+    run_id = _text("the run", key=True)
+    cell = _count("index along the run", key=True)
+    distance_m = _number("m", "moving distance at the cell's start", nullable=False, min=0)
+    elapsed_s = _number("s", "when the runner came there", nullable=False, min=0)
+    lat_deg = _number("deg", "latitude")
+    lon_deg = _number("deg", "longitude")
+    heading_deg = _number("deg", "direction of travel, clockwise from north", min=0, max=360)
+    altitude_m = _number("m", "smoothed altitude")
+    grade = _number("", "rise over run", min=-0.4, max=0.4)
+    altitude_roughness = _number("", "log SD (m) over 80 m of altitude about a local quadratic")
+    pace_variability = _number("", "log SD over 80 m of log grade-adjusted speed about its 200 m median")
+    pace_deficit = _number("", "log of the 80th percentile over 1 km of grade-adjusted speed, minus now")
+    sinuosity = _number("", "log RMS heading change per metre (rad/m) over 60 m")
+    abs_grade = _number("", "|grade| over 50 m", min=0)
+    score = _number("", "technicality of this pass, log odds: above 0 is technical")
+
+
+class Segments(dy.Schema):
+    """One row per stretch of one terrain and direction."""
+
+    run_id = _text("the run", key=True)
+    segment_id = _count("index along the run", key=True)
+    terrain = _choice("the ground's label", TERRAINS)
+    direction = _choice("up above +3 %, down below -3 %", DIRECTIONS)
+    start_s = _number("s", "start, elapsed", nullable=False, min=0)
+    end_s = _number("s", "end, elapsed, not included", nullable=False, min=0)
+    start_m = _number("m", "start, distance", nullable=False, min=0)
+    end_m = _number("m", "end, distance, not included", nullable=False, min=0)
+    grade_mean = _number("", "mean grade")
+    technicality_mean = _number("", "mean technicality", min=0, max=1)
+    passes = _count("how many runs the label of this place rests on (median over the stretch)")
+    reasons = _text("the two main reasons for the label, in words")
+    edited = dy.Bool(metadata=_meta("", "marked by the user"))
+
+
+class Stability(dy.Schema):
+    """One row per run, terrain, direction and metric."""
+
+    run_id = _text("the run", key=True)
+    terrain = _choice("the ground", TERRAINS, key=True)
+    direction = _choice("direction, or all of them", ("all", *DIRECTIONS), key=True)
+    metric = _text("name in stability.METRICS", key=True)
+    value = _number("", "the metric's value")
+    low = _number("", "lower end of its 95 % interval (block bootstrap over windows)")
+    high = _number("", "upper end of its 95 % interval")
+    n_windows = _count("20 s windows it rests on")
+    seconds = _number("s", "seconds of running it rests on", nullable=False, min=0)
+
+
+class BalanceSessions(dy.Schema):
+    """One row per logged exercise."""
+
+    session_id = _text("made of athlete, date, drill, side and which of equal ones it is", key=True)
+    athlete_id = _text("whose log it is")
+    date = _day("local day")
+    drill = _text("name of the drill")
+    category = _text("category of the drill, 'other' where unknown")
+    minutes = _number("min", "time on the drill", nullable=False, min=0, max=600)
+    sets = _count("sets", nullable=True)
+    reps = _count("repetitions a set", nullable=True)
+    hold_s = _number("s", "hold", min=0)
+    side = _text("left, right or both", nullable=True)
+    surface = _text("surface", nullable=True)
+    eyes = _text("open or closed", nullable=True)
+    clean_sets = _count("sets without a wobble", nullable=True)
+    wobbles = _count("wobbles", nullable=True)
+    rpe = _number("", "rate of perceived exertion", min=0, max=10)
+    note = _text("free text", nullable=True)
+
+
+class Dose(dy.Schema):
+    """One row per athlete and day from the first logged day on."""
+
+    athlete_id = _text("whose dose it is", key=True)
+    date = _day("local day", key=True)
+    minutes = _number("min", "balance minutes of the day", nullable=False, min=0)
+    dose = _number("min/week", "decayed weekly minutes up to the day before", nullable=False, min=0)
+
+
+class Effects(dy.Schema):
+    """One row per athlete and outcome: the answer with its uncertainty."""
+
+    athlete_id = _text("whose answer it is", key=True)
+    outcome = _text("what was asked, 'technical' is the headline", key=True)
+    estimate = _number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
+    low = _number("", "lower end of the 95 % interval")
+    high = _number("", "upper end of the 95 % interval")
+    p = _number("", "two-sided p value of the estimate", min=0, max=1)
+    permutation_p = _number("", "p value of the block permutation of the log", min=0, max=1)
+    n_runs = _count("runs that count")
+    weeks = _number("weeks", "length of the period", nullable=False, min=0)
+    dose_contrast = _number("45 min/week", "SD of dose/45 after trend and weekend", min=0)
+    detectable = _number("", "change that could be seen with 80 % power, as a fraction", min=0)
+    sceptical = _number("", "estimate under a prior centred on no effect (SD 0.10)")
+    verdict = _choice("the stated rule's verdict", VERDICTS)
+    sentence = _text("the answer in plain words")
+    missing = _text("what is missing for an answer, empty where nothing is")
+    cautions = _text("what speaks against reading more into it, '; ' between")
+    method = _text("name and version of the method")
+
+
+class Files(dy.Schema):
+    """One row per athlete and file content ever seen: what became of it."""
+
+    athlete_id = _text("for whom it was read", key=True)
+    content_sha256 = _text("SHA-256 of the content", key=True)
+    source_name = _text("the file's name as it was first given")
+    size_bytes = _count("size", unit="bytes")
+    status = _choice("what became of it", ("run", "duplicate", "skipped", "rejected"))
+    reason = _text("why it is not a run of its own, empty where it is")
+    advice = _text("what would do, empty where nothing needs doing")
+    analysis_version = _count("version of the analysis that decided")
+
+
+class RejectedFiles(dy.Schema):
+    """One row per file that could not be used."""
+
+    source_name = _text("the file's name", key=True)
+    content_sha256 = _text("SHA-256 of the content", key=True)
+    reason = _text("what is wrong")
+    advice = _text("what would do")
+
+
+PUBLIC: dict[str, type[dy.Schema]] = {
+    "runs": Runs,
+    "track": Track,
+    "grid": Grid,
+    "segments": Segments,
+    "stability": Stability,
+    "balance_sessions": BalanceSessions,
+    "dose": Dose,
+    "effects": Effects,
+    "rejected": RejectedFiles,
+}
