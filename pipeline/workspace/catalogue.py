@@ -1,0 +1,216 @@
+"""The catalogue: every small table in SQL, its columns taken from pipeline.tables.
+
+SQLAlchemy Core only, so that another database can stand in for SQLite by its URL; what SQLite needs of
+its own is in `_tune_sqlite`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import dataframely as dy
+import sqlalchemy as sa
+
+from pipeline.errors import SurefootError
+from pipeline.tables import BalanceSessions, Dose, Effects, Files, Runs, Segments, Stability
+from pipeline.workspace.folder import CATALOGUE
+
+SCHEMA_VERSION = 1
+
+_TYPES: dict[type[dy.Column], type[sa.types.TypeEngine[Any]]] = {
+    dy.String: sa.Text,
+    dy.Enum: sa.Text,
+    dy.Float64: sa.Double,
+    dy.Int64: sa.BigInteger,
+    dy.Bool: sa.Boolean,
+    dy.Date: sa.Date,
+    dy.Datetime: sa.DateTime,
+}
+
+metadata = sa.MetaData()
+
+
+def _owner() -> sa.Column[Any]:
+    return sa.Column("athlete_id", sa.Text, primary_key=True)
+
+
+def _table(name: str, schema: type[dy.Schema], *constraints: sa.Constraint) -> sa.Table:
+    """A table of `schema`. The athlete is part of every key: two people may have run the same file."""
+    columns = [_owner()]
+    for column_name, column in schema.columns().items():
+        if column_name != "athlete_id":
+            columns.append(
+                sa.Column(
+                    column_name,
+                    _TYPES[type(column)],
+                    primary_key=column.primary_key,
+                    autoincrement=False,
+                    nullable=column.nullable,
+                )
+            )
+    return sa.Table(name, metadata, *columns, *constraints)
+
+
+def _of_a_run() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["athlete_id", "run_id"], ["runs.athlete_id", "runs.run_id"], ondelete="CASCADE"
+    )
+
+
+meta = sa.Table(
+    "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+)
+files = _table("files", Files)
+seen = sa.Table(
+    "seen",
+    metadata,
+    _owner(),
+    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("content_sha256", sa.Text, nullable=False),
+)
+runs = _table(
+    "runs",
+    Runs,
+    sa.ForeignKeyConstraint(
+        ["athlete_id", "content_sha256"], ["files.athlete_id", "files.content_sha256"], ondelete="CASCADE"
+    ),
+)
+sa.Index("runs_by_start", runs.c.athlete_id, runs.c.start_time)
+sa.Index("runs_by_content", runs.c.athlete_id, runs.c.content_sha256)
+packs = sa.Table(
+    "packs",
+    metadata,
+    sa.Column("pack_id", sa.Text, primary_key=True),
+    sa.Column("athlete_id", sa.Text, nullable=False, index=True),
+    sa.Column("analysis_version", sa.BigInteger, nullable=False),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+)
+placements = sa.Table(
+    "placements",
+    metadata,
+    _owner(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("pack_id", sa.ForeignKey("packs.pack_id"), nullable=False, index=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("cadence_moments", sa.JSON, nullable=False),
+    _of_a_run(),
+)
+segments = _table("segments", Segments, _of_a_run())
+stability = _table("stability", Stability, _of_a_run())
+balance_sessions = _table("balance_sessions", BalanceSessions)
+dose = _table("dose", Dose)
+effects = _table("effects", Effects)
+
+
+def connect(workspace: Path, *, read_only: bool) -> sa.Engine:
+    """The SQLAlchemy engine of the workspace's SQLite catalogue. Connects to nothing yet."""
+    file = workspace.resolve() / CATALOGUE
+    if not read_only:
+        url = sa.URL.create("sqlite", database=str(file))
+    else:
+        query = {"mode": "ro", "uri": "true"}
+        # WAL shares memory through a file beside the catalogue, even to read; where none can be made,
+        # nobody can be writing either.
+        if not os.access(workspace, os.W_OK) and not (workspace / f"{CATALOGUE}-wal").exists():
+            query["immutable"] = "1"
+        url = sa.URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
+    engine = sa.create_engine(url, connect_args={"timeout": 30})
+    _tune_sqlite(engine, read_only)
+    return engine
+
+
+def _tune_sqlite(engine: sa.Engine, read_only: bool) -> None:
+    pragmas = ["busy_timeout=30000", "foreign_keys=ON", "secure_delete=ON"]
+    if not read_only:
+        pragmas += ["journal_mode=WAL", "synchronous=NORMAL"]
+
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # The driver's own way of opening transactions leaves reads outside them: say BEGIN ourselves.
+        connection.isolation_level = None
+        for pragma in pragmas:
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sa.event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+
+@contextmanager
+def in_plain_words(workspace: Path) -> Iterator[None]:
+    """Turn what a database says into one line for people."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        raise SurefootError(
+            f"the workspace {workspace} cannot be used ({error.orig})",
+            "make room on the disk, check the folder's rights, or choose another with --workspace",
+        ) from None
+
+
+def prepare(engine: sa.Engine) -> None:
+    """Make the tables and say which they are, in one transaction; nothing where that is done."""
+    with engine.begin() as connection:
+        if not sa.inspect(connection).has_table("meta"):
+            metadata.create_all(connection)
+            values = {"schema_version": str(SCHEMA_VERSION), "shape": _shape()}
+            connection.execute(meta.insert(), [{"key": k, "value": v} for k, v in values.items()])
+
+
+def is_prepared(engine: sa.Engine) -> bool:
+    """Whether the catalogue has its tables; false for one whose making was cut short."""
+    with engine.connect() as connection:
+        return sa.inspect(connection).has_table("meta")
+
+
+def check_version(engine: sa.Engine, workspace: Path) -> None:
+    """Raise SurefootError where another version of Surefoot made the catalogue."""
+    with engine.connect() as connection:
+        values = {row.key: row.value for row in connection.execute(sa.select(meta))}
+    found = int(values.get("schema_version", 0))
+    if found > SCHEMA_VERSION:
+        raise SurefootError(
+            f"the workspace {workspace} was made by a newer Surefoot (schema {found}, this one knows"
+            f" {SCHEMA_VERSION})",
+            "update Surefoot or choose another workspace",
+        )
+    if found < SCHEMA_VERSION or values.get("shape") != _shape():
+        raise SurefootError(
+            f"the workspace {workspace} was made by another version of Surefoot",
+            "analyse the files again in a new workspace",
+        )
+
+
+def _shape() -> str:
+    """Changes with any table, column or type, so that a forgotten SCHEMA_VERSION cannot do harm."""
+    columns = [
+        f"{table.name}.{column.name} {column.type!r} {column.nullable} {column.primary_key}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+    ]
+    return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:16]
+
+
+def scrub(engine: sa.Engine, workspace: Path) -> None:
+    """Take the bytes of deleted rows off the disk. Raises SurefootError where a reader holds them."""
+    if engine.dialect.name != "sqlite":
+        return
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM").close()
+        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.close()
+    if busy:
+        raise SurefootError(
+            f"traces remain in {workspace} while another process reads it",
+            "close the dashboard, then forget the athlete once more",
+        )

@@ -1,0 +1,154 @@
+"""The workspace's folder: what may be opened, who may write, and writes that are whole or absent."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from pipeline.errors import SurefootError
+
+CATALOGUE = "catalogue.sqlite"
+PACKS = "packs"
+ORIGINALS = "originals"
+LOCK = "writer.lock"
+TEMPORARY = ".tmp"
+_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", f"{CATALOGUE}-journal", PACKS, ORIGINALS, LOCK}
+_POLL_S = 0.05
+
+
+def check_readable(path: Path) -> None:
+    """Raise SurefootError unless `path` holds a workspace that can be read."""
+    if path.exists() and not path.is_dir():
+        raise SurefootError(f"{path} is a file, not a workspace", "name a folder with --workspace")
+    try:
+        found = (path / CATALOGUE).is_file()
+    except OSError as error:
+        raise SurefootError(
+            f"{path} cannot be read ({error.strerror})", "check the folder's rights"
+        ) from None
+    if not found:
+        raise no_workspace(path)
+    if not os.access(path / CATALOGUE, os.R_OK):
+        raise SurefootError(f"the workspace {path} cannot be read", "check the folder's rights")
+
+
+def no_workspace(path: Path) -> SurefootError:
+    """What is said where a workspace to read is missing."""
+    return SurefootError(f"there is no workspace at {path}", "`surefoot analyse` makes one")
+
+
+def claim(path: Path) -> None:
+    """Make `path` a folder that can hold a workspace, readable by its owner alone.
+
+    Raises SurefootError where it is a file, holds anything else, or cannot be written.
+    """
+    if path.exists() and not path.is_dir():
+        raise SurefootError(f"{path} is a file, not a workspace", "name a folder with --workspace")
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (path / CATALOGUE).is_file():
+            _refuse_strangers(path)
+            path.chmod(0o700)
+            # A workspace holds where somebody runs: keep it out of the repository it may lie in.
+            put_atomic(path / ".gitignore", lambda file: file.write(b"*\n"))
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from None
+    catalogue = path / CATALOGUE
+    if not os.access(path, os.W_OK) or (catalogue.exists() and not os.access(catalogue, os.W_OK)):
+        raise _unwritable(path, "no right to write")
+
+
+def _unwritable(path: Path, why: str | None) -> SurefootError:
+    return SurefootError(
+        f"the workspace {path} cannot be written ({why})", "check the folder's rights or choose another"
+    )
+
+
+def _refuse_strangers(path: Path) -> None:
+    strangers = sorted(entry.name for entry in path.iterdir() if entry.name not in _OWN | {".gitignore"})
+    if any(not name.endswith(TEMPORARY) for name in strangers):
+        raise SurefootError(
+            f"{path} is not a workspace and holds other files", "choose an empty or a new folder"
+        )
+
+
+def put_atomic(target: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a file that appears at `target` whole and on disk, or not at all.
+
+    Raises SurefootError where the disk is full or cannot be written.
+    """
+    temporary = target.with_name(target.name + TEMPORARY)
+    try:
+        _make_folder(target.parent)
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+        sync_folder(target.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise SurefootError(
+            f"{target} could not be written ({error.strerror or error})",
+            "make room on the disk or check the folder's rights, then run it again",
+        ) from None
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the folder's list of names to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def acquire_lock(path: Path, wait_s: float) -> int | None:
+    """Hold the workspace's writer lock: a descriptor that releases it when closed, or with the process.
+
+    None where another process still holds it after `wait_s` seconds.
+    """
+    try:
+        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise _unwritable(path, error.strerror) from None
+    deadline = time.monotonic() + wait_s
+    while not _locked(descriptor):
+        if time.monotonic() >= deadline:
+            os.close(descriptor)
+            return None
+        time.sleep(_POLL_S)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def somebody_writes(path: Path) -> SurefootError:
+    """What the second writer is told."""
+    with suppress(OSError):
+        return SurefootError(
+            f"another process ({(path / LOCK).read_text().strip()}) is writing to the workspace {path}",
+            "wait until it is done, or stop it, then try again",
+        )
+    return _unwritable(path, "its lock cannot be read")

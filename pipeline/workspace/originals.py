@@ -1,0 +1,48 @@
+"""Originals: every content once, as it came, compressed. The same content gives the same bytes."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.errors import SurefootError
+from pipeline.workspace.folder import ORIGINALS, put_atomic
+
+
+def _place(workspace: Path, content_sha256: str) -> Path:
+    return workspace / ORIGINALS / content_sha256[:2] / f"{content_sha256}.gz"
+
+
+def keep_original(workspace: Path, content_sha256: str, content: bytes) -> None:
+    """Keep a file's content; does nothing where it is kept already. Fit for a worker process."""
+    target = _place(workspace, content_sha256)
+    if not target.is_file():
+        packed = gzip.compress(content, compresslevel=1, mtime=0)
+        put_atomic(target, lambda file: file.write(packed))
+
+
+def load_original(workspace: Path, content_sha256: str) -> bytes:
+    """A kept content. Raises SurefootError where it is not kept or damaged."""
+    try:
+        return gzip.decompress(_place(workspace, content_sha256).read_bytes())
+    except FileNotFoundError:
+        raise SurefootError(f"no original {content_sha256} is kept", "analyse the file again") from None
+    except (OSError, EOFError) as error:
+        raise SurefootError(f"the original {content_sha256} is damaged ({error})") from None
+
+
+def kept_originals(workspace: Path) -> Iterator[tuple[str, Path]]:
+    """Every kept content's SHA-256 and file."""
+    for file in (workspace / ORIGINALS).glob("*/*.gz*"):
+        yield file.name.split(".")[0], file
+
+
+def drop_originals(workspace: Path, used: set[str]) -> None:
+    """Remove the originals that nobody's files name, half-written ones as well."""
+    for content_sha256, file in list(kept_originals(workspace)):
+        if content_sha256 not in used or file.suffix != ".gz":
+            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.parent.rmdir()

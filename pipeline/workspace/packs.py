@@ -1,0 +1,198 @@
+"""Packs: the tracks and grids of some runs of one athlete, in two Parquet files that never change.
+
+One row group is one run, in the order of `PackRef.run_ids`. Numbers are whole multiples of a step far
+below what a watch resolves, stored as differences (DELTA_BINARY_PACKED) under zstd. Not stored: the
+run's id, which the catalogue knows, and terrain, segment and technicality, which change as places are
+learnt and are joined when a track is loaded. A pack no row names is an orphan and is swept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import SurefootError
+from pipeline.tables import Grid, Track
+from pipeline.workspace.folder import PACKS, put_atomic
+from pipeline.workspace.frames import dtypes
+from pipeline.workspace.results import PackRef, RunResult
+
+JOINED = ("technicality", "terrain", "segment_id")
+
+# Steps per unit: 1e7 per degree is 11 mm on the ground; 256 per step/min holds FIT's cadences (1/64) exactly.
+_STEPS = {
+    "lat_deg": 10_000_000,
+    "lon_deg": 10_000_000,
+    "altitude_m": 100,
+    "distance_m": 100,
+    "speed_mps": 1_000,
+    "gap_speed_mps": 1_000,
+    "cadence_spm": 256,
+    "heart_rate_bpm": 10,
+    "grade": 10_000,
+    "abs_grade": 10_000,
+    "elapsed_s": 100,
+    "heading_deg": 100,
+    "altitude_roughness": 10_000,
+    "pace_variability": 10_000,
+    "pace_deficit": 10_000,
+    "sinuosity": 10_000,
+    "score": 10_000,
+}
+_TRACKS, _GRIDS = "tracks", "grid"
+
+
+def steps_per_unit(schema: type[Track] | type[Grid]) -> dict[str, int]:
+    """Column → stored steps per unit, of the columns that are rounded. Half a step is the largest error."""
+    numbers = {name for name, dtype in dtypes(schema).items() if dtype.is_float()}
+    return {name: steps for name, steps in _STEPS.items() if name in numbers}
+
+
+def pack_file(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str, kind: str) -> Path:
+    """Where a pack's file lies. An athlete's folder is named by a hash: any id makes a safe name."""
+    owner = hashlib.sha256(athlete_id.encode()).hexdigest()[:16]
+    return workspace / PACKS / f"v{analysis_version}" / owner / f"{pack_id}.{kind}.parquet"
+
+
+def pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> tuple[Path, Path]:
+    """A pack's two files: tracks, grids."""
+    return (
+        pack_file(workspace, athlete_id, analysis_version, pack_id, _TRACKS),
+        pack_file(workspace, athlete_id, analysis_version, pack_id, _GRIDS),
+    )
+
+
+def save_pack(workspace: Path, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
+    """Write the frames of `runs` (at least one, one analysis version) as a pack, whole or not at all.
+
+    Touches no catalogue, so that a worker process may call it; the pack counts once it is committed.
+    Raises SurefootError where the disk is full or cannot be written.
+    """
+    version = int(runs[0].run["analysis_version"])
+    pack_id = uuid.uuid4().hex
+    tracks, grids = pack_files(workspace, athlete_id, version, pack_id)
+    _write(tracks, Track, [run.track for run in runs])
+    _write(grids, Grid, [run.grid for run in runs])
+    size = tracks.stat().st_size + grids.stat().st_size
+    return PackRef(pack_id, athlete_id, version, size, tuple(str(run.run["run_id"]) for run in runs))
+
+
+def _write(target: Path, schema: type[Track] | type[Grid], frames: Sequence[pl.DataFrame | None]) -> None:
+    tables = [_to_stored(frame, schema) for frame in frames if frame is not None]
+    texts = [field.name for field in tables[0].schema if pa.types.is_large_string(field.type)]
+    numbers = {name: "DELTA_BINARY_PACKED" for name in tables[0].schema.names if name not in texts}
+
+    def write(file: IO[bytes]) -> None:
+        with pq.ParquetWriter(
+            file,
+            tables[0].schema,
+            compression="zstd",
+            use_dictionary=texts or False,
+            column_encoding=numbers,
+            write_statistics=False,
+        ) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+    put_atomic(target, write)
+
+
+def _to_stored(frame: pl.DataFrame, schema: type[Track] | type[Grid]) -> pa.Table:
+    steps = steps_per_unit(schema)
+    columns = []
+    for name, dtype in dtypes(schema).items():
+        if name in steps:
+            columns.append((pl.col(name) * steps[name]).round().cast(pl.Int64))
+        elif isinstance(dtype, pl.Enum):
+            columns.append(pl.col(name).cast(pl.String))
+        elif name != "run_id" and name not in JOINED:
+            columns.append(pl.col(name))
+    return frame.select(column for column in columns if column.meta.output_name() not in JOINED).to_arrow(
+        compat_level=pl.CompatLevel.oldest()
+    )
+
+
+class PackReader:
+    """Reads runs of packs one after the other; keeps the pack of the last one open.
+
+    `schema` says which of a pack's two files is read.
+    """
+
+    def __init__(self, workspace: Path, schema: type[Track] | type[Grid]) -> None:
+        self._workspace = workspace
+        self._schema = schema
+        self._kind = _TRACKS if schema is Track else _GRIDS
+        self._path: Path | None = None
+        self._file: Any = None
+
+    def read(self, placement: Mapping[str, Any]) -> pl.DataFrame:
+        """The stored columns of one run, in units again.
+
+        `placement`: athlete_id, analysis_version, pack_id, position and run_id. Raises FileNotFoundError
+        where the pack was replaced meanwhile, SurefootError where it is damaged.
+        """
+        path = pack_file(
+            self._workspace,
+            placement["athlete_id"],
+            placement["analysis_version"],
+            placement["pack_id"],
+            self._kind,
+        )
+        try:
+            if path != self._path:
+                self.close()
+                self._file, self._path = pq.ParquetFile(path), path
+            table = self._file.read_row_group(placement["position"], use_threads=False)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise SurefootError(
+                f"the pack {path} is damaged ({error})", "analyse the files again in a new workspace"
+            ) from None
+        return self._in_units(pl.DataFrame(pl.from_arrow(table)), placement["run_id"])
+
+    def _in_units(self, stored: pl.DataFrame, run_id: str) -> pl.DataFrame:
+        steps = steps_per_unit(self._schema)
+        types = dtypes(self._schema)
+        return stored.select(
+            pl.lit(run_id).alias("run_id"),
+            *(
+                pl.col(name) / steps[name] if name in steps else pl.col(name).cast(types[name])
+                for name in stored.columns
+            ),
+        )
+
+    def close(self) -> None:
+        """Close the pack that is open, if any."""
+        if self._file is not None:
+            self._file.close()
+        self._file = self._path = None
+
+
+def remove_pack(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> None:
+    """Remove a pack's files, and the folders that this empties."""
+    for file in pack_files(workspace, athlete_id, analysis_version, pack_id):
+        file.unlink(missing_ok=True)
+    with suppress(OSError):
+        file.parent.rmdir()
+        file.parent.parent.rmdir()
+
+
+def sweep_packs(workspace: Path, known: Collection[str]) -> int:
+    """Remove what a killed process left: packs that are not `known`, half-written files. How many files."""
+    swept = 0
+    for file in (workspace / PACKS).glob("*/*/*"):
+        if file.suffix != ".parquet" or file.name.split(".")[0] not in known:
+            file.unlink(missing_ok=True)
+            swept += 1
+            with suppress(OSError):
+                file.parent.rmdir()
+    return swept

@@ -1,0 +1,237 @@
+"""What can be read from a workspace, as the tables of pipeline.tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+import dataframely as dy
+import polars as pl
+import sqlalchemy as sa
+
+from pipeline.errors import SurefootError
+from pipeline.tables import (
+    BalanceSessions,
+    DataFrame,
+    Dose,
+    Effects,
+    Files,
+    Grid,
+    RejectedFiles,
+    Runs,
+    Segments,
+    Stability,
+    Track,
+)
+from pipeline.workspace import catalogue
+from pipeline.workspace.access import Access
+from pipeline.workspace.frames import dtypes, to_frame
+from pipeline.workspace.originals import load_original
+from pipeline.workspace.packs import JOINED, PackReader
+
+S = TypeVar("S", bound=dy.Schema)
+
+
+def no_run(run_id: str) -> SurefootError:
+    """What is said where a run is missing."""
+    return SurefootError(f"no run {run_id} is in the workspace", "`surefoot export runs` lists them")
+
+
+class Reading(Access):
+    """The reading half of Workspace. `athlete_id` None means everyone."""
+
+    def athletes(self) -> list[str]:
+        """Everyone of whom anything is kept, sorted."""
+        everyone = sa.union(
+            sa.select(catalogue.files.c.athlete_id), sa.select(catalogue.balance_sessions.c.athlete_id)
+        )
+        with self._reading() as connection:
+            return sorted(connection.scalars(everyone))
+
+    def _load(
+        self,
+        schema: type[S],
+        table: sa.Table,
+        athlete_id: str | None,
+        *conditions: sa.ColumnElement[bool],
+        order: Sequence[str] = (),
+    ) -> DataFrame[S]:
+        columns = [table.c[name] for name in dtypes(schema)]
+        query = sa.select(*columns).where(*conditions)
+        if athlete_id is not None:
+            query = query.where(table.c.athlete_id == athlete_id)
+        keys = [table.c[name] for name in order] or list(table.primary_key)
+        with self._reading() as connection:
+            return to_frame(schema, connection.execute(query.order_by(*keys)).tuples())
+
+    def load_runs(self, athlete_id: str | None = None) -> DataFrame[Runs]:
+        """The runs of one athlete or of all, by start time."""
+        return self._load(Runs, catalogue.runs, athlete_id, order=("start_time", "run_id", "athlete_id"))
+
+    def load_run(self, run_id: str) -> dict[str, Any]:
+        """One run's row by column name. Raises SurefootError where there is none."""
+        found = self._load(Runs, catalogue.runs, None, catalogue.runs.c.run_id == run_id)
+        if found.is_empty():
+            raise no_run(run_id)
+        return found.row(0, named=True)
+
+    def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> DataFrame[Segments]:
+        """Segments of one athlete, one run, or all, by run and place along it."""
+        of_run = [] if run_id is None else [catalogue.segments.c.run_id == run_id]
+        return self._load(Segments, catalogue.segments, athlete_id, *of_run)
+
+    def load_stability(self, athlete_id: str | None = None) -> DataFrame[Stability]:
+        """Steadiness per run, terrain, direction and metric."""
+        return self._load(Stability, catalogue.stability, athlete_id)
+
+    def load_balance_sessions(self, athlete_id: str | None = None) -> DataFrame[BalanceSessions]:
+        """The balance log, by day."""
+        table = catalogue.balance_sessions
+        return self._load(BalanceSessions, table, athlete_id, order=("athlete_id", "date", "session_id"))
+
+    def load_dose(self, athlete_id: str | None = None) -> DataFrame[Dose]:
+        """The decayed dose per day."""
+        return self._load(Dose, catalogue.dose, athlete_id)
+
+    def load_effects(self, athlete_id: str | None = None) -> DataFrame[Effects]:
+        """The answers."""
+        return self._load(Effects, catalogue.effects, athlete_id)
+
+    def load_files(self, athlete_id: str | None = None) -> DataFrame[Files]:
+        """What became of every content."""
+        return self._load(Files, catalogue.files, athlete_id)
+
+    def load_rejected(self, athlete_id: str | None = None) -> DataFrame[RejectedFiles]:
+        """The files that could not be used, by name."""
+        rejected = catalogue.files.c.status == "rejected"
+        order = ("source_name", "content_sha256")
+        return self._load(RejectedFiles, catalogue.files, athlete_id, rejected, order=order)
+
+    def load_cadence_moments(self, athlete_id: str) -> dict[str, list[float]]:
+        """Run → the moments of its cadence, as the analysis handed them over."""
+        table = catalogue.placements
+        query = sa.select(table.c.run_id, table.c.cadence_moments).where(table.c.athlete_id == athlete_id)
+        with self._reading() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    def counts(self, athlete_id: str | None = None) -> dict[str, int]:
+        """How many files became runs, duplicates, skipped or rejected; `files` is their sum.
+
+        A second path with the same content counts as a duplicate.
+        """
+        files, seen = catalogue.files, catalogue.seen
+        by_status = sa.select(files.c.status, sa.func.count()).group_by(files.c.status)
+        same = (seen.c.athlete_id == files.c.athlete_id) & (seen.c.content_sha256 == files.c.content_sha256)
+        paths = sa.select(sa.func.count()).select_from(seen.join(files, same))
+        contents = sa.select(seen.c.athlete_id, seen.c.content_sha256).select_from(seen.join(files, same))
+        if athlete_id is not None:
+            by_status = by_status.where(files.c.athlete_id == athlete_id)
+            paths = paths.where(files.c.athlete_id == athlete_id)
+            contents = contents.where(files.c.athlete_id == athlete_id)
+        distinct = sa.select(sa.func.count()).select_from(contents.distinct().subquery())
+        with self._reading() as connection:
+            found: dict[str, int] = dict(connection.execute(by_status).tuples().all())
+            copies = connection.execute(paths).scalar_one() - connection.execute(distinct).scalar_one()
+        counted = {
+            "runs": found.get("run", 0),
+            "duplicates": found.get("duplicate", 0) + copies,
+            "skipped": found.get("skipped", 0),
+            "rejected": found.get("rejected", 0),
+        }
+        return counted | {"files": sum(counted.values())}
+
+    def load_track(self, run_id: str) -> DataFrame[Track]:
+        """One run's track, second by second, with its segments joined.
+
+        Values carry the rounding of packs (positions 11 mm, speeds 1 mm/s, cadence 1/256). Raises
+        SurefootError where there is no such run.
+        """
+        return next(self.load_tracks([run_id]))[1]
+
+    def load_tracks(self, run_ids: Sequence[str]) -> Iterator[tuple[str, DataFrame[Track]]]:
+        """The tracks of `run_ids`, in that order, one in memory at a time."""
+        reader = PackReader(self.path, Track)
+        try:
+            for run_id in run_ids:
+                stored, segments = self._load_stored(reader, run_id)
+                yield run_id, _with_segments(stored, segments)
+        finally:
+            reader.close()
+
+    def _load_stored(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
+        try:
+            return self._read_placed(reader, run_id)
+        except FileNotFoundError:
+            # A newer analysis replaced the pack between the two reads: the catalogue knows the new one.
+            return self._read_placed(reader, run_id)
+
+    def _read_placed(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
+        segments = catalogue.segments
+        with self._reading() as connection:
+            placed = connection.execute(_PLACED.where(catalogue.placements.c.run_id == run_id)).mappings()
+            placement = placed.first()
+            if placement is None:
+                raise no_run(run_id)
+            of_run = (segments.c.run_id == run_id) & (segments.c.athlete_id == placement["athlete_id"])
+            columns = [segments.c[name] for name in dtypes(Segments)]
+            found = to_frame(Segments, connection.execute(sa.select(*columns).where(of_run)).tuples())
+            return reader.read(dict(placement)), found
+
+    def load_grid(self, athlete_id: str) -> DataFrame[Grid]:
+        """The grids of all runs of an athlete, run after run by start time."""
+        mine = _PLACED.where(catalogue.placements.c.athlete_id == athlete_id)
+        reader = PackReader(self.path, Grid)
+        try:
+            with self._reading() as connection:
+                placements = connection.execute(mine).mappings().all()
+                # Still inside the read: a writer removes a pack only after the catalogue has let it go.
+                grids = [reader.read(dict(placement)) for placement in placements]
+        finally:
+            reader.close()
+        return Grid.cast(pl.concat([Grid.create_empty(), *grids]))
+
+    def load_original(self, content_sha256: str) -> bytes:
+        """A file's content as it came. Raises SurefootError where it is not kept or damaged."""
+        return load_original(self.path, content_sha256)
+
+    def known_files(self, athlete_id: str) -> dict[str, tuple[str, int]]:
+        """SHA-256 → (status, version of the analysis that decided)."""
+        files = catalogue.files
+        query = sa.select(files.c.content_sha256, files.c.status, files.c.analysis_version)
+        with self._reading() as connection:
+            rows = connection.execute(query.where(files.c.athlete_id == athlete_id)).tuples()
+            return {content_sha256: (status, version) for content_sha256, status, version in rows}
+
+    def seen(self, athlete_id: str, path: str, size: int, mtime_ns: int) -> str | None:
+        """The SHA-256 of an unchanged file, None where it must be read."""
+        seen = catalogue.seen
+        unchanged = (seen.c.size_bytes == size) & (seen.c.mtime_ns == mtime_ns)
+        query = sa.select(seen.c.content_sha256).where(
+            seen.c.athlete_id == athlete_id, seen.c.path == path, unchanged
+        )
+        with self._reading() as connection:
+            return connection.scalar(query)
+
+
+_PLACED = (
+    sa.select(catalogue.placements, catalogue.packs.c.analysis_version)
+    .join(catalogue.packs, catalogue.packs.c.pack_id == catalogue.placements.c.pack_id)
+    .join(
+        catalogue.runs,
+        (catalogue.runs.c.athlete_id == catalogue.placements.c.athlete_id)
+        & (catalogue.runs.c.run_id == catalogue.placements.c.run_id),
+    )
+    .order_by(catalogue.runs.c.start_time, catalogue.placements.c.run_id, catalogue.placements.c.athlete_id)
+)
+
+
+def _with_segments(stored: pl.DataFrame, segments: DataFrame[Segments]) -> DataFrame[Track]:
+    """Give each second the segment whose [start, end) it lies in, and that segment's ground."""
+    intervals = segments.sort("start_s").select(
+        "segment_id", "terrain", "start_s", "end_s", technicality="technicality_mean"
+    )
+    joined = stored.with_columns(at_s=pl.col("elapsed_s").cast(pl.Float64)).join_asof(
+        intervals, left_on="at_s", right_on="start_s", strategy="backward"
+    )
+    inside = pl.col("at_s") < pl.col("end_s")
+    return Track.cast(joined.with_columns(pl.when(inside).then(pl.col(name)).alias(name) for name in JOINED))

@@ -1,0 +1,208 @@
+"""`Workspace`: one folder with everything that is kept, and the only way in and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import sqlalchemy as sa
+
+from pipeline.errors import SurefootError
+from pipeline.tables import BalanceSessions, DataFrame, Dose, Effects, Runs, Segments, Stability
+from pipeline.workspace import catalogue, originals, packs
+from pipeline.workspace.frames import to_row, to_rows
+from pipeline.workspace.reading import Reading, no_run
+from pipeline.workspace.results import FileResult, PackRef, RunResult
+
+
+class Workspace(Reading):
+    __doc__ = Reading.__doc__
+
+    def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
+        """`packs.save_pack` in this workspace; hold `writer_lock` until the pack is committed."""
+        return packs.save_pack(self.path, athlete_id, runs)
+
+    def keep_original(self, content_sha256: str, content: bytes) -> None:
+        """`originals.keep_original` in this workspace; hold `writer_lock` until its file is committed."""
+        originals.keep_original(self.path, content_sha256, content)
+
+    def remember_seen(
+        self, athlete_id: str, path: str, size: int, mtime_ns: int, content_sha256: str
+    ) -> None:
+        """Note which content a path had, so that it need not be read again while it is unchanged."""
+        table = catalogue.seen
+        with self._writing() as connection:
+            connection.execute(table.delete().where(table.c.athlete_id == athlete_id, table.c.path == path))
+            connection.execute(
+                table.insert().values(
+                    athlete_id=athlete_id,
+                    path=path,
+                    size_bytes=size,
+                    mtime_ns=mtime_ns,
+                    content_sha256=content_sha256,
+                )
+            )
+
+    def commit(self, athlete_id: str, pack: PackRef | None, results: Sequence[FileResult]) -> None:
+        """Save what became of some contents, and their runs, in one transaction.
+
+        Replaces an earlier analysis of the same content whole; its name stays the one first given. A
+        content that comes twice in `results` counts once, the first time. `pack` holds the frames of all
+        runs in `results`. Raises SurefootError where the pack is not there.
+        """
+        unique = {result.content_sha256: result for result in reversed(results)}
+        positions = {} if pack is None else {run_id: i for i, run_id in enumerate(pack.run_ids)}
+        with self._writing() as connection:
+            if pack is not None:
+                self._add_pack(connection, pack)
+            _replace_files(connection, athlete_id, list(unique.values()))
+            for run in (run for result in unique.values() for run in result.runs):
+                if pack is None or run.run["run_id"] not in positions:
+                    raise SurefootError(f"the track of {run.run['source_name']} is in no pack")
+                _add_run(connection, athlete_id, run, pack.pack_id, positions[run.run["run_id"]])
+            dead = _drop_dead_packs(connection, athlete_id)
+        for row in dead:
+            packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
+
+    def _add_pack(self, connection: sa.Connection, pack: PackRef) -> None:
+        for file in packs.pack_files(self.path, pack.athlete_id, pack.analysis_version, pack.pack_id):
+            if not file.is_file():
+                raise SurefootError(f"the pack {file} is gone", "analyse the files again")
+        connection.execute(
+            catalogue.packs.insert().values(
+                pack_id=pack.pack_id,
+                athlete_id=pack.athlete_id,
+                analysis_version=pack.analysis_version,
+                size_bytes=pack.size_bytes,
+            )
+        )
+
+    def save_athlete(
+        self,
+        athlete_id: str,
+        *,
+        runs: DataFrame[Runs],
+        segments: DataFrame[Segments],
+        stability: DataFrame[Stability],
+        dose: DataFrame[Dose],
+        effects: DataFrame[Effects],
+    ) -> None:
+        """Replace all that is derived from an athlete's runs together, in one transaction.
+
+        `runs` updates the rows of runs that are there. Raises SurefootError where one is not.
+        """
+        with self._writing() as connection:
+            _update_runs(connection, athlete_id, runs)
+            for table, frame in (
+                (catalogue.segments, segments),
+                (catalogue.stability, stability),
+                (catalogue.dose, dose),
+                (catalogue.effects, effects),
+            ):
+                connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
+                _insert(connection, table, frame.with_columns(athlete_id=pl.lit(athlete_id)))
+
+    def save_balance_sessions(
+        self, athlete_id: str, sessions: DataFrame[BalanceSessions]
+    ) -> tuple[int, int, int]:
+        """Add the sessions of a log; one already there by its id is updated. (new, updated, unchanged)."""
+        mine = sessions.with_columns(athlete_id=pl.lit(athlete_id))
+        table = catalogue.balance_sessions
+        with self._writing() as connection:
+            before = {row["session_id"]: row for row in to_rows(self.load_balance_sessions(athlete_id))}
+            rows = to_rows(mine)
+            known = [row for row in rows if row["session_id"] in before]
+            changed = [row for row in known if row != before[row["session_id"]]]
+            for row in changed:
+                same = table.c.session_id == row["session_id"]
+                connection.execute(table.delete().where(table.c.athlete_id == athlete_id, same))
+            new = [row for row in rows if row["session_id"] not in before]
+            if new or changed:
+                connection.execute(table.insert(), new + changed)
+        return len(new), len(changed), len(known) - len(changed)
+
+    def forget(self, athlete_id: str) -> None:
+        """Remove every trace of an athlete: rows, packs, and originals that nobody else's files name.
+
+        Raises SurefootError where traces remain because another process is reading.
+        """
+        with self.writer_lock():
+            with self._writing() as connection:
+                owned = sa.select(catalogue.packs).where(catalogue.packs.c.athlete_id == athlete_id)
+                dead = connection.execute(owned).all()
+                for table in reversed(catalogue.metadata.sorted_tables):
+                    if "athlete_id" in table.c:
+                        connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
+                used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
+            for row in dead:
+                packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
+            originals.drop_originals(self.path, used)
+            with catalogue.in_plain_words(self.path):
+                catalogue.scrub(self._engine, self.path)
+
+
+def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence[FileResult]) -> None:
+    table = catalogue.files
+    for result in results:
+        same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == result.content_sha256)
+        first_name = connection.scalar(sa.select(table.c.source_name).where(same))
+        connection.execute(table.delete().where(same))
+        connection.execute(
+            table.insert().values(
+                athlete_id=athlete_id,
+                content_sha256=result.content_sha256,
+                source_name=first_name or result.source_name,
+                size_bytes=result.size_bytes,
+                status=result.status,
+                reason=result.reason,
+                advice=result.advice,
+                analysis_version=result.analysis_version,
+            )
+        )
+
+
+def _add_run(connection: sa.Connection, athlete_id: str, run: RunResult, pack_id: str, position: int) -> None:
+    values: dict[str, Any] = {**run.run, "athlete_id": athlete_id}
+    connection.execute(catalogue.runs.insert().values(to_row(values)))
+    connection.execute(
+        catalogue.placements.insert().values(
+            athlete_id=athlete_id,
+            run_id=run.run["run_id"],
+            pack_id=pack_id,
+            position=position,
+            cadence_moments=[float(moment) for moment in run.cadence_moments],
+        )
+    )
+
+
+def _drop_dead_packs(connection: sa.Connection, athlete_id: str) -> Sequence[sa.Row[Any]]:
+    """Remove the rows of packs that no run names any more; gives them back."""
+    table = catalogue.packs
+    unnamed = table.c.pack_id.not_in(sa.select(catalogue.placements.c.pack_id))
+    mine = (table.c.athlete_id == athlete_id) & unnamed
+    dead = connection.execute(sa.select(table).where(mine)).all()
+    connection.execute(table.delete().where(mine))
+    return dead
+
+
+def _update_runs(connection: sa.Connection, athlete_id: str, runs: DataFrame[Runs]) -> None:
+    table = catalogue.runs
+    stored = set(connection.scalars(sa.select(table.c.run_id).where(table.c.athlete_id == athlete_id)))
+    rows = to_rows(runs)
+    for row in rows:
+        if row["run_id"] not in stored:
+            raise no_run(row["run_id"])
+    if rows:
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in runs.columns}
+        same = (table.c.athlete_id == athlete_id) & (table.c.run_id == sa.bindparam("new_run_id"))
+        del values["run_id"], values["athlete_id"]
+        connection.execute(
+            table.update().where(same).values(values),
+            [{f"new_{name}": value for name, value in row.items()} for row in rows],
+        )
+
+
+def _insert(connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
+    if not frame.is_empty():
+        connection.execute(table.insert(), to_rows(frame))
