@@ -1,0 +1,104 @@
+"""`python -m sample_data.power`: how often a season like the sample's would be found out.
+
+Seasons are simulated at run level, without files: each run's latent unsteadiness is measured with the slope
+and error that 20 s windows of filtered watch cadence give, and `pipeline.effect` answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from datetime import date
+from itertools import repeat
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from pipeline.effect import relate_effect
+from pipeline.tables import BalanceSessions, DataFrame, Runs, Stability
+from sample_data.plan import SEASON_WEEKS, PlannedRun, Season, plan_season
+from sample_data.routes import make_routes
+from sample_data.runner import RUNNERS, Runner
+
+# How log measured unsteadiness follows log latent unsteadiness, the error of one window, and how many
+# windows a run has on each ground (docs/methods.md).
+MEASURED_SLOPE = 0.75
+WINDOW_ERROR = 0.38
+WINDOWS = {"technical": 30, "smooth": 40}
+
+
+def simulate_verdict(runner: Runner, weeks: int, seed: int) -> str:
+    """The verdict on technical ground for one simulated season of `runner` with another seed."""
+    routes = make_routes()
+    on_trail = {route.name for route in routes if route.trail}
+    season = plan_season(replace(runner, seed=seed), weeks, routes)
+    runs = [run for run in season.runs if run.route in on_trail]
+    effects = relate_effect(_runs(runs), _stability(runs, seed), _sessions(season))
+    return str(effects.filter(pl.col("outcome") == "technical")["verdict"].item())
+
+
+def main() -> None:
+    """Print how often each verdict was given to each runner."""
+    parser = argparse.ArgumentParser(prog="python -m sample_data.power", description=__doc__)
+    parser.add_argument("--seasons", type=int, default=200, help="simulated seasons a runner (default 200)")
+    parser.add_argument("--weeks", type=int, default=SEASON_WEEKS, help="weeks (default %(default)s)")
+    args = parser.parse_args()
+    seeds = range(1, args.seasons + 1)
+    cores = len(os.sched_getaffinity(0))
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("forkserver")) as pool:
+        for runner in RUNNERS.values():
+            verdicts = pool.map(simulate_verdict, repeat(runner), repeat(args.weeks), seeds, chunksize=5)
+            for verdict, count in Counter(verdicts).most_common():
+                print(f"{runner.runner_id}: {verdict} {count / args.seasons:.3f}")
+
+
+def _runs(runs: list[PlannedRun]) -> DataFrame[Runs]:
+    table = pl.DataFrame(
+        {
+            "run_id": [run.file_name for run in runs],
+            "start_time": [run.start_time for run in runs],
+            "local_date": [run.local_date for run in runs],
+            "device_epoch": [f"{run.source_format} {run.sampling}" for run in runs],
+        }
+    )
+    return cast("DataFrame[Runs]", table.with_columns(athlete_id=pl.lit("simulated"), counts=True))
+
+
+def _stability(runs: list[PlannedRun], seed: int) -> DataFrame[Stability]:
+    """What is measured of each run's latent unsteadiness, as a share of cadence."""
+    rng = np.random.default_rng([seed, 2])
+    latent = {
+        "technical": [run.log_unsteadiness_technical for run in runs],
+        "smooth": [run.log_unsteadiness_smooth for run in runs],
+    }
+    tables = []
+    for terrain, values in latent.items():
+        error = WINDOW_ERROR / np.sqrt(WINDOWS[terrain]) * rng.standard_normal(len(runs))
+        tables.append(
+            pl.DataFrame(
+                {
+                    "run_id": [run.file_name for run in runs],
+                    "value": 0.01 * np.exp(MEASURED_SLOPE * np.array(values) + error),
+                }
+            ).with_columns(terrain=pl.lit(terrain), direction=pl.lit("all"), metric=pl.lit("cadence_cv"))
+        )
+    return cast("DataFrame[Stability]", pl.concat(tables))
+
+
+def _sessions(season: Season) -> DataFrame[BalanceSessions]:
+    table = pl.DataFrame(
+        {
+            "date": [date.fromisoformat(str(row["date"])) for row in season.log],
+            "minutes": [float(str(row["minutes"])) for row in season.log],
+        }
+    )
+    return cast("DataFrame[BalanceSessions]", table.with_columns(athlete_id=pl.lit("simulated")))
+
+
+if __name__ == "__main__":
+    main()

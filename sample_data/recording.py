@@ -1,0 +1,276 @@
+"""One run as a watch would have recorded it.
+
+The runner moves along the route's 1 m steps at a speed set by grade (the heart-rate based shape of
+Strava 2017, which gives descents less credit than Minetti et al. 2002, doi 10.1152/japplphysiol.01177.2001),
+ground and chance; she walks where running would be slower than walking. The watch then samples that once
+a second, with errors: GPS that wanders by metres, a barometer in 0.2 m steps, cadence that passes an
+exponential filter and is rounded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import lfilter
+
+from sample_data.plan import UTC_OFFSET_H, PlannedRun
+from sample_data.routes import M_PER_DEG, PLACE_LAT_DEG, PLACE_LON_DEG, Route, band_noise
+from sample_data.runner import Runner
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+CADENCE_MEMORY_S = 2.0  # AR(1) time constant of step-rate noise
+CADENCE_FILTER_S = 3.0  # the watch's own smoothing
+CADENCE_HOLD_S = 2  # and how often it shows a new value
+STUMBLES_PER_S = 1 / 35
+WALK_BELOW_MPS, RUN_ABOVE_MPS = 1.45, 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the watch stored. Arrays have one entry per record; NaN is a value the watch did not have.
+
+    `cadence_spm` is rounded to 1 step/min, `altitude_m` to 0.2 m. `pauses` are (stop, start) in
+    seconds since the start. `stretches` is the truth: terrain, [start_s, end_s), [start_m, end_m).
+    """
+
+    start_time: datetime
+    sub_sport: str
+    elapsed_s: NDArray[np.int64]
+    lat_deg: Floats
+    lon_deg: Floats
+    altitude_m: Floats
+    distance_m: Floats
+    speed_mps: Floats
+    heart_rate_bpm: Floats
+    cadence_spm: Floats
+    pauses: tuple[tuple[int, int], ...]
+    stretches: tuple[tuple[str, int, int, float, float], ...]
+
+    @property
+    def local_time(self) -> datetime:
+        """End of the run on the runner's own clock (written as if it were UTC)."""
+        return self.start_time + timedelta(hours=UTC_OFFSET_H, seconds=int(self.elapsed_s[-1]))
+
+    @property
+    def timer_s(self) -> float:
+        """Seconds with the timer running."""
+        return float(self.elapsed_s[-1] - sum(b - a for a, b in self.pauses))
+
+
+def record_run(runner: Runner, route: Route, run: PlannedRun) -> Recording:
+    """Run `route` (already turned round for a reversed run) and record it: same run, same recording."""
+    rng = np.random.default_rng([runner.seed, 1, run.index])
+    way = np.arange(len(route.x_m), dtype=np.float64)
+    grade = gaussian_filter1d(np.gradient(route.altitude_m), 12.0)
+    stops = np.sort(rng.integers(600, len(way) - 600, size=int(rng.integers(1, 3))))
+    pace, walking = _speed(rng, runner, route, run, grade, stops)
+    clock = np.concatenate([[0.0], np.cumsum(1 / pace[:-1])])
+
+    moving_s = np.arange(int(clock[-1]) + 1, dtype=np.float64)
+    at_m = np.interp(moving_s, clock, way)
+    speed = np.interp(at_m, way, pace)
+    technical = np.interp(at_m, way, route.technical)
+    is_walk = np.interp(at_m, way, walking.astype(np.float64)) > 0.5
+    cadence = _cadence(rng, runner, run, speed, np.interp(at_m, way, grade), technical, is_walk)
+
+    n = len(moving_s)
+    lat, lon = _gps(rng, np.interp(at_m, way, route.x_m), np.interp(at_m, way, route.y_m))
+    altitude = _barometer(rng, np.interp(at_m, way, route.altitude_m))
+    distance = at_m * (1 + 0.004 * rng.standard_normal())
+    shown_speed = _lag(speed * np.exp(0.012 * _ar(rng, n, 3.0)), 2.0)
+    heart_rate = _heart_rate(rng, speed, np.interp(at_m, way, grade), technical)
+
+    rests = rng.integers(20, 90, size=len(stops))
+    stop_s = np.interp(stops, way, clock).astype(np.int64)
+    elapsed = moving_s.astype(np.int64)
+    for stop, rest in zip(stop_s, rests, strict=True):
+        elapsed[moving_s > stop] += rest
+    before = np.concatenate([[0], np.cumsum(rests)[:-1]])
+    pauses = tuple((int(a), int(a + r)) for a, r in zip(stop_s + before, rests, strict=True))
+
+    keep = np.ones(n, dtype=bool) if run.sampling == "1 Hz" else _smart(rng, n)
+    return Recording(
+        start_time=run.start_time,
+        sub_sport="trail" if route.trail else "street",
+        elapsed_s=elapsed[keep],
+        lat_deg=lat[keep],
+        lon_deg=lon[keep],
+        altitude_m=altitude[keep],
+        distance_m=np.round(distance, 2)[keep],
+        speed_mps=np.round(shown_speed, 3)[keep],
+        heart_rate_bpm=heart_rate[keep],
+        cadence_spm=cadence[keep],
+        pauses=pauses,
+        stretches=_truth(route, at_m, elapsed, distance),
+    )
+
+
+def _speed(
+    rng: np.random.Generator,
+    runner: Runner,
+    route: Route,
+    run: PlannedRun,
+    grade: Floats,
+    stops: NDArray[np.int64],
+) -> tuple[Floats, Bools]:
+    """Speed (m/s) and whether it is walked, at each metre.
+
+    Steadier days vary less in pace as well (with the square root of the unsteadiness): this is why a label of
+    the ground must not rest on one day's pace.
+    """
+    n = len(grade)
+    technicality = route.technicality
+    unsteady = np.exp(0.5 * run.log_unsteadiness_technical)
+    cost = np.where(
+        grade < 0,
+        np.maximum(1 + 2.667 * grade + 14.8 * grade**2, 0.8),
+        1 + 3.03 * grade + 18.8 * grade**2,
+    )
+    log_speed = (
+        np.log(runner.gap_speed_mps)
+        + 0.03 * rng.standard_normal()
+        - 0.24 * technicality
+        + 0.19 * unsteady * technicality * band_noise(rng, n, 20, 80)
+        + 0.025 * band_noise(rng, n, 20, 200)
+        + 0.03 * band_noise(rng, n, 400, 1500)
+        - 0.04 * np.linspace(0, 1, n)
+        - np.log(cost)
+    )
+    speed = np.exp(log_speed)
+    effort = gaussian_filter1d(speed, 15.0)
+    walking = _hysteresis(effort < WALK_BELOW_MPS, effort > RUN_ABOVE_MPS)
+    speed = np.where(walking, np.minimum(speed, 1.5), np.maximum(speed, 1.2))
+    for stop in stops:
+        speed[stop - 2 : stop + 3] *= 0.5
+    return np.clip(speed, 0.5, 5.5), walking
+
+
+def _hysteresis(enter: Bools, leave: Bools) -> Bools:
+    """On from each `enter` until the next `leave`."""
+    state = np.where(enter, 1, np.where(leave, 0, -1))
+    state[0] = max(state[0], 0)
+    last = np.maximum.accumulate(np.where(state >= 0, np.arange(len(state)), 0))
+    return np.asarray(state[last] == 1)
+
+
+def _cadence(
+    rng: np.random.Generator,
+    runner: Runner,
+    run: PlannedRun,
+    speed: Floats,
+    grade: Floats,
+    technical: Floats,
+    is_walk: Bools,
+) -> Floats:
+    """Steps per minute as stored: the latent unsteadiness scales noise and stumbles alike."""
+    n = len(speed)
+    smooth_sd = runner.cadence_sd_smooth_spm * np.exp(run.log_unsteadiness_smooth)
+    technical_scale = np.exp(run.log_unsteadiness_technical)
+    noise = _ar(rng, n, CADENCE_MEMORY_S)
+    rough = runner.cadence_sd_technical_spm * noise + _stumbles(rng, n)
+    running = (
+        runner.cadence_spm
+        + 1.0 * rng.standard_normal()
+        + 8.0 * (speed - 2.6)
+        + 20.0 * np.maximum(grade, 0)
+        - 4.0 * technical
+        + (1 - technical) * smooth_sd * noise
+        + technical * technical_scale * rough
+    )
+    walking = 117 + 14 * (speed - 1.25) + 2.5 * _ar(rng, n, 3.0)
+    shown = np.round(_lag(np.where(is_walk, walking, running), CADENCE_FILTER_S))
+    cadence = np.repeat(shown[::CADENCE_HOLD_S], CADENCE_HOLD_S)[:n]
+    for start in rng.integers(60, n - 60, size=int(rng.integers(1, 4))):
+        cadence[start : start + int(rng.integers(4, 20))] = np.nan
+    return np.asarray(cadence)
+
+
+def _stumbles(rng: np.random.Generator, n: int) -> Floats:
+    """Drops (and hops the other way) of one or two seconds, as steps per minute."""
+    out = np.zeros(n)
+    at = np.flatnonzero(rng.uniform(size=n) < STUMBLES_PER_S)
+    depth = rng.uniform(8, 22, len(at)) * np.where(rng.uniform(size=len(at)) < 0.75, -1, 1)
+    out[at] += depth
+    longer = at[(rng.uniform(size=len(at)) < 0.5) & (at + 1 < n)]
+    out[longer + 1] += out[longer]
+    return out
+
+
+def _gps(rng: np.random.Generator, x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
+    """Latitude and longitude (deg): the day's offset, a slow wander, a little jitter, and no fix at first."""
+    n = len(x_m)
+    moved = []
+    for true_m in (x_m, y_m):
+        wander = gaussian_filter1d(_ar(rng, n, 45.0), 9.0)
+        moved.append(true_m + 1.3 * rng.standard_normal() + 2.0 * wander + 0.22 * _ar(rng, n, 3.0))
+    lat = PLACE_LAT_DEG + moved[1] / M_PER_DEG
+    lon = PLACE_LON_DEG + moved[0] / (M_PER_DEG * np.cos(np.radians(PLACE_LAT_DEG)))
+    lag = int(rng.integers(4, 25))
+    lat[:lag] = lon[:lag] = np.nan
+    return lat, lon
+
+
+def _barometer(rng: np.random.Generator, altitude_m: Floats) -> Floats:
+    n = len(altitude_m)
+    weather = 1.5 * gaussian_filter1d(_ar(rng, n, 900.0), 60.0)
+    gusts = 0.13 * _ar(rng, n, 4.0)
+    return np.asarray(np.round(5 * (_lag(altitude_m, 1.0) + weather + gusts)) / 5)
+
+
+def _heart_rate(rng: np.random.Generator, speed: Floats, grade: Floats, technical: Floats) -> Floats:
+    n = len(speed)
+    load = speed * (1 + 3.0 * np.maximum(grade, -0.1)) + 0.25 * technical
+    target = 92 + 21 * load + 6 * np.linspace(0, 1, n)
+    settled = 85 + _lag(target - 85, 30.0, start=0.0)
+    return np.asarray(np.clip(np.round(settled + 1.2 * _ar(rng, n, 20.0)), 60, 200))
+
+
+def _smart(rng: np.random.Generator, n: int) -> Bools:
+    """Records every 1 to 8 s, first and last kept."""
+    steps = rng.choice([1, 2, 3, 4, 5, 6, 8], size=n, p=[0.25, 0.2, 0.15, 0.15, 0.1, 0.1, 0.05])
+    keep = np.zeros(n, dtype=bool)
+    at = np.cumsum(steps)
+    keep[at[at < n]] = True
+    keep[[0, -1]] = True
+    return keep
+
+
+def _truth(
+    route: Route, at_m: Floats, elapsed_s: NDArray[np.int64], distance_m: Floats
+) -> tuple[tuple[str, int, int, float, float], ...]:
+    """The route's stretches on this run's own clock and the watch's own distance."""
+    rows = []
+    for stretch in route.stretches:
+        first, last = np.searchsorted(at_m, [stretch.start_m, stretch.end_m])
+        last = min(last, len(at_m) - 1)
+        rows.append(
+            (
+                stretch.terrain,
+                int(elapsed_s[first]),
+                int(elapsed_s[last]),
+                round(float(distance_m[first]), 1),
+                round(float(distance_m[last]), 1),
+            )
+        )
+    return tuple(rows)
+
+
+def _ar(rng: np.random.Generator, n: int, memory_s: float) -> Floats:
+    """AR(1) noise of SD 1 at 1 s steps with the given time constant."""
+    keep = float(np.exp(-1 / memory_s))
+    shocks = rng.standard_normal(n)
+    shocks[1:] *= np.sqrt(1 - keep**2)
+    return np.asarray(lfilter([1.0], [1.0, -keep], shocks))
+
+
+def _lag(signal: Floats, memory_s: float, start: float | None = None) -> Floats:
+    """Exponential filter with the given time constant, settled at the start."""
+    keep = float(np.exp(-1 / memory_s))
+    first = keep * (signal[0] if start is None else start)
+    return np.asarray(lfilter([1 - keep], [1.0, -keep], signal, zi=[first])[0])
