@@ -1,0 +1,82 @@
+"""Bytes of a watch file in, an `Activity` out: what it is is told by the content, never by the name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pipeline.errors import NotARun, Rejected
+from pipeline.ingest.activity import Activity as Activity
+from pipeline.ingest.activity import ActivityInfo as ActivityInfo
+from pipeline.ingest.activity import Damage as Damage
+from pipeline.ingest.archive import is_archive, members
+from pipeline.ingest.fit import parse_fit
+from pipeline.ingest.gpx import parse_gpx
+from pipeline.ingest.local_time import with_local_day
+from pipeline.ingest.sports import check_run as check_run
+from pipeline.ingest.sports import with_sport_from_evidence
+from pipeline.ingest.tcx import parse_tcx
+from pipeline.ingest.xml import root_name
+
+FIRST_YEAR = 1995
+"""Before GPS: a recording of an earlier year comes from a clock that was never set."""
+
+_EXPORT = "export the original recording from your watch or its app"
+
+
+def read_activity(name: str, content: bytes) -> Activity:
+    """Read one recording, whatever its name says: FIT, GPX or TCX, also inside gzip or a zip of one file.
+
+    Raises
+    ------
+    Rejected
+        Where nothing can be made of it: empty, not a recording, no records, no times.
+    NotARun
+        Where it is sound but no recording of a sport: a workout, settings, a course.
+    """
+    if is_archive(content):
+        content = _only_member(name, content)
+    activity = _parse(content)
+    kind = activity.run.file_kind
+    if kind != "activity":
+        raise NotARun(f"it is a {kind.replace('_', ' ')} file, not a recording")
+    if activity.records.is_empty():
+        if activity.run.sport:
+            check_run(activity)
+        raise Rejected("it holds no records", _EXPORT)
+    if activity.run.start_time is None:
+        raise Rejected("none of its points has a time: it is a planned route, or was stripped", _EXPORT)
+    if activity.run.start_time.year < FIRST_YEAR:
+        year = activity.run.start_time.year
+        raise Rejected(
+            f"it is dated {year}: the clock was not set",
+            "correct its date in your watch's app, and export it",
+        )
+    run = with_local_day(activity.run, activity.records)
+    return with_sport_from_evidence(replace(activity, run=run))
+
+
+def _only_member(name: str, content: bytes) -> bytes:
+    found = list(members(name, content))
+    if len(found) != 1:
+        raise Rejected(f"it is an archive of {len(found)} files", "give the archive to `surefoot analyse`")
+    if found[0].content is None:
+        raise found[0].problem or Rejected("its archive cannot be read")
+    return found[0].content
+
+
+def _parse(content: bytes) -> Activity:
+    if not content.strip(b"\0 \r\n\t"):
+        raise Rejected("the file is empty", _EXPORT)
+    if content[8:12] == b".FIT":
+        return parse_fit(content)
+    match root_name(content):
+        case "gpx":
+            return parse_gpx(content)
+        case "TrainingCenterDatabase" | "Activities":
+            return parse_tcx(content)
+        case "html":
+            raise Rejected("it is a web page, not a recording", "log in, and download the recording again")
+        case "":
+            raise Rejected("it is neither FIT nor GPX nor TCX", _EXPORT)
+        case other:
+            raise Rejected(f"it is XML of another kind ({other[:40]})", "export it as FIT, GPX or TCX")

@@ -1,0 +1,92 @@
+"""Whether a file's cadence counts strides (one leg) or steps (both): decided once a file, from evidence.
+
+FIT says by its profile; GPX and TCX hold either. Only raw values are judged, so values that count
+steps already are left alone and nothing is ever doubled twice.
+
+Walking and running alike, step length grows with step rate: their quotient, the walk ratio, stays
+near 0.006 m per step/min from a slow hike to a fast run (Sekiya & Nagasaki 1998,
+doi:10.1016/S0966-6362(98)00009-1). Taken for steps, strides show four times that, so the border
+between the two readings lies at twice it, and hikers need no rule of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+WALK_RATIO_BORDER = 0.012
+"""m per step/min: twice the usual walk ratio, half of what strides show when taken for steps."""
+ONE_LEG_MAX = 125.0
+"""Strides per minute that no runner's one leg reaches (250 steps per minute)."""
+MOVING_MPS = 0.8
+FEW = 60
+"""Fewer samples than this are thin evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class CadenceUnit:
+    """What cadence counts: one of `tables.CADENCE_UNITS`, with the evidence as a sentence."""
+
+    unit: str
+    reason: str
+
+    @property
+    def steps_per_count(self) -> float:
+        """What to multiply the file's cadence by to get steps per minute."""
+        return 2.0 if self.unit == "strides_per_minute" else 1.0
+
+
+def decide_cadence_unit(cadence: NDArray[np.float64], speed_mps: NDArray[np.float64]) -> CadenceUnit:
+    """Decide for a whole file what its raw cadence [1/min] counts.
+
+    Parameters
+    ----------
+    cadence, speed_mps
+        One value per record, NaN where missing; speed as recorded or derived.
+    """
+    counted = cadence > 0
+    if not counted.any():
+        word = "is always 0" if np.isfinite(cadence).any() else "is not in the file"
+        return CadenceUnit("none", f"cadence {word}")
+    moving = counted & (speed_mps >= MOVING_MPS)
+    if moving.sum() >= FEW:
+        return _from_walk_ratio(cadence[moving], speed_mps[moving])
+    return _from_values(cadence[counted])
+
+
+def _from_walk_ratio(cadence: NDArray[np.float64], speed_mps: NDArray[np.float64]) -> CadenceUnit:
+    beyond_one_leg = float((cadence > ONE_LEG_MAX).mean())
+    share_steps = float((60 * speed_mps / cadence**2 < WALK_RATIO_BORDER).mean())
+    unit = "steps_per_minute" if share_steps >= 0.5 else "strides_per_minute"
+    counts, legs = ("steps", 1) if unit == "steps_per_minute" else ("strides", 2)
+    typical = float(np.median(cadence))
+    metres = 60 * float(np.median(speed_mps)) / (legs * typical)
+    reason = (
+        f"{max(share_steps, 1 - share_steps):.0%} of {cadence.size} moving samples fit {counts}: "
+        f"a median of {typical:.0f} per minute makes steps of {metres:.2f} m"
+    )
+    if 0.3 < share_steps < 0.7:
+        reason += " (the evidence is mixed)"
+    if unit == "strides_per_minute" and beyond_one_leg > 0.2:
+        return CadenceUnit(
+            "steps_per_minute",
+            f"{beyond_one_leg:.0%} of the values are above {ONE_LEG_MAX:.0f}, more than one leg can do, "
+            "though the speed would fit strides (the evidence is mixed)",
+        )
+    return CadenceUnit(unit, reason)
+
+
+def _from_values(cadence: NDArray[np.float64]) -> CadenceUnit:
+    """Without speed: one leg of a runner counts 70 to 100, both legs 140 to 200, a walker's about 110."""
+    share_beyond = float((cadence > ONE_LEG_MAX).mean())
+    mode = float(np.bincount(np.round(cadence / 5).astype(int)).argmax() * 5)
+    few = f" and only {cadence.size} values" if cadence.size < FEW else ""
+    thin = f" (thin evidence: no speed{few})"
+    if share_beyond > 0.2:
+        sentence = f"{share_beyond:.0%} of the values are above {ONE_LEG_MAX:.0f}, more than one leg can do"
+        return CadenceUnit("steps_per_minute", sentence + thin)
+    if mode > 105:
+        return CadenceUnit("steps_per_minute", f"the values lie about {mode:.0f}, a walker's steps" + thin)
+    return CadenceUnit("strides_per_minute", f"the values lie about {mode:.0f}, one leg's strides" + thin)

@@ -1,0 +1,41 @@
+"""The day where the runner was: an evening run belongs to its own evening, not to the next UTC day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+import tzfpy
+
+from pipeline.ingest.activity import ActivityInfo
+
+
+def with_local_day(run: ActivityInfo, records: pl.DataFrame) -> ActivityInfo:
+    """`run` with `local_date` and `utc_offset_s`, from its `start_time`.
+
+    The offset is the file's own where it has one, else that of the time zone at the first position,
+    else UTC with a warning. Without a start time `run` comes back as it is.
+    """
+    if run.start_time is None:
+        return run
+    offset_s = run.utc_offset_s if run.utc_offset_s is not None else _offset_at_first_fix(run, records)
+    warnings = run.warnings
+    if offset_s is None:
+        warnings += ("neither a time zone nor a position: the day is that of UTC",)
+    local = run.start_time + timedelta(seconds=offset_s or 0)
+    return replace(run, local_date=local.date(), utc_offset_s=offset_s, warnings=warnings)
+
+
+def _offset_at_first_fix(run: ActivityInfo, records: pl.DataFrame) -> int | None:
+    fixes = records.select("lat_deg", "lon_deg").drop_nulls()
+    if fixes.is_empty() or run.start_time is None:
+        return None
+    lat_deg, lon_deg = fixes.row(0)
+    try:
+        zone = ZoneInfo(tzfpy.get_tz(lon_deg, lat_deg))
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
+    offset = run.start_time.astimezone(zone).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else None
