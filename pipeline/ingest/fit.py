@@ -1,0 +1,304 @@
+"""FIT files -> Activity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from pipeline.ingest import fit_profile as profile
+from pipeline.ingest.activity import Activity, ActivityInfo
+from pipeline.ingest.fit_decode import Decoded, Floats, Table, decode_fit, unwrap
+from pipeline.tables import DataFrame, TimerEvents
+
+_EPOCH = datetime(1989, 12, 31, tzinfo=UTC)
+_EPOCH_S = int(_EPOCH.timestamp())
+# Below this a FIT time counts seconds since the device was switched on (FIT protocol, date_time).
+_FIRST_ABSOLUTE_S = 0x10000000
+_DAY_S = 86400
+_NOTHING = pl.Series([], dtype=pl.Datetime("us", "UTC"))
+_TIMER, _STARTS, _STOPS = 0, (0,), (1, 4, 8, 9)
+_GARBAGE_RECORDS = 100
+# Record fields that the columns of tables.Records are made of.
+_CORE_SOURCES = frozenset(
+    [
+        *("timestamp", "position_lat", "position_long", "distance", "heart_rate"),
+        *("altitude", "enhanced_altitude", "speed", "enhanced_speed", "compressed_speed_distance"),
+        *("cadence", "fractional_cadence", "cadence256"),
+    ]
+)
+_STRIDES = "a FIT file counts the cycles of one leg, so its cadence was doubled"
+
+
+def parse_fit(content: bytes) -> Activity:
+    """Read a FIT file: records, events, laps, sessions, devices and strength sets, in the file's own order.
+
+    Nothing is resampled and no record is dropped; after damage only what came before is given. Cadence is
+    steps per minute: FIT's profile stores one leg's cycles, so `2 * (cadence + fractional_cadence)`.
+    Raises Rejected where the content is empty, not FIT, or holds no message.
+    """
+    decoded = decode_fit(content)
+    if decoded.damage is not None and not decoded.damage.reason.startswith("the file is cut short"):
+        _drop_implausible_tail(decoded)
+    warnings = list(decoded.warnings)
+    shift, clock = _time_shift(decoded)
+    warnings += clock
+    records = _records(decoded, shift, warnings)
+    sessions = _frame(decoded.table(profile.SESSION), shift)
+    return Activity(
+        run=replace(_info(decoded, records, sessions, shift), warnings=tuple(warnings)),
+        records=records,
+        timer_events=_timer_events(decoded.table(profile.EVENT), shift),
+        laps=_frame(decoded.table(profile.LAP), shift),
+        sessions=sessions,
+        devices=_frame(decoded.table(profile.DEVICE_INFO), shift),
+        sets=_sets(decoded, shift),
+        damage=decoded.damage,
+    )
+
+
+def _drop_implausible_tail(decoded: Decoded) -> None:
+    """Cut the records after damage from the first whose time is lost or a day off the one before.
+
+    Bytes that went missing show only when a message makes no sense; what was read in between is garbage.
+    """
+    table = decoded.table(profile.RECORD)
+    times = table.numbers("timestamp")[-_GARBAGE_RECORDS:]
+    # A lost time makes the comparison False and so counts as a break.
+    breaks = np.flatnonzero(~(np.abs(np.diff(times)) < _DAY_S))
+    if len(breaks) and np.isfinite(times[0]):
+        keep = len(table.positions) - len(times) + int(breaks[0]) + 1
+        table.positions = table.positions[:keep]
+        table.columns = {key: values[:keep] for key, values in table.columns.items()}
+
+
+def _time_shift(decoded: Decoded) -> tuple[float, list[str]]:
+    """Seconds to add to relative times, NaN where unknown, and what a person should know of it."""
+    times = decoded.table(profile.RECORD).numbers("timestamp")
+    relative = times[times < _FIRST_ABSOLUTE_S]
+    if not len(relative):
+        return np.nan, []
+    link = decoded.table(profile.TIMESTAMP_CORRELATION)
+    shifts = link.numbers("timestamp") - link.numbers("system_timestamp")
+    if np.isfinite(shifts).any():
+        return float(shifts[np.isfinite(shifts)][0]), ["times before the clock was set were set right by it"]
+    if len(relative) == np.isfinite(times).sum():
+        for message, name in ((profile.SESSION, "start_time"), (profile.FILE_ID, "time_created")):
+            anchor = decoded.table(message).numbers(name)
+            anchor = anchor[anchor >= _FIRST_ABSOLUTE_S]
+            if len(anchor):
+                shift = float(anchor[0] - relative[0])
+                return shift, [f"the device's clock was not set: times count from the file's {name}"]
+    return np.nan, [f"{len(relative)} records have no date, since the device's clock was not set"]
+
+
+def _instants(seconds: Floats, shift: float = np.nan) -> pl.Series:
+    """FIT seconds -> UTC; relative ones are shifted, and null where the shift is unknown."""
+    absolute = np.where(seconds < _FIRST_ABSOLUTE_S, seconds + shift, seconds)
+    micros = _floats("", (absolute + _EPOCH_S) * 1e6)
+    return micros.cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+
+
+def _floats(name: str, values: Floats) -> pl.Series:
+    return pl.Series(name, values, dtype=pl.Float64, nan_to_null=True)
+
+
+def _names(kind: str, numbers: Floats) -> pl.Series:
+    """Enumerated values -> the profile's names."""
+    known = {number: profile.value_name(kind, int(number)) for number in np.unique(numbers[numbers >= 0])}
+    return pl.Series([known.get(number) for number in numbers.tolist()], dtype=pl.String)
+
+
+def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) -> Iterator[pl.Series]:
+    """The table's fields as columns named with their units; arrays as lists."""
+    taken: set[str] = set()
+    for (field, form), values in table.columns.items():
+        if field.name in skip:
+            continue
+        # A field that is a number in one definition and an array or text in another gives two columns.
+        name = field.column if field.column not in taken else f"{field.column}_{form}"
+        taken.add(name)
+        if form == "text":
+            yield pl.Series(name, values.tolist(), dtype=pl.String)
+        elif form == "list":
+            yield pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
+        elif field.kind == "time":
+            yield _instants(values.astype(np.float64), shift).alias(name)
+        elif field.kind:
+            yield _names(field.kind, values.astype(np.float64)).alias(name)
+        else:
+            yield _floats(name, values.astype(np.float64))
+
+
+def _frame(table: Table, shift: float) -> pl.DataFrame:
+    return pl.DataFrame(list(_channels(table, shift)))
+
+
+def _first_valid(*choices: Floats) -> Floats:
+    values = choices[0]
+    for other in choices[1:]:
+        values = np.where(np.isfinite(values), values, other)
+    return values
+
+
+def _records(decoded: Decoded, shift: float, warnings: list[str]) -> pl.DataFrame:
+    table = decoded.table(profile.RECORD)
+    packed_speed, packed_distance = _unpack_speed_distance(table, decoded.segments)
+    lat, lon = table.numbers("position_lat"), table.numbers("position_long")
+    off_the_globe = np.abs(lat) > 90
+    if off_the_globe.any():
+        warnings.append(f"{int(off_the_globe.sum())} positions beyond the poles were left out")
+        lat, lon = np.where(off_the_globe, np.nan, lat), np.where(off_the_globe, np.nan, lon)
+    fraction = table.numbers("fractional_cadence")
+    cadence = _first_valid(
+        table.numbers("cadence") + np.where(np.isfinite(fraction), fraction, 0), table.numbers("cadence256")
+    )
+    core = {
+        "lat_deg": lat,
+        "lon_deg": lon,
+        "altitude_m": _first_valid(table.numbers("enhanced_altitude"), table.numbers("altitude")),
+        "distance_m": _first_valid(table.numbers("distance"), packed_distance),
+        "speed_mps": _first_valid(table.numbers("enhanced_speed"), table.numbers("speed"), packed_speed),
+        "cadence_spm": 2 * cadence,
+        "heart_rate_bpm": table.numbers("heart_rate"),
+    }
+    instants = _instants(table.numbers("timestamp"), shift).alias("timestamp")
+    columns = [instants, *(_floats(name, values) for name, values in core.items())]
+    return pl.DataFrame(columns + list(_channels(table, shift, _CORE_SOURCES)))
+
+
+def _unpack_speed_distance(table: Table, segments: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Speed (m/s) and distance (m) from three bytes: 12 bits of each, the distance counting round."""
+    packed = table.objects("compressed_speed_distance", "list")
+    speed, distance = (np.full(len(packed), np.nan) for _ in range(2))
+    rows = [i for i, three in enumerate(packed) if three is not None and len(three) == 3]
+    if rows:
+        low, middle, high = np.array([packed[i] for i in rows], dtype=np.int64).T
+        speed[rows] = (low | (middle & 15) << 8) / 100
+        sixteenths = middle >> 4 | high << 4
+        file = np.searchsorted(segments, table.positions[rows])
+        full = np.where(np.diff(file, prepend=-1) != 0, sixteenths, -1)
+        distance[rows] = unwrap(sixteenths, 12, full) / 16
+    return speed, distance
+
+
+def _timer_events(table: Table, shift: float) -> DataFrame[TimerEvents]:
+    times = _instants(table.numbers("timestamp"), shift)
+    kind = np.where(table.numbers("event") == _TIMER, table.numbers("event_type"), np.nan)
+    rows = np.isin(kind, _STARTS + _STOPS) & times.is_not_null().to_numpy()
+    names = np.where(np.isin(kind[rows], _STARTS), "start", "stop").tolist()
+    event_types = pl.Series("event_type", names, dtype=pl.Enum(["start", "stop"]))
+    frame = pl.DataFrame([times.filter(pl.Series(rows)).alias("timestamp"), event_types])
+    return cast(DataFrame[TimerEvents], frame)
+
+
+def _sets(decoded: Decoded, shift: float) -> pl.DataFrame:
+    """Strength sets: the profile's fields, and the names of the first category and its exercise."""
+    table = decoded.table(profile.SET)
+    frame = _frame(table, shift)
+    if frame.is_empty():
+        return frame
+    titles = {
+        (category, number): title
+        for category, number, title in zip(
+            decoded.table(profile.EXERCISE_TITLE).numbers("exercise_category").tolist(),
+            decoded.table(profile.EXERCISE_TITLE).numbers("exercise_name").tolist(),
+            decoded.table(profile.EXERCISE_TITLE).objects("wkt_step_name", "text"),
+            strict=True,
+        )
+    }
+    categories, exercises = [], []
+    for category, number in zip(_firsts(table, "category"), _firsts(table, "category_subtype"), strict=True):
+        name = "" if category is None else profile.value_name("exercise_category", int(category))
+        known = "" if number is None else profile.exercise_name(name, int(number))
+        categories.append(name or None)
+        exercises.append(known or titles.get((category, number)) or None)
+    return frame.with_columns(
+        pl.Series("category", categories, dtype=pl.String), pl.Series("exercise", exercises, dtype=pl.String)
+    )
+
+
+def _firsts(table: Table, name: str) -> list[float | None]:
+    """The number, or the first valid one of the array."""
+    numbers = [None if number != number else number for number in table.numbers(name).tolist()]
+    lists = table.objects(name, "list")
+    return [
+        number if many is None else next((one for one in many if one is not None), number)
+        for number, many in zip(numbers, lists, strict=True)
+    ]
+
+
+def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift: float) -> ActivityInfo:
+    file_id, activity = decoded.table(profile.FILE_ID), decoded.table(profile.ACTIVITY)
+    sport, sub_sport = (
+        _first_text(sessions, name) or _first_text(_frame(decoded.table(profile.SPORT), shift), name)
+        for name in ("sport", "sub_sport")
+    )
+    instants = (records["timestamp"], sessions.get_column("start_time", default=_NOTHING))
+    start: datetime | None = next(
+        (times[times.is_not_null().arg_max() or 0] for times in instants if times.null_count() < len(times)),
+        None,
+    )
+    offset = _utc_offset(activity)
+    local_date: date | None = None
+    if start is not None and offset is not None:
+        local_date = (start + timedelta(seconds=offset)).date()
+    has_cadence = records["cadence_spm"].null_count() < len(records)
+    return ActivityInfo(
+        source_format="fit",
+        sport=sport,
+        sub_sport=sub_sport,
+        start_time=start,
+        local_date=local_date,
+        utc_offset_s=offset,
+        device=_device(file_id),
+        firmware=_firmware(decoded),
+        cadence_unit="strides_per_minute" if has_cadence else "none",
+        cadence_unit_reason=_STRIDES if has_cadence else "",
+        file_kind=_first_text(_frame(file_id, shift), "type") or "activity",
+    )
+
+
+def _first_text(frame: pl.DataFrame, name: str) -> str:
+    return next((text for text in frame.get_column(name, default=_NOTHING).to_list() if text), "")
+
+
+def _first(values: Floats) -> int | None:
+    known = values[np.isfinite(values)]
+    return int(known[0]) if len(known) else None
+
+
+def _utc_offset(activity: Table) -> int | None:
+    """Local minus universal time to the quarter of an hour, None where that is no offset in use on Earth."""
+    differences = activity.numbers("local_timestamp") - activity.numbers("timestamp")
+    known = differences[np.isfinite(differences)]
+    if not len(known):
+        return None
+    offset = round(float(known[0]) / 900) * 900
+    return offset if -12 * 3600 <= offset <= 14 * 3600 else None
+
+
+def _device(file_id: Table) -> str:
+    maker_number, product_number = _first(file_id.numbers("manufacturer")), _first(file_id.numbers("product"))
+    maker = "" if maker_number is None else profile.value_name("manufacturer", maker_number)
+    if maker.isdigit():
+        maker = f"manufacturer {maker}"
+    product = next((text.strip() for text in file_id.objects("product_name", "text") if text), "")
+    if not product and product_number is not None:
+        product = profile.product_name(maker, product_number)
+    if product.lower().startswith(f"{maker} "):
+        product = product[len(maker) + 1 :]
+    return f"{maker} {product}".strip()
+
+
+def _firmware(decoded: Decoded) -> str:
+    """The software version of the device that wrote the file."""
+    devices = decoded.table(profile.DEVICE_INFO)
+    own = devices.numbers("software_version")[devices.numbers("device_index") == 0]
+    versions = np.concatenate([own, decoded.table(profile.FILE_CREATOR).numbers("software_version") / 100])
+    known = versions[np.isfinite(versions)]
+    return f"{known[0]:.2f}" if len(known) else ""

@@ -1,0 +1,277 @@
+"""FIT bytes -> one table of columns per kind of message.
+
+One pass in Python finds where each message starts; all messages of one definition are then read by a
+single strided numpy view. The layout is that of the FIT protocol, version 2 (Garmin, developer.garmin.com).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import Rejected
+from pipeline.ingest import fit_profile as profile
+from pipeline.ingest.activity import Damage
+from pipeline.ingest.fit_scan import Columns, Definition, Scanner, Values
+
+Floats = NDArray[np.float64]
+
+# Bounds what a hostile file can ask for: each channel is a column as long as the table.
+_MAX_DEVELOPER_COLUMNS = 128
+_NOT_FIT = "export the activity again as FIT, GPX or TCX"
+
+
+@dataclass(slots=True)
+class Table:
+    """All messages of one kind, in file order.
+
+    `positions` are byte offsets. `columns` holds the values by field and form: "number" is float64, scaled,
+    with NaN for invalid; "list" (of floats and None) and "text" are objects with None for invalid.
+    """
+
+    positions: NDArray[np.int64]
+    columns: Columns = field(default_factory=dict)
+
+    def numbers(self, name: str) -> Floats:
+        """The native field's numbers, NaN where it is absent or invalid."""
+        return next(
+            (
+                values.astype(np.float64)
+                for (known, form), values in self.columns.items()
+                if known.name == name and form == "number"
+            ),
+            np.full(len(self.positions), np.nan),
+        )
+
+    def objects(self, name: str, form: str) -> list[Any]:
+        """The native field's texts or lists, None where it is absent or invalid."""
+        return next(
+            (
+                values.tolist()
+                for (known, has), values in self.columns.items()
+                if (known.name, has) == (name, form)
+            ),
+            [None] * len(self.positions),
+        )
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a FIT file holds: tables by message number, where it breaks, what a person should know."""
+
+    tables: dict[int, Table]
+    segments: tuple[int, ...]
+    damage: Damage | None
+    warnings: tuple[str, ...]
+
+    def table(self, message: int) -> Table:
+        """The messages of this number; an empty table where there are none."""
+        return self.tables.get(message, Table(np.empty(0, np.int64)))
+
+
+def decode_fit(content: bytes) -> Decoded:
+    """Read every message of the profile's slice from a FIT file, whole, chained, cut or damaged.
+
+    Messages before damage are kept. Raises Rejected where the content is empty, not FIT, or holds no message.
+    """
+    if not content:
+        raise Rejected("the file is empty", _NOT_FIT)
+    if _header(content, 0) is None:
+        raise Rejected("this is not a FIT file", _NOT_FIT)
+    scanner = Scanner(content)
+    warnings: list[str] = []
+    segments = []
+    start: int | None = 0
+    while start is not None:
+        segments.append(start)
+        start = _read_segment(scanner, start, warnings)
+    definitions = [known for known in scanner.definitions if known.positions]
+    stamps = _expand_compressed_timestamps(content, definitions, segments)
+    tables: dict[int, Table] = {}
+    for number in {known.message for known in definitions} & profile.fields().keys():
+        tables[number] = _merge(
+            [known for known in definitions if known.message == number], content, warnings
+        )
+        _set_times(tables[number], stamps)
+    if scanner.undescribed:
+        warnings.append("some developer fields are not described in the file and were left out")
+    if not tables:
+        raise Rejected("the FIT file holds no message that can be read", _NOT_FIT)
+    return Decoded(tables, tuple(segments), scanner.damage, tuple(dict.fromkeys(warnings)))
+
+
+def _header(content: bytes, start: int) -> tuple[int, int] | None:
+    """Offsets of the first message and of the end that the header declares; None where there is no header."""
+    if content[start + 8 : start + 12] != b".FIT" or content[start] < 12:
+        return None
+    first = start + content[start]
+    return first, first + int(struct.unpack_from("<I", content, start + 4)[0])
+
+
+def _read_segment(scanner: Scanner, start: int, warnings: list[str]) -> int | None:
+    """Scan the FIT file that starts here and say where the next one of a chain starts."""
+    content = scanner.content
+    first, declared = _header(content, start) or (start, start)
+    end = _data_end(content, start, first, declared, warnings)
+    scanner.begin_segment()
+    stop = scanner.scan(first, end)
+    resumes = stop < end and scanner.damage is None and end + 2 < len(content)
+    if resumes and _header(content, end + 2) is None:
+        warnings.append("the size in the file's header is wrong")
+        end = len(content)
+        stop = scanner.scan(stop, end)
+    if stop < end and _header(content, stop + 2) is not None:
+        # A header that spans the whole chain (Garmin's files with a swim strap's heart rate).
+        scanner.damage = None
+        return stop + 2
+    if scanner.damage is not None:
+        return None
+    if stop < end or declared > end:
+        leftover = "in the middle of a message" if stop < end else "before its end"
+        if end == len(content):
+            scanner.damage = Damage(stop, f"the file is cut short {leftover}")
+        elif stop < end:
+            scanner.damage = Damage(stop, "the last message is incomplete")
+    following = end + 2
+    if scanner.damage is not None or following >= len(content):
+        return None
+    if _header(content, following) is not None:
+        return following
+    warnings.append(f"{len(content) - following} bytes after the end of the recording were ignored")
+    return None
+
+
+def _data_end(content: bytes, start: int, first: int, declared: int, warnings: list[str]) -> int:
+    """Where the messages end: as declared, unless the checksum shows that the header's size is wrong."""
+    last = len(content) - 2
+
+    def checks(end: int) -> bool:
+        return first <= end <= last and crc16(content[start:end]) == struct.unpack_from("<H", content, end)[0]
+
+    if declared > first and checks(declared):
+        return declared
+    chained = _header(content, declared + 2) is not None
+    if not chained and declared != last and last > first and checks(last):
+        warnings.append("the size in the file's header is wrong")
+        return last
+    if declared == first and len(content) > first + 2:
+        warnings.append("the recording was never closed")
+        return len(content)
+    if declared > last:
+        if declared <= len(content):
+            warnings.append("the file's checksum is missing")
+        return min(declared, len(content))
+    if len(content) > first + 2:
+        warnings.append("the file's checksum is wrong")
+    return declared
+
+
+@cache
+def _crc_advance(level: int) -> NDArray[np.uint16]:
+    """What 2**level zero words (of 16 bits) make of each CRC-16 state (reflected 0x8005)."""
+    if level:
+        half = _crc_advance(level - 1)
+        return half[half]
+    state = np.arange(65536, dtype=np.uint16)
+    for _ in range(16):
+        state = np.where(state & 1, (state >> 1) ^ 0xA001, state >> 1).astype(np.uint16)
+    return state
+
+
+def crc16(content: bytes) -> int:
+    """FIT's checksum. The CRC is linear, so neighbours are folded pairwise instead of byte by byte."""
+    # Leading zeros leave a CRC that starts at 0 as it is.
+    words = np.frombuffer(bytes(len(content) % 2) + content, dtype="<u2").astype(np.uint16)
+    level = 0
+    while len(words) > 1:
+        if len(words) % 2:
+            words = np.concatenate([np.zeros(1, np.uint16), words])
+        words = _crc_advance(level)[words[0::2]] ^ words[1::2]
+        level += 1
+    return int(_crc_advance(0)[words[0]]) if len(words) else 0
+
+
+def unwrap(low: NDArray[np.int64], bits: int, full: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Values of a counter of which only the lowest bits were stored, in order.
+
+    `full` is the whole value where it is known and -1 elsewhere; the first must be known. A low part below
+    the one before it means that the counter went round once.
+    """
+    step = np.diff(low, prepend=low[:1]) % (1 << bits)
+    step[full >= 0] = 0
+    total = np.cumsum(step)
+    anchor = np.maximum.accumulate(np.where(full >= 0, np.arange(len(full)), 0))
+    values: NDArray[np.int64] = full[anchor] + total - total[anchor]
+    return values
+
+
+def _expand_compressed_timestamps(
+    content: bytes, definitions: list[Definition], segments: list[int]
+) -> tuple[NDArray[np.int64], Floats]:
+    """Positions and times (s) of the messages with a compressed timestamp; none in most files.
+
+    Five bits count on from the last time of any message (FIT protocol, "compressed timestamp header").
+    """
+    data = np.frombuffer(content, np.uint8)
+    compressed_at = [data[known.position_array()] >= 0x80 for known in definitions]
+    if not any(compressed.any() for compressed in compressed_at):
+        return np.empty(0, np.int64), np.empty(0)
+    # Each file of a chain starts without a time; what is counted from 0 is seen to be relative later.
+    zero = np.zeros(len(segments), np.int64)
+    positions, lows, fulls = [np.array(segments, np.int64)], [zero], [zero]
+    for known, compressed in zip(definitions, compressed_at, strict=True):
+        at = known.position_array()
+        stamp = known.timestamps(content)
+        full = np.full(len(at), -1, np.int64)
+        if stamp is not None:
+            full[:] = np.where(compressed | (stamp == 0xFFFFFFFF), -1, stamp)
+        use = compressed | (full >= 0)
+        positions.append(at[use])
+        lows.append(np.where(compressed, data[at], full)[use] & 31)
+        fulls.append(full[use])
+    position = np.concatenate(positions)
+    order = np.argsort(position, kind="stable")
+    full = np.concatenate(fulls)[order]
+    times = unwrap(np.concatenate(lows)[order], 5, full)
+    return position[order][full < 0], times[full < 0].astype(np.float64)
+
+
+def _merge(group: list[Definition], content: bytes, warnings: list[str]) -> Table:
+    """Join the definitions of one message into one table in file order."""
+    position = np.concatenate([known.position_array() for known in group])
+    order = np.argsort(position, kind="stable")
+    row = np.empty(len(order), np.int64)
+    row[order] = np.arange(len(order))
+    table = Table(position[order])
+    begin = developer = 0
+    for known in group:
+        rows = row[begin : begin + len(known.positions)]
+        begin += len(known.positions)
+        for key, values in known.columns(content).items():
+            if key not in table.columns:
+                developer += key[0].name.startswith("dev_")
+                if key[0].name.startswith("dev_") and developer > _MAX_DEVELOPER_COLUMNS:
+                    warnings.append(f"only the first {_MAX_DEVELOPER_COLUMNS} developer fields were read")
+                    continue
+                missing = np.nan if values.dtype == np.float64 else None
+                table.columns[key] = (
+                    values if len(group) == 1 else cast(Values, np.full(len(order), missing, values.dtype))
+                )
+            if len(group) > 1:
+                table.columns[key][rows] = values
+    return table
+
+
+def _set_times(table: Table, stamps: tuple[NDArray[np.int64], Floats]) -> None:
+    """Fill in the times that compressed headers give."""
+    at = np.searchsorted(table.positions, stamps[0])
+    at[at == len(table.positions)] = 0
+    mine = table.positions[at] == stamps[0]
+    if mine.any():
+        key = (profile.Field("timestamp", kind="time"), "number")
+        table.columns.setdefault(key, np.full(len(table.positions), np.nan))[at[mine]] = stamps[1][mine]
