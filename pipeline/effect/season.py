@@ -1,0 +1,171 @@
+"""One runner's runs beside the dose of each: what the models are fitted to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.effect.gls import independent_columns
+from pipeline.exposure import daily_minutes, decayed_weekly
+
+Array = NDArray[np.float64]
+
+METRIC = "cadence_cv"
+UNIT_MIN_PER_WEEK = 45.0
+# An intercept of its own for a device with fewer runs says nothing of the dose and costs a parameter.
+MIN_RUNS_OF_DEVICE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """The runs that enter the answer, in order of time, and the log's days. Arrays (n_runs,) or as stated."""
+
+    athlete_id: str
+    days: Array  # days since the first of these runs
+    technical: Array  # log unsteadiness on technical ground
+    smooth: Array  # the same on smooth ground of the same run
+    dose: Array  # decayed weekly minutes / 45, up to the day before
+    weekend: Array  # 1 on Saturday and Sunday
+    devices: Array  # (n_runs, n_devices), 1 where the run was recorded by the device
+    run_day: NDArray[np.int64]  # index of the run's day in `minutes`
+    minutes: Array  # (n_days,) from the log's first day to the last run's
+    n_technical: NDArray[np.int64]  # runs with technical ground in each third of the period
+    has_log: bool
+    n_before_log: int  # counting runs left out: before the log, or within a half-life of its start
+    n_rare_device: int  # counting runs left out: their device has too few
+    days_since_log: int  # from the last logged session to the last run
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs enter the answer."""
+        return len(self.days)
+
+    @property
+    def weeks(self) -> float:
+        """Length of the period from the first to the last run, both days included."""
+        return float((self.days[-1] - self.days[0] + 1) / 7) if self.n_runs else 0.0
+
+    @property
+    def time(self) -> Array:
+        """Days scaled to -1 .. 1, which keeps the powers of time apart numerically."""
+        half = self.days[-1] / 2 if self.n_runs else 0.0
+        return (self.days - half) / half if half > 0 else np.zeros_like(self.days)
+
+    def nuisance(self, *, smooth: bool = False, cubic: bool = False) -> Array:
+        """Columns beside the dose: level, time, weekend, devices; smooth ground and cubic time if asked."""
+        columns = [np.ones(self.n_runs), self.time, self.weekend]
+        if cubic:
+            columns += [self.time**2, self.time**3]
+        if smooth:
+            columns.append(self.smooth)
+        return np.column_stack([*columns, self.devices])
+
+    @property
+    def contrast(self) -> float | None:
+        """SD of the dose [45 min/week] that time and weekend do not explain."""
+        columns = independent_columns(np.column_stack([np.ones(self.n_runs), self.time, self.weekend]))
+        if self.n_runs <= columns.shape[1]:
+            return None
+        q, _ = np.linalg.qr(columns)
+        left = self.dose - q @ (q.T @ self.dose)
+        return float(np.sqrt(left @ left / (self.n_runs - columns.shape[1])))
+
+    @property
+    def share_beyond_one_step(self) -> float:
+        """Share of the dose's variance after trend that is left after the best single step as well."""
+        base = np.column_stack([np.ones(self.n_runs), self.time])
+        q, _ = np.linalg.qr(independent_columns(base))
+        dose = self.dose - q @ (q.T @ self.dose)
+        steps = (np.arange(self.n_runs)[:, None] >= np.arange(1, self.n_runs)[None, :]).astype(float)
+        steps -= q @ (q.T @ steps)
+        length = np.sum(steps**2, axis=0)
+        usable = length > 1e-9
+        total = float(dose @ dose)
+        if total < 1e-12 or not usable.any():
+            return 1.0
+        explained = (dose @ steps[:, usable]) ** 2 / length[usable]
+        return float(1 - explained.max() / total)
+
+
+def build_season(
+    athlete_id: str,
+    runs: pl.DataFrame,
+    stability: pl.DataFrame,
+    sessions: pl.DataFrame,
+    half_life_days: float,
+) -> Season:
+    """Join one athlete's runs, their steadiness and the log; leave out what cannot be compared."""
+    table = _counting_runs(runs, stability)
+    candidates = table.height
+    has_log = sessions.height > 0
+    log_start: date | None = min(sessions["date"].to_list()) if has_log else None
+    if log_start is not None:
+        since = (table["local_date"] - log_start).dt.total_days()
+        table = table.filter(since >= half_life_days)
+    n_before_log = candidates - table.height
+
+    common = table.filter(pl.len().over("device_epoch") >= MIN_RUNS_OF_DEVICE)
+    n_rare_device = table.height - common.height
+    table = common
+    dates: list[date] = table["local_date"].to_list()
+    last = dates[-1] if dates else None
+
+    if log_start is not None and last is not None:
+        minutes = daily_minutes(sessions, log_start, last)
+        run_day = (table["local_date"] - log_start).dt.total_days().to_numpy().astype(np.int64)
+        dose = decayed_weekly(minutes, half_life_days)[run_day] / UNIT_MIN_PER_WEEK
+        logged = sessions.filter(pl.col("date") <= last)["date"].to_list()
+        days_since_log = (last - max(logged)).days
+    else:
+        minutes = np.zeros(1)
+        run_day = np.zeros(table.height, dtype=np.int64)
+        dose = np.zeros(table.height)
+        days_since_log = 0
+
+    days = np.array([(day - dates[0]).days for day in dates], dtype=float)
+    names = table["device_epoch"].unique(maintain_order=True).to_list()
+    return Season(
+        athlete_id=athlete_id,
+        days=days,
+        technical=table["technical"].to_numpy(),
+        smooth=table["smooth"].to_numpy(),
+        dose=dose,
+        weekend=np.array([float(day.weekday() >= 5) for day in dates]),
+        devices=(table["device_epoch"].to_numpy()[:, None] == np.array(names)[None, :]).astype(float),
+        run_day=run_day,
+        minutes=minutes,
+        n_technical=_per_third(days),
+        has_log=has_log,
+        n_before_log=n_before_log,
+        n_rare_device=n_rare_device,
+        days_since_log=days_since_log,
+    )
+
+
+def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
+    """Runs that count, with the log of both grounds' unsteadiness, in order of time."""
+    values = stability.filter(
+        (pl.col("metric") == METRIC)
+        & (pl.col("direction") == "all")
+        & (pl.col("value") > 0)
+        & pl.col("value").is_finite()
+    )
+    table = runs.filter(pl.col("counts"))
+    for terrain in ("technical", "smooth"):
+        ground = values.filter(pl.col("terrain") == terrain).select(
+            "run_id", pl.col("value").log().alias(terrain)
+        )
+        table = table.join(ground, on="run_id", how="inner")
+    return table.sort("start_time", "run_id")
+
+
+def _per_third(days: Array) -> NDArray[np.int64]:
+    """Runs in each third of the period; every run that counts has its 4 minutes of technical ground."""
+    if not len(days):
+        return np.zeros(3, dtype=np.int64)
+    third = np.minimum((days / (days[-1] + 1) * 3).astype(np.int64), 2)
+    return np.bincount(third, minlength=3)

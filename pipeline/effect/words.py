@@ -1,0 +1,163 @@
+"""The answer in plain words: the sign spelled out, what could have been seen, and never a cause."""
+
+from __future__ import annotations
+
+import math
+
+from pipeline.effect.gls import Fit
+from pipeline.effect.season import MIN_RUNS_OF_DEVICE, Season
+from pipeline.effect.verdict import (
+    MIN_CONTRAST,
+    MIN_RUNS,
+    MIN_TECHNICAL_PER_THIRD,
+    MIN_WEEKS,
+    REFUSALS,
+    as_change,
+    detectable_change,
+)
+
+# Runs go on, entries stop: after this many days that is more likely a log not kept than work not done.
+SILENT_LOG_DAYS = 28
+# Below this share of the dose's variance left after one step, the log says little but "before and after".
+ONE_STEP_SHARE = 0.30
+
+# Beyond this a figure only says that nothing is known.
+_WIDEST = 9.0
+
+_SUBJECT = {
+    "technical": "On technical ground your cadence was",
+    "difference": "As a check, technical against smooth ground of the same run, your cadence was",
+    "cubic time": "As a check, with a curved trend taken out, your cadence on technical ground was",
+    "technical alone": "As a check, without a look at smooth ground, your cadence on technical ground was",
+    "smooth": "As a control, on smooth ground your cadence was",
+}
+_CLOSING = {
+    "steadier with more balance work": "This is an association, not proof.",
+    "less steady with more balance work": (
+        "More balance work went with less steadiness. This is an association, not proof."
+    ),
+    "no effect of 10 % or more": "An effect of 10 % or more, either way, does not fit these runs.",
+    "cannot tell yet": "That is not enough to tell yet. This is an association, not proof.",
+    "not precise enough": "That is too imprecise for an answer.",
+}
+
+
+def _percent(fraction: float) -> str:
+    if abs(fraction) > _WIDEST:
+        return f"over {_WIDEST * 100:.0f} %"
+    return f"{abs(round(100 * fraction))} %"
+
+
+def _steadiness(change: float) -> str:
+    if round(100 * change) == 0:
+        return "no steadier and no less steady"
+    return f"{_percent(change)} {'steadier' if change < 0 else 'less steady'}"
+
+
+def _interval(low: float, high: float) -> str:
+    """`low` is the steadier end. The end nearer to no effect comes first."""
+    if high < 0:
+        return f"{_percent(high)} to {_percent(low)} steadier"
+    if low > 0:
+        return f"{_percent(low)} to {_percent(high)} less steady"
+    return f"{_percent(high)} less steady to {_percent(low)} steadier"
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def write_sentence(outcome: str, verdict: str, season: Season, fit: Fit | None) -> str:
+    """The answer as a person should read it."""
+    size = f"{_plural(season.n_runs, 'run')} in {_plural(round(season.weeks), 'week')}"
+    if verdict == "not enough data":
+        return (
+            f"There is not enough data for an answer yet: {size} can be used, and an answer needs "
+            f"{MIN_RUNS} runs, {MIN_WEEKS:.0f} weeks and {MIN_TECHNICAL_PER_THIRD} runs in each third."
+        )
+    if verdict == "cannot be answered from this log":
+        return (
+            f"These {size} cannot answer the question: balance work was about the same every week, or only "
+            "ever more or less, so it cannot be told apart from a trend over time."
+        )
+    if fit is None:
+        return f"These {size} cannot answer the question: the dose cannot be told apart from the rest."
+    low, high = (as_change(end) for end in fit.interval())
+    return (
+        f"{_SUBJECT[outcome]} {_steadiness(as_change(fit.estimate))} (95 % interval {_interval(low, high)}) "
+        f"per 45 more weekly minutes of balance work, over {size}. "
+        f"With your data a change of {_percent(detectable_change(fit))} or more could have been seen. "
+        f"{_CLOSING[verdict]}"
+    )
+
+
+def write_missing(verdict: str, season: Season, fit: Fit | None) -> str:
+    """What is lacking for an answer and what would do; empty where the answer stands."""
+    if verdict == "not enough data":
+        return "; ".join(_missing_data(season))
+    if verdict == "cannot be answered from this log":
+        return (
+            "contrast: weeks with balance work and weeks without, in turns of 4 to 8 weeks "
+            f"(the dose varies by {45 * (season.contrast or 0):.1f} min/week about its trend, "
+            f"{45 * MIN_CONTRAST:.1f} are needed)"
+        )
+    if verdict == "not precise enough" or (verdict == "cannot tell yet" and fit is not None):
+        return "more weeks, and more contrast between weeks with and without balance work"
+    return ""
+
+
+def _missing_data(season: Season) -> list[str]:
+    parts = []
+    if not season.has_log:
+        parts.append("a balance log (surefoot log FILE --athlete ID)")
+    if season.n_runs < MIN_RUNS:
+        parts.append(
+            f"{_plural(MIN_RUNS - season.n_runs, 'more run')} that count ({season.n_runs} of {MIN_RUNS})"
+        )
+    if season.weeks < MIN_WEEKS:
+        weeks = math.ceil(MIN_WEEKS - season.weeks)
+        parts.append(f"{_plural(weeks, 'more week')} ({season.weeks:.0f} of {MIN_WEEKS:.0f})")
+    thin = [
+        f"{MIN_TECHNICAL_PER_THIRD - count} in the {name} third"
+        for name, count in zip(("first", "middle", "last"), season.n_technical, strict=True)
+        if count < MIN_TECHNICAL_PER_THIRD
+    ]
+    if thin and season.n_runs:
+        parts.append(f"technical runs: {', '.join(thin)} of the period")
+    return parts
+
+
+def write_cautions(verdict: str, season: Season, smooth: Fit | None) -> str:
+    """What speaks against reading more into the answer."""
+    parts = []
+    if season.n_before_log:
+        parts.append(
+            f"{_plural(season.n_before_log, 'run')} before the log or in its first weeks left out: "
+            "what was done before the log is not known"
+        )
+    if season.n_rare_device:
+        parts.append(
+            f"{_plural(season.n_rare_device, 'run')} left out: recorded with a device or firmware "
+            f"that has fewer than {MIN_RUNS_OF_DEVICE} runs here"
+        )
+    if season.days_since_log > SILENT_LOG_DAYS:
+        parts.append(
+            f"the log's last entry is {season.days_since_log} days before the last run, "
+            "and days without an entry count as no balance work"
+        )
+    if season.devices.shape[1] > 1:
+        parts.append(
+            f"{season.devices.shape[1]} devices or firmware versions, each with a level of its own: "
+            "a change of device is never counted as progress"
+        )
+    if verdict not in REFUSALS:
+        if season.share_beyond_one_step < ONE_STEP_SHARE:
+            parts.append(
+                "balance work is close to one step in time (a before and an after), "
+                "so anything else that changed then would look the same"
+            )
+        if smooth is not None and (smooth.interval()[1] < 0 or smooth.interval()[0] > 0):
+            moved = "steadier" if smooth.estimate < 0 else "less steady"
+            parts.append(f"smooth ground was {moved} as well, which points to general form, not to footing")
+        parts.append("looking often is not corrected for: read it at 16, 26, 39 and 52 weeks")
+    return "; ".join(parts)

@@ -1,0 +1,157 @@
+"""How often the answer is wrong, and how often it is found: `python -m tests.calibrate --runners 200`.
+
+Simulates seasons with a known truth on all cores and prints, per scenario: the naive correlation's and our
+rate of findings, the share of each kind of verdict, and the coverage of the interval.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import multiprocessing
+import os
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from statistics import fmean
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from pipeline.effect import HEADLINE, relate_effect
+from pipeline.effect.gls import fit_gls
+from pipeline.effect.permutation import permutation_p, shuffled_doses
+from pipeline.effect.season import build_season
+from pipeline.exposure import HALF_LIFE_DAYS
+from tests.simulate import SCENARIOS, SimulatedSeason, simulate_season
+
+HEADER = (
+    "scenario    weeks  beta      naive   GLS  perm  steadier  less  no effect  cannot tell  refused"
+    "  coverage   MDE"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row of the table: a scenario, its length and the latent effect per 45 weekly minutes."""
+
+    scenario: str
+    weeks: int
+    beta: float = 0.0
+    weeks_before: int = 8
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one season gave. `naive` is the p value of the correlation with the last 28 days' minutes."""
+
+    naive: float
+    gls: float
+    permutation: float
+    covered: bool
+    detectable: float
+    verdict: str
+
+
+NULLS = [Cell(name, 26) for name in SCENARIOS] + [Cell(name, 52) for name in ("N1", "N3c", "N4b", "blocks 8")]
+POWER = [
+    Cell(name, weeks, beta)
+    for name, weeks in (("N3b", 26), ("blocks 6", 26), ("N3b", 52), ("blocks 6", 52), ("blocks 8", 52))
+    for beta in (-0.15, -0.3, -0.5)
+]
+SAMPLE = [
+    Cell(blocks, weeks, math.log(0.6), weeks_before=0, exact=exact)
+    for exact in (True, False)
+    for blocks in ("blocks 6", "blocks 8")
+    for weeks in (52, 56, 60)
+]
+TABLES = {"null": NULLS, "power": POWER, "sample": SAMPLE}
+
+
+def naive_p(season: SimulatedSeason) -> float:
+    """The obvious analysis: Pearson's p of 28-day minutes and the run's unsteadiness on technical ground."""
+    table = season.runs.select("run_id", "local_date").join(
+        season.stability.filter(pl.col("terrain") == "technical"), on="run_id"
+    )
+    logged = dict(season.sessions.select("date", "minutes").iter_rows())
+    minutes = [
+        sum(logged.get(day - timedelta(days=back), 0.0) for back in range(1, 29))
+        for day in table["local_date"]
+    ]
+    return float(stats.pearsonr(minutes, table["value"].to_numpy()).pvalue) if len(set(minutes)) > 1 else 1.0
+
+
+def judge(cell: Cell, seed: int) -> Outcome:
+    """Simulate one season and answer it."""
+    rng = np.random.default_rng([seed, zlib.crc32(repr(cell).encode())])
+    simulated = simulate_season(
+        SCENARIOS[cell.scenario],
+        rng,
+        weeks=cell.weeks,
+        beta=cell.beta,
+        weeks_before=cell.weeks_before,
+        exact=cell.exact,
+    )
+    answer = relate_effect(simulated.runs, simulated.stability, simulated.sessions, seed=seed)
+    season = build_season("sim", simulated.runs, simulated.stability, simulated.sessions, HALF_LIFE_DAYS)
+    nuisance = season.nuisance(smooth=True)
+    fit = fit_gls(season.days, season.technical, season.dose, nuisance)
+    assert fit is not None
+    shuffled = shuffled_doses(season.minutes, season.run_day, HALF_LIFE_DAYS, seed)
+    low, high = fit.interval()
+    return Outcome(
+        naive=naive_p(simulated),
+        gls=fit.p,
+        permutation=permutation_p(season.technical, season.dose, shuffled, nuisance),
+        covered=low <= simulated.beta <= high,
+        detectable=1 - math.exp(-2.8 * fit.se),
+        verdict=answer.filter(pl.col("outcome") == HEADLINE)["verdict"].item(),
+    )
+
+
+def summarise(cell: Cell, outcomes: Sequence[Outcome]) -> str:
+    """One line of the table."""
+
+    def share(*beginnings: str) -> float:
+        return fmean(outcome.verdict.startswith(beginnings) for outcome in outcomes)
+
+    columns = zip(*((o.naive, o.gls, o.permutation) for o in outcomes), strict=True)
+    found = [fmean(p < 0.05 for p in ps) for ps in columns]
+    return (
+        f"{cell.scenario:<12}{cell.weeks:>5}{cell.beta:>6.2f}{' exact' if cell.exact else '      '}"
+        f"{found[0]:>5.2f}{found[1]:>6.3f}{found[2]:>6.3f}{share('steadier'):>10.3f}{share('less'):>6.3f}"
+        f"{share('no effect'):>11.2f}{share('cannot tell'):>13.2f}{share('not', 'cannot be'):>9.2f}"
+        f"{fmean(o.covered for o in outcomes):>10.2f}{fmean(o.detectable for o in outcomes):>6.2f}"
+    )
+
+
+def calibrate(cells: Sequence[Cell], runners: int) -> None:
+    """Print the table, a line as soon as it is known."""
+    # One thread a process: the processes are the parallel part.
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+        os.environ[name] = "1"
+    print(HEADER, flush=True)
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("forkserver")) as pool:
+        for cell in cells:
+            print(
+                summarise(cell, list(pool.map(partial(judge, cell), range(runners), chunksize=5))), flush=True
+            )
+
+
+def main() -> None:
+    """Read the two options and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runners", type=int, default=200, help="seasons a row (default 200)")
+    parser.add_argument("--table", choices=[*TABLES, "all"], default="all")
+    options = parser.parse_args()
+    cells = [cell for name, table in TABLES.items() if options.table in (name, "all") for cell in table]
+    calibrate(cells, options.runners)
+
+
+if __name__ == "__main__":
+    main()
