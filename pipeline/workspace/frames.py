@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC
+from functools import cache
 from typing import Any, TypeVar
 
 import dataframely as dy
@@ -14,6 +15,7 @@ from pipeline.tables import DataFrame
 S = TypeVar("S", bound=dy.Schema)
 
 
+@cache
 def dtypes(schema: type[dy.Schema]) -> dict[str, Any]:
     """Column → polars type, in the declared order."""
     return {name: column.dtype for name, column in schema.columns().items()}

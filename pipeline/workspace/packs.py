@@ -133,8 +133,8 @@ class PackReader:
         self._path: Path | None = None
         self._file: Any = None
 
-    def read(self, placement: Mapping[str, Any]) -> pl.DataFrame:
-        """The stored columns of one run, in units again.
+    def read(self, placement: Mapping[str, Any]) -> pl.LazyFrame:
+        """The stored columns of one run, in units again, not collected yet.
 
         `placement`: athlete_id, analysis_version, pack_id, position and run_id. Raises FileNotFoundError
         where the pack was replaced meanwhile, SurefootError where it is damaged.
@@ -159,10 +159,10 @@ class PackReader:
             ) from None
         return self._in_units(pl.DataFrame(pl.from_arrow(table)), placement["run_id"])
 
-    def _in_units(self, stored: pl.DataFrame, run_id: str) -> pl.DataFrame:
+    def _in_units(self, stored: pl.DataFrame, run_id: str) -> pl.LazyFrame:
         steps = steps_per_unit(self._schema)
         types = dtypes(self._schema)
-        return stored.select(
+        return stored.lazy().select(
             pl.lit(run_id).alias("run_id"),
             *(
                 pl.col(name) / steps[name] if name in steps else pl.col(name).cast(types[name])

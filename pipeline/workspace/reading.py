@@ -158,14 +158,14 @@ class Reading(Access):
         finally:
             reader.close()
 
-    def _load_stored(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
+    def _load_stored(self, reader: PackReader, run_id: str) -> tuple[pl.LazyFrame, DataFrame[Segments]]:
         try:
             return self._read_placed(reader, run_id)
         except FileNotFoundError:
             # A newer analysis replaced the pack between the two reads: the catalogue knows the new one.
             return self._read_placed(reader, run_id)
 
-    def _read_placed(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
+    def _read_placed(self, reader: PackReader, run_id: str) -> tuple[pl.LazyFrame, DataFrame[Segments]]:
         segments = catalogue.segments
         with self._reading() as connection:
             placed = connection.execute(_PLACED.where(catalogue.placements.c.run_id == run_id)).mappings()
@@ -185,7 +185,7 @@ class Reading(Access):
             with self._reading() as connection:
                 placements = connection.execute(mine).mappings().all()
                 # Still inside the read: a writer removes a pack only after the catalogue has let it go.
-                grids = [reader.read(dict(placement)) for placement in placements]
+                grids = [reader.read(dict(placement)).collect() for placement in placements]
         finally:
             reader.close()
         return Grid.cast(pl.concat([Grid.create_empty(), *grids]))
@@ -225,13 +225,16 @@ _PLACED = (
 )
 
 
-def _with_segments(stored: pl.DataFrame, segments: DataFrame[Segments]) -> DataFrame[Track]:
+def _with_segments(stored: pl.LazyFrame, segments: DataFrame[Segments]) -> DataFrame[Track]:
     """Give each second the segment whose [start, end) it lies in, and that segment's ground."""
-    intervals = segments.sort("start_s").select(
-        "segment_id", "terrain", "start_s", "end_s", technicality="technicality_mean"
-    )
-    joined = stored.with_columns(at_s=pl.col("elapsed_s").cast(pl.Float64)).join_asof(
-        intervals, left_on="at_s", right_on="start_s", strategy="backward"
-    )
+    intervals = segments.lazy().sort("start_s")
+    at_s = pl.col("elapsed_s").cast(pl.Float64)
     inside = pl.col("at_s") < pl.col("end_s")
-    return Track.cast(joined.with_columns(pl.when(inside).then(pl.col(name)).alias(name) for name in JOINED))
+    joined = stored.with_columns(at_s=at_s).join_asof(
+        intervals.select("segment_id", "terrain", "start_s", "end_s", technicality="technicality_mean"),
+        left_on="at_s",
+        right_on="start_s",
+        strategy="backward",
+    )
+    ground = {name: pl.when(inside).then(pl.col(name)) for name in JOINED}
+    return Track.cast(joined.with_columns(**ground).collect())
