@@ -112,6 +112,7 @@ def _row(
     ]
     verdict = decide_verdict(
         Evidence(
+            season.has_log,
             season.n_runs,
             season.weeks,
             [int(count) for count in season.n_technical],

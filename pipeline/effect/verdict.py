@@ -30,6 +30,7 @@ REFUSALS = ("not enough data", "cannot be answered from this log", "not precise 
 class Evidence:
     """What the rule looks at. `companions` are (estimate, least share of the main estimate's size)."""
 
+    has_log: bool
     n_runs: int
     weeks: float
     technical_per_third: Sequence[int]
@@ -57,7 +58,8 @@ def sceptical_estimate(fit: Fit) -> float:
 def decide_verdict(evidence: Evidence) -> str:
     """One of `tables.VERDICTS`."""
     if (
-        evidence.n_runs < MIN_RUNS
+        not evidence.has_log
+        or evidence.n_runs < MIN_RUNS
         or evidence.weeks < MIN_WEEKS
         or min(evidence.technical_per_third) < MIN_TECHNICAL_PER_THIRD
     ):

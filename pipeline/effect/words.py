@@ -21,6 +21,7 @@ SILENT_LOG_DAYS = 28
 # Below this share of the dose's variance left after one step, the log says little but "before and after".
 ONE_STEP_SHARE = 0.30
 
+_YEARS = 5
 # Beyond this a figure only says that nothing is known.
 _WIDEST = 9.0
 
@@ -70,6 +71,8 @@ def _plural(count: int, one: str, many: str | None = None) -> str:
 def write_sentence(outcome: str, verdict: str, season: Season, fit: Fit | None) -> str:
     """The answer as a person should read it."""
     size = f"{_plural(season.n_runs, 'run')} in {_plural(round(season.weeks), 'week')}"
+    if not season.has_log:
+        return f"Without a balance log there is nothing to compare with: {size} are ready for one."
     if verdict == "not enough data":
         return (
             f"There is not enough data for an answer yet: {size} can be used, and an answer needs "
@@ -101,9 +104,23 @@ def write_missing(verdict: str, season: Season, fit: Fit | None) -> str:
             f"(the dose varies by {45 * (season.contrast or 0):.1f} min/week about its trend, "
             f"{45 * MIN_CONTRAST:.1f} are needed)"
         )
-    if verdict == "not precise enough" or (verdict == "cannot tell yet" and fit is not None):
-        return "more weeks, and more contrast between weeks with and without balance work"
-    return ""
+    if fit is None or verdict not in ("not precise enough", "cannot tell yet"):
+        return ""
+    return (
+        f"{_weeks_needed(season, fit)}; sooner with more contrast between weeks with and without balance work"
+    )
+
+
+def _weeks_needed(season: Season, fit: Fit) -> str:
+    """Weeks for the next smaller round change: the standard error falls with the root of their number."""
+    change = detectable_change(fit)
+    target = next((size for size in (0.30, 0.20, 0.15, 0.10, 0.05) if size < change), 0.02)
+    weeks = season.weeks * (math.log(1 - change) / math.log(1 - target)) ** 2
+    if weeks > _YEARS * 52:
+        return f"more than {_YEARS} years like these to see a change of {_percent(target)}"
+    return (
+        f"about {math.ceil(weeks - season.weeks)} more weeks like these to see a change of {_percent(target)}"
+    )
 
 
 def _missing_data(season: Season) -> list[str]:
@@ -111,19 +128,18 @@ def _missing_data(season: Season) -> list[str]:
     if not season.has_log:
         parts.append("a balance log (surefoot log FILE --athlete ID)")
     if season.n_runs < MIN_RUNS:
-        parts.append(
-            f"{_plural(MIN_RUNS - season.n_runs, 'more run')} that count ({season.n_runs} of {MIN_RUNS})"
-        )
+        more = _plural(MIN_RUNS - season.n_runs, "more run that counts", "more runs that count")
+        parts.append(f"{more} ({season.n_runs} of {MIN_RUNS})")
     if season.weeks < MIN_WEEKS:
         weeks = math.ceil(MIN_WEEKS - season.weeks)
         parts.append(f"{_plural(weeks, 'more week')} ({season.weeks:.0f} of {MIN_WEEKS:.0f})")
     thin = [
-        f"{MIN_TECHNICAL_PER_THIRD - count} in the {name} third"
+        f"{MIN_TECHNICAL_PER_THIRD - count} in the {name}"
         for name, count in zip(("first", "middle", "last"), season.n_technical, strict=True)
         if count < MIN_TECHNICAL_PER_THIRD
     ]
     if thin and season.n_runs:
-        parts.append(f"technical runs: {', '.join(thin)} of the period")
+        parts.append(f"technical runs: {', '.join(thin)} third of the period")
     return parts
 
 
