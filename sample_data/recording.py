@@ -145,10 +145,10 @@ def _speed(
     speed = np.exp(log_speed)
     effort = gaussian_filter1d(speed, 15.0)
     walking = _hysteresis(effort < WALK_BELOW_MPS, effort > RUN_ABOVE_MPS)
-    speed = np.where(walking, np.minimum(speed, 1.5), np.maximum(speed, 1.2))
+    speed = np.where(walking, np.clip(speed, 0.8, 1.5), np.clip(speed, 1.2, 5.5))
     for stop in stops:
         speed[stop - 2 : stop + 3] *= 0.5
-    return np.clip(speed, 0.5, 5.5), walking
+    return speed, walking
 
 
 def _hysteresis(enter: Bools, leave: Bools) -> Bools:
@@ -177,7 +177,7 @@ def _cadence(
     running = (
         runner.cadence_spm
         + 1.0 * rng.standard_normal()
-        + 8.0 * (speed - 2.6)
+        + 6.0 * (speed - 2.6)
         + 20.0 * np.maximum(grade, 0)
         - 4.0 * technical
         + (1 - technical) * smooth_sd * noise
