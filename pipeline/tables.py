@@ -146,14 +146,14 @@ class Grid(dy.Schema):
     lat_deg = _number("deg", "latitude")
     lon_deg = _number("deg", "longitude")
     heading_deg = _number("deg", "direction of travel, clockwise from north", min=0, max=360)
-    altitude_m = _number("m", "smoothed altitude")
+    altitude_m = _number("m", "altitude as recorded")
     grade = _number("", "rise over run", min=-0.4, max=0.4)
     altitude_roughness = _number("", "log SD (m) over 80 m of altitude about a local quadratic")
     pace_variability = _number("", "log SD over 80 m of log grade-adjusted speed about its 200 m median")
     pace_deficit = _number("", "log of the 80th percentile over 1 km of grade-adjusted speed, minus now")
     sinuosity = _number("", "log RMS heading change per metre (rad/m) over 60 m")
     abs_grade = _number("", "|grade| over 50 m", min=0)
-    score = _number("", "technicality of this pass, log odds: above 0 is technical")
+    score = _number("", "technicality of this pass, in SD of the features: above 0 is technical")
 
 
 class Segments(dy.Schema):

@@ -1,0 +1,290 @@
+"""Records to motion, second by second, and to the course, every 5 m.
+
+1. Clock: records in time order; a record that goes back in time is left out and counted.
+2. Seconds between two records at most 10 s apart are filled; longer gaps and timer stops are not.
+3. Position, altitude, distance and speed are interpolated between their own samples up to 10 s
+   apart (records are not fixes: some watches store a position in a fifth of them); cadence only up
+   to 3 s.
+4. The course is the 5 m grid of moving distance; grade is the slope of a local quadratic over a
+   window chosen by the altitude's own noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import polars as pl
+from scipy.signal import savgol_filter
+
+from pipeline.errors import Rejected
+from pipeline.numeric import Array, Integers, Mask, fill_between, local_metres, resample, rolling_mean
+from pipeline.tables import DataFrame, TimerEvents
+
+CELL_M = 5.0
+MAX_GRADE = 0.40
+CHANNELS = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
+# Altitude noise s35 (m) below which a class holds, and the grade window that suits it (m).
+ALTITUDE_CLASSES = ((0.16, "clean", 55.0), (0.25, "typical", 75.0), (0.45, "windy", 105.0), (np.inf, "gps", 205.0))
+MINETTI_J_PER_KG_M = (155.4, -30.4, -43.3, 46.3, 19.5, 3.6)
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """A run second by second: arrays of one entry per kept second, NaN where not known.
+
+    `elapsed_s` counts from the first record. `block` numbers the stretches between gaps and timer
+    stops. `moving` is speed above 0.4 m/s.
+    """
+
+    start_time: datetime
+    elapsed_s: Integers
+    lat_deg: Array
+    lon_deg: Array
+    altitude_m: Array
+    distance_m: Array
+    speed_mps: Array
+    cadence_spm: Array
+    heart_rate_bpm: Array
+    moving: Mask
+    block: Integers
+    sampling: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The ground a run covered: arrays of one entry per 5 m of moving distance, NaN where not known.
+
+    `second` is the index into the run's seconds. `broken` marks cells near a gap that was not run
+    through, where altitude and direction jump.
+    """
+
+    altitude_class: str
+    distance_m: Array
+    elapsed_s: Array
+    second: Integers
+    lat_deg: Array
+    lon_deg: Array
+    altitude_m: Array
+    speed_mps: Array
+    grade: Array
+    broken: Mask
+    ascent_m: float | None
+
+
+def derive_motion(
+    records: pl.DataFrame,
+    timer_events: DataFrame[TimerEvents],
+    *,
+    max_gap_s: float = 10.0,
+    max_cadence_gap_s: float = 3.0,
+    min_moving_mps: float = 0.4,
+    max_speed_mps: float = 12.0,
+) -> Motion:
+    """Resample records to seconds.
+
+    Raises Rejected where fewer than two records carry a usable time.
+    """
+    time_s, channels, warnings = _in_time_order(records)
+    filled = _fill(np.floor(time_s).astype(np.int64), max_gap_s)
+    seconds = _outside_pauses(filled, timer_events)
+    if len(seconds) < 2:
+        raise Rejected("the timer ran for less than two seconds", "there is nothing to measure in it")
+    gaps = dict.fromkeys(CHANNELS, max_gap_s) | {"cadence_spm": max_cadence_gap_s}
+    value = {name: resample(time_s, channels[name], seconds, gaps[name]) for name in CHANNELS}
+    step = np.diff(seconds, prepend=seconds[0] - 1)
+    lat, lon = _without_jumps(value["lat_deg"], value["lon_deg"], step, max_speed_mps)
+    speed = _speed(value["speed_mps"], value["distance_m"], lat, lon, step, max_gap_s, max_speed_mps)
+    return Motion(
+        start_time=datetime.fromtimestamp(int(seconds[0]), UTC),
+        elapsed_s=seconds - seconds[0],
+        lat_deg=lat,
+        lon_deg=lon,
+        altitude_m=value["altitude_m"],
+        distance_m=_distance(value["distance_m"], speed),
+        speed_mps=speed,
+        cadence_spm=np.where(value["cadence_spm"] > 0, value["cadence_spm"], np.nan),
+        heart_rate_bpm=value["heart_rate_bpm"],
+        moving=np.nan_to_num(speed) > min_moving_mps,
+        block=np.cumsum(step > 1),
+        sampling=_sampling(np.diff(time_s)),
+        warnings=warnings,
+    )
+
+
+def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tuple[str, ...]]:
+    """Times (s since 1970) that only go up, and the channels on them."""
+    timed = records.filter(pl.col("timestamp").is_not_null())
+    time_s = timed["timestamp"].dt.epoch("us").to_numpy() / 1e6
+    sane = time_s > datetime(1990, 1, 1, tzinfo=UTC).timestamp()
+    before = np.concatenate([[-np.inf], np.maximum.accumulate(np.where(sane, time_s, -np.inf))])[:-1]
+    forward = sane & (time_s > before)
+    if forward.sum() < 2:
+        raise Rejected(
+            "fewer than two records carry a usable time",
+            "steadiness needs a clock: export the recording again, with times",
+        )
+    lost = int((~sane | (time_s < before)).sum())
+    warnings = (f"{lost} records whose time goes back, or is before 1990, were left out",) if lost else ()
+    kept = timed.filter(pl.Series(forward))
+    return time_s[forward], {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS}, warnings
+
+
+def _fill(whole: Integers, max_gap_s: float) -> Integers:
+    """Every second between records at most `max_gap_s` apart."""
+    gap = np.diff(whole)
+    count = np.append(np.where(gap <= max_gap_s, gap, 1), 1)
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.unique(np.repeat(whole, count) + offset)
+
+
+def _outside_pauses(seconds: Integers, timer_events: DataFrame[TimerEvents]) -> Integers:
+    """Leave out seconds between a timer stop and the next start; a stop without a start is no pause."""
+    keep = np.ones(len(seconds), dtype=bool)
+    stopped: float | None = None
+    for timestamp, event_type in timer_events.select("timestamp", "event_type").iter_rows():
+        at = timestamp.timestamp()
+        if event_type == "stop":
+            stopped = at if stopped is None else stopped
+        elif stopped is not None:
+            keep &= (seconds <= stopped) | (seconds >= at)
+            stopped = None
+    return seconds[keep]
+
+
+def _sampling(interval_s: Array) -> str:
+    smart = np.median(interval_s) > 1.05 or np.quantile(interval_s, 0.95) > 2.0
+    return "smart" if smart else "1 Hz"
+
+
+def _steps_m(lat_deg: Array, lon_deg: Array) -> Array:
+    """Distance from the second before, NaN where either position is missing."""
+    east, north = local_metres(lat_deg, lon_deg)
+    return np.hypot(np.diff(east, prepend=np.nan), np.diff(north, prepend=np.nan))
+
+
+def _without_jumps(lat: Array, lon: Array, step_s: Integers, max_speed_mps: float) -> tuple[Array, Array]:
+    """Take out positions that were reached, or left, faster than a person runs."""
+    fast = _steps_m(lat, lon) > max_speed_mps * step_s
+    jump = fast | np.append(fast[1:], False)
+    return np.where(jump, np.nan, lat), np.where(jump, np.nan, lon)
+
+
+def _speed(
+    recorded: Array,
+    distance: Array,
+    lat: Array,
+    lon: Array,
+    step_s: Integers,
+    max_gap_s: float,
+    max_speed_mps: float,
+) -> Array:
+    """The device's speed; where it is missing, from its distance, else from positions (5 s mean)."""
+    speed = np.where((recorded >= 0) & (recorded <= max_speed_mps), recorded, np.nan)
+    for travelled in (np.diff(distance, prepend=np.nan), _steps_m(lat, lon)):
+        missing = ~np.isfinite(speed)
+        if not missing.any():
+            break
+        rate = travelled / step_s
+        usable = (step_s <= max_gap_s) & (rate >= 0) & (rate <= max_speed_mps)
+        speed[missing] = rolling_mean(np.where(usable, rate, np.nan), 5)[missing]
+    return speed
+
+
+def _distance(recorded: Array, speed: Array) -> Array:
+    """The device's distance, never going back; where it has none, speed summed over the seconds."""
+    if np.isfinite(recorded).sum() < 2:
+        return np.cumsum(np.nan_to_num(speed))
+    return np.asarray(np.maximum.accumulate(fill_between(recorded)))
+
+
+def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30.0) -> Course:
+    """The 5 m grid of moving distance, with grade.
+
+    Grade: first derivative of a Savitzky-Golay quadratic (Savitzky & Golay 1964,
+    doi 10.1021/ac60214a047), clipped at 40 %. The window follows the altitude's noise s35, the
+    scaled median deviation from a 35 m quadratic (docs/methods.md).
+    """
+    advance = np.where(motion.moving, np.nan_to_num(motion.speed_mps), 0.0)
+    travelled = np.cumsum(advance) - advance[0]
+    n_cells = int(travelled[-1] // cell_m)
+    at = np.arange(n_cells) * cell_m
+    second = np.minimum(np.searchsorted(travelled, at, side="right"), len(travelled) - 1)
+
+    def on_grid(value: Array) -> Array:
+        known = np.isfinite(value)
+        if not known.any() or n_cells == 0:
+            return np.full(n_cells, np.nan)
+        on_cells = np.interp(at, travelled, fill_between(value))
+        return np.where(known[second], on_cells, np.nan)
+
+    altitude = on_grid(motion.altitude_m)
+    altitude_class, window_m = classify_altitude(altitude, cell_m=cell_m)
+    smooth, grade = _smooth_altitude(altitude, window_m, cell_m)
+    climb = np.diff(smooth) if len(smooth) else np.zeros(0)
+    return Course(
+        altitude_class=altitude_class,
+        distance_m=at,
+        elapsed_s=np.interp(at, travelled, motion.elapsed_s.astype(np.float64)) if n_cells else at,
+        second=second,
+        lat_deg=on_grid(motion.lat_deg),
+        lon_deg=on_grid(motion.lon_deg),
+        altitude_m=altitude,
+        speed_mps=on_grid(np.where(motion.moving, motion.speed_mps, np.nan)),
+        grade=grade,
+        broken=_near_breaks(motion, second, window_m / 2, cell_m, break_m),
+        ascent_m=None if altitude_class == "none" else float(climb[climb > 0].sum()),
+    )
+
+
+def classify_altitude(altitude_m: Array, *, cell_m: float = CELL_M) -> tuple[str, float]:
+    """Class of an altitude on the grid by its noise, and the grade window (m) that suits it."""
+    known = altitude_m[np.isfinite(altitude_m)]
+    if len(known) < 50:
+        return "none", ALTITUDE_CLASSES[-1][2]
+    residual = known - savgol_filter(known, odd_window(35.0, cell_m), 2)
+    s35 = 1.4826 * float(np.median(np.abs(residual)))
+    return next((name, window) for limit, name, window in ALTITUDE_CLASSES if s35 < limit)
+
+
+def odd_window(length_m: float, cell_m: float = CELL_M) -> int:
+    """Number of grid points that spans `length_m`, odd."""
+    return 2 * round(length_m / cell_m / 2) + 1
+
+
+def _smooth_altitude(altitude: Array, window_m: float, cell_m: float) -> tuple[Array, Array]:
+    """Smoothed altitude and grade, NaN where there is no altitude within half a window."""
+    width = odd_window(window_m, cell_m)
+    if np.isfinite(altitude).sum() < 50 or len(altitude) <= width:
+        return np.full(len(altitude), np.nan), np.full(len(altitude), np.nan)
+    whole = fill_between(altitude)
+    smooth = savgol_filter(whole, width, 2)
+    slope = np.clip(savgol_filter(whole, width, 2, deriv=1, delta=cell_m), -MAX_GRADE, MAX_GRADE)
+    near = np.isfinite(rolling_mean(altitude, width))
+    return smooth, np.where(near, slope, np.nan)
+
+
+def _near_breaks(motion: Motion, second: Integers, reach_m: float, cell_m: float, break_m: float) -> Mask:
+    """Cells within reach of a gap over which the runner was displaced."""
+    starts = np.flatnonzero(np.diff(motion.block)) + 1
+    east, north = local_metres(motion.lat_deg, motion.lon_deg)
+    east, north = fill_between(east), fill_between(north)
+    displaced = np.hypot(east[starts] - east[starts - 1], north[starts] - north[starts - 1])
+    longer = motion.distance_m[starts] - motion.distance_m[starts - 1]
+    jumped = starts[np.fmax(displaced, longer) > break_m]
+    broken = np.zeros(len(second), dtype=bool)
+    reach = round(reach_m / cell_m)
+    for cell in np.searchsorted(second, jumped):
+        broken[max(cell - reach, 0) : cell + reach] = True
+    return broken
+
+
+def minetti_factor(grade: Array) -> Array:
+    """Energy cost of running at `grade` over the level: Minetti et al. 2002, doi 10.1152/japplphysiol.01177.2001.
+
+    C(i) = 155.4 i^5 - 30.4 i^4 - 43.3 i^3 + 46.3 i^2 + 19.5 i + 3.6 J/kg/m, measured for |i| up to 0.45.
+    """
+    clipped = np.clip(grade, -0.45, 0.45)
+    return np.asarray(np.polyval(MINETTI_J_PER_KG_M, clipped) / MINETTI_J_PER_KG_M[-1])

@@ -1,0 +1,97 @@
+"""Small numerical tools that several stages share: rolling statistics, gaps, stretches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+EARTH_RADIUS_M = 6_371_008.8
+
+
+def resample(time_s: Array, value: Array, seconds: Integers, max_gap_s: float) -> Array:
+    """Linear interpolation of `value` at `seconds`; NaN between samples more than `max_gap_s` apart."""
+    valid = np.isfinite(value)
+    if not valid.any():
+        return np.full(len(seconds), np.nan)
+    t, y = time_s[valid], value[valid]
+    at = seconds.astype(np.float64)
+    right = np.clip(np.searchsorted(t, at), 0, len(t) - 1)
+    left = np.maximum(np.where(t[right] > at, right - 1, right), 0)
+    bridged = t[right] - t[left] <= max_gap_s
+    beside = np.minimum(np.abs(at - t[left]), np.abs(t[right] - at)) < 1
+    inside = (at > t[0] - 1) & (at < t[-1] + 1)
+    return np.where(inside & (bridged | beside), np.interp(at, t, y), np.nan)
+
+
+def rolling_mean(value: Array, width: int) -> Array:
+    """Centred mean over `width` samples, leaving out NaN and shrinking at the ends."""
+    total, count = _rolling_sums(np.where(np.isfinite(value), value, 0.0), np.isfinite(value), width)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def rolling_sd(value: Array, width: int) -> Array:
+    """Centred population SD over `width` samples, leaving out NaN and shrinking at the ends."""
+    finite = np.isfinite(value)
+    if not finite.any():
+        return np.full(len(value), np.nan)
+    centred = np.where(finite, value - np.nanmean(value), 0.0)
+    total, count = _rolling_sums(centred, finite, width)
+    squares, _ = _rolling_sums(centred**2, finite, width)
+    n = np.maximum(count, 1)
+    return np.asarray(np.where(count > 1, np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0)), np.nan))
+
+
+def _rolling_sums(value: Array, finite: Mask, width: int) -> tuple[Array, Array]:
+    index = np.arange(len(value))
+    low = np.maximum(index - width // 2, 0)
+    high = np.minimum(index + width // 2 + 1, len(value))
+    total = np.concatenate([[0.0], np.cumsum(value)])
+    count = np.concatenate([[0.0], np.cumsum(finite)])
+    return total[high] - total[low], count[high] - count[low]
+
+
+def fill_between(value: Array) -> Array:
+    """Bridge NaN linearly and hold the ends; all NaN stays so."""
+    known = np.isfinite(value)
+    if known.all() or not known.any():
+        return value
+    index = np.arange(len(value))
+    return np.interp(index, index[known], value[known])
+
+
+def stretches(label: NDArray[Any]) -> Integers:
+    """Borders of the stretches of equal neighbours: `[b0, b1), [b1, b2), ...`, of shape (n + 1,)."""
+    if len(label) == 0:
+        return np.zeros(1, dtype=np.int64)
+    return np.concatenate([[0], np.flatnonzero(label[1:] != label[:-1]) + 1, [len(label)]])
+
+
+def merge_short(label: NDArray[Any], min_length: int) -> NDArray[Any]:
+    """Give stretches shorter than `min_length` the label of their longer neighbour, shortest first."""
+    label = label.copy()
+    while True:
+        borders = stretches(label)
+        length = np.diff(borders)
+        if len(length) < 2 or length.min() >= min_length:
+            return label
+        k = int(length.argmin())
+        neighbours = [j for j in (k - 1, k + 1) if 0 <= j < len(length)]
+        longest = max(neighbours, key=lambda j: int(length[j]))
+        label[borders[k] : borders[k + 1]] = label[borders[longest]]
+
+
+def local_metres(lat_deg: Array, lon_deg: Array) -> tuple[Array, Array]:
+    """East and north in metres about the first known position (equirectangular)."""
+    known = np.flatnonzero(np.isfinite(lat_deg) & np.isfinite(lon_deg))
+    if len(known) == 0:
+        return np.full(len(lat_deg), np.nan), np.full(len(lat_deg), np.nan)
+    lat0, lon0 = lat_deg[known[0]], lon_deg[known[0]]
+    metres = np.radians(1.0) * EARTH_RADIUS_M
+    turn = (lon_deg - lon0 + 180.0) % 360.0 - 180.0
+    return turn * metres * np.cos(np.radians(lat0)), (lat_deg - lat0) * metres
