@@ -1,0 +1,203 @@
+"""The dashboard: the frame round every page, the addresses, and the app that serves them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import unquote
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html
+from flask_compress import Compress
+
+from dashboard import queries, theme
+from dashboard.components import answer_url, icon, in_browser, named, runs_url
+from dashboard.guard import protect
+from dashboard.pages import answer, not_found, run, runs
+from pipeline.workspace import Workspace
+
+PAGES = (answer, runs, run)
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
+
+
+def create_app(workspace_path: Path | str) -> Dash:
+    """The dashboard over a workspace on disk, opened read only.
+
+    Raises
+    ------
+    pipeline.errors.SurefootError : the folder is not a workspace.
+    """
+    return build_app(Workspace(Path(workspace_path), read_only=True))
+
+
+def build_app(workspace: queries.Workspace) -> Dash:
+    """The dashboard over anything with the read API of a workspace."""
+    app = Dash(
+        __name__,
+        use_pages=False,
+        title="Surefoot",
+        update_title="",
+        serve_locally=True,
+        suppress_callback_exceptions=True,
+        index_string=INDEX.replace("VARIABLES", theme.css_variables()),
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    app.layout = _frame
+    _register_frame(app, workspace)
+    for page in PAGES:
+        page.register(app, workspace)
+    Compress(app.server)
+    protect(app)
+    # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
+    app.server.test_client().get("/_dash-layout", headers={"Host": "localhost"})
+    return app
+
+
+def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
+    """The page of an address and what its layout is given."""
+    match [unquote(part) for part in pathname.strip("/").split("/")]:
+        case [""]:
+            return answer, {}
+        case ["athlete", athlete_id]:
+            return answer, {"athlete_id": athlete_id}
+        case ["athlete", athlete_id, "runs"]:
+            return runs, {"athlete_id": athlete_id}
+        case ["run", run_id]:
+            return run, {"run_id": run_id}
+    return not_found, {}
+
+
+def _frame() -> dmc.MantineProvider:
+    header = dmc.AppShellHeader(
+        html.Div(
+            [
+                html.Div(
+                    [
+                        dmc.Burger(id="burger", opened=False, hiddenFrom="sm", size="sm", **named("Menu")),
+                        dcc.Link([html.Span(className="logo"), "Surefoot"], href="/", className="brand"),
+                    ],
+                    className="row",
+                ),
+                html.Div(
+                    [
+                        dmc.Select(
+                            id="athlete",
+                            data=[],
+                            allowDeselect=False,
+                            searchable=True,
+                            className="athlete",
+                            nothingFoundMessage="No such athlete",
+                            **named("Athlete"),
+                        ),
+                        dmc.ColorSchemeToggle(
+                            id="scheme",
+                            lightIcon=icon("moon"),
+                            darkIcon=icon("sun"),
+                            variant="default",
+                            size="lg",
+                            **named("Light or dark"),
+                        ),
+                    ],
+                    className="row",
+                ),
+            ],
+            className="bar",
+        )
+    )
+    shell = dmc.AppShell(
+        [
+            header,
+            dmc.AppShellNavbar(html.Nav(id="nav", **named("Main")), p="sm"),
+            dmc.AppShellMain(html.Main(html.Div(id="page"), id="main", tabIndex="-1")),
+        ],
+        id="shell",
+        header={"height": 58},
+        navbar={"width": 200, "breakpoint": "sm", "collapsed": {"mobile": True}},
+        padding=0,
+    )
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="url", refresh="callback-nav"),
+            dcc.Store(id="page-title"),
+            dcc.Store(id="colours"),
+            html.Div(id="ignored", hidden=True),
+            html.A("Skip to content", href="#main", className="skip"),
+            shell,
+        ],
+        theme={"fontFamily": theme.FONT, "defaultRadius": "md"},
+        defaultColorScheme="auto",
+    )
+
+
+def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
+    @app.callback(Output("page", "children"), Output("page-title", "data"), Input("url", "pathname"))
+    def show_page(pathname: str | None) -> tuple[Any, str]:
+        page, given = find_page(pathname or "/")
+        return page.layout(**given), f"{page.TITLE} · Surefoot"
+
+    @app.callback(
+        Output("athlete", "data"),
+        Output("athlete", "value"),
+        Output("nav", "children"),
+        Input("url", "pathname"),
+    )
+    def show_athlete(pathname: str | None) -> tuple[list[str], str | None, list[Any]]:
+        athletes = workspace.athletes()
+        athlete_id = _athlete_of(workspace, athletes, pathname or "/")
+        if athlete_id is None:
+            return athletes, None, [_nav_link("Answer", "target", "/", here=True)]
+        here = find_page(pathname or "/")[0]
+        return (
+            athletes,
+            athlete_id,
+            [
+                _nav_link("Answer", "target", answer_url(athlete_id), here=here is answer),
+                _nav_link("Runs", "list", runs_url(athlete_id), here=here in (runs, run)),
+            ],
+        )
+
+    in_browser(
+        app, "tellColours", Output("colours", "data"), Input("url", "pathname"), State("colours", "data")
+    )
+    in_browser(
+        app,
+        "openAthlete",
+        Input("athlete", "value"),
+        State("url", "pathname"),
+        prevent_initial_call=True,
+    )
+    in_browser(app, "setTitle", Output("ignored", "children"), Input("page-title", "data"))
+    in_browser(
+        app,
+        "toggleMenu",
+        Output("shell", "navbar"),
+        Input("burger", "opened"),
+        State("shell", "navbar"),
+        prevent_initial_call=True,
+    )
+    in_browser(
+        app,
+        "closeMenu",
+        Output("burger", "opened"),
+        Input("url", "pathname"),
+        prevent_initial_call=True,
+    )
+
+
+def _athlete_of(workspace: queries.Workspace, athletes: list[str], pathname: str) -> str | None:
+    """Whose page an address is; the first athlete's where it does not say."""
+    page, given = find_page(pathname)
+    if page is run:
+        found = queries.find_run(workspace, given["run_id"])
+        return found["athlete_id"] if found else None
+    wanted = given.get("athlete_id", athletes[0] if athletes else None)
+    return wanted if wanted in athletes else None
+
+
+def _nav_link(text: str, picture: str, href: str, *, here: bool) -> dmc.NavLink:
+    return dmc.NavLink(label=text, href=href, leftSection=icon(picture), active=here)

@@ -1,0 +1,102 @@
+/* What runs in the browser: the title, the menu, the athlete's address, and the dot that follows the profile. */
+(function () {
+  "use strict";
+
+  function plot(id) {
+    const holder = document.getElementById(id);
+    return holder && holder.querySelector(".js-plotly-plot");
+  }
+
+  function nearest(sorted, value) {
+    let low = 0;
+    let high = sorted.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (sorted[middle] < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  function placeDot(map, east, north) {
+    const { xaxis, yaxis } = map._fullLayout;
+    let dot = map.querySelector(".follow-dot");
+    if (!dot) {
+      dot = document.createElement("div");
+      dot.className = "follow-dot";
+      map.appendChild(dot);
+    }
+    const x = xaxis._offset + xaxis.l2p(east);
+    const y = yaxis._offset + yaxis.l2p(north);
+    dot.style.transform = `translate(${x}px, ${y}px)`;
+    dot.hidden = false;
+  }
+
+  function makeTable({ columns, rows, right }) {
+    const table = document.createElement("table");
+    table.className = "table";
+    const line = (tag, texts) => {
+      const row = document.createElement("tr");
+      texts.forEach((text, i) => {
+        const cell = document.createElement(tag);
+        cell.textContent = text;
+        if (tag === "th") cell.scope = "col";
+        if (right[i]) cell.className = "number";
+        row.appendChild(cell);
+      });
+      return row;
+    };
+    table.createTHead().appendChild(line("th", columns));
+    const body = table.createTBody();
+    rows.forEach((texts) => body.appendChild(line("td", texts)));
+    return table;
+  }
+
+  function athleteOf(pathname) {
+    const match = /^\/athlete\/([^/]+)/.exec(pathname || "");
+    return match ? decodeURIComponent(match[1]) : null;
+  }
+
+  const SCHEME = "data-mantine-color-scheme";
+  const scheme = () => document.documentElement.getAttribute(SCHEME) || "light";
+
+  /* Mantine's own report of the scheme lags one change behind, so its mark on the page is read instead. */
+  new MutationObserver(() => {
+    if (document.getElementById("shell")) window.dash_clientside.set_props("colours", { data: scheme() });
+  }).observe(document.documentElement, { attributes: true, attributeFilter: [SCHEME] });
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    surefoot: {
+      setTitle(title) {
+        if (title) document.title = title;
+        return window.dash_clientside.no_update;
+      },
+      tellColours(pathname, told) {
+        return scheme() === told ? window.dash_clientside.no_update : scheme();
+      },
+      toggleMenu(opened, navbar) {
+        return { ...navbar, collapsed: { mobile: !opened } };
+      },
+      fillTables(tables, slot) {
+        document.getElementById(slot).replaceChildren(...(tables || []).map(makeTable));
+      },
+      closeMenu() {
+        return false;
+      },
+      openAthlete(athlete, pathname) {
+        const picked = document.activeElement && document.activeElement.id === "athlete";
+        if (!athlete || !picked || athleteOf(pathname) === athlete) return;
+        const list = /\/runs$|^\/run\//.test(pathname) ? "/runs" : "";
+        window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${list}` });
+      },
+      followProfile(hover, path) {
+        const map = plot("run-map");
+        if (hover && hover.points.length && path && path.distance_km.length && map) {
+          const at = nearest(path.distance_km, hover.points[0].x);
+          placeDot(map, path.east_m[at], path.north_m[at]);
+        }
+        return window.dash_clientside.no_update;
+      },
+    },
+  });
+})();

@@ -1,0 +1,154 @@
+"""Altitude, cadence and where cadence was unsteady along one run, over distance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+from numpy.typing import NDArray
+from tsdownsample import MinMaxLTTBDownsampler
+
+from dashboard.charts.stretches import stretches
+from dashboard.theme import LIGHT, LINE_WIDTHS, SYMBOLS, Theme, rgba
+
+HEIGHT_PX = 480
+N_POINTS = 2500
+PAUSE_S = 10
+DOMAINS = ((0.66, 1.0), (0.33, 0.61), (0.0, 0.27))
+
+
+def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+    """Three rows on one x axis; technical ground is shaded, seconds of unusable cadence are left out.
+
+    Parameters
+    ----------
+    track : elapsed_s, distance_m, altitude_m, cadence_spm, gait, cadence_flag, terrain: one row per second.
+    windows : distance_m, terrain, value (fraction), block: cadence variability of 20 s windows.
+    """
+    known = track.drop_nulls("distance_m")
+    km = known["distance_m"].to_numpy() / 1000
+    pause = np.append(np.diff(known["elapsed_s"].to_numpy()) > PAUSE_S, [False] * (known.height > 0))
+    figure = go.Figure()
+    _shade_technical(figure, known, km, theme)
+    altitude = known["altitude_m"].to_numpy()
+    figure.add_scatter(
+        **_thinned(km, altitude, pause, digits=0),
+        mode="lines",
+        line={"color": theme.muted, "width": 1.6},
+        name="altitude",
+        hovertemplate="%{y:.0f} m at %{x:.2f} km<extra>altitude</extra>",
+    )
+    usable = known.select((pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")).to_series().to_numpy()
+    cadence = np.where(usable, known["cadence_spm"].to_numpy(), np.nan)
+    figure.add_scatter(
+        **_thinned(km, cadence, pause, digits=1),
+        mode="lines",
+        line={"color": rgba(theme.dose[0], 0.85), "width": 1},
+        name="cadence",
+        yaxis="y2",
+        hovertemplate="%{y:.0f} steps/min at %{x:.2f} km<extra>cadence</extra>",
+    )
+    for terrain in ("technical", "smooth"):
+        _add_windows(figure, windows.filter(pl.col("terrain") == terrain), terrain, theme)
+    finite = altitude[np.isfinite(altitude)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 100.0)
+    pad = max(10.0, 0.08 * (high - low))
+    quick = cadence[np.isfinite(cadence)]
+    span = np.quantile(quick, [0.002, 0.998]) if len(quick) else np.array([140.0, 190.0])
+    figure.update_layout(
+        template=theme.template,
+        height=HEIGHT_PX,
+        margin={"l": 62, "r": 14, "t": 8, "b": 40},
+        hovermode="x",
+        hoversubplots="axis",
+        xaxis={
+            "anchor": "y3",
+            "ticksuffix": " km",
+            "range": [float(km[0]), float(km[-1])] if len(km) else [0, 1],
+            "showspikes": True,
+            "spikemode": "across",
+            "spikesnap": "cursor",
+            "nticks": 10,
+        },
+        yaxis={
+            "domain": DOMAINS[0],
+            "title": {"text": "Altitude, m"},
+            "range": [low - pad, high + pad],
+            "nticks": 4,
+        },
+        yaxis2={
+            "domain": DOMAINS[1],
+            "title": {"text": "Steps/min"},
+            "range": [float(span[0]) - 4, float(span[1]) + 4],
+            "nticks": 4,
+        },
+        yaxis3={
+            "domain": DOMAINS[2],
+            "title": {"text": "Variability, %"},
+            "rangemode": "tozero",
+            "nticks": 4,
+        },
+    )
+    return figure
+
+
+def _shade_technical(figure: go.Figure, track: pl.DataFrame, km: NDArray[np.float64], theme: Theme) -> None:
+    for label, start, end in stretches(track["terrain"]):
+        if label == "technical":
+            figure.add_shape(
+                type="rect",
+                x0=float(km[start]),
+                x1=float(km[end - 1]),
+                y0=0,
+                y1=1,
+                yref="paper",
+                fillcolor=rgba(theme.technical, 0.11),
+                line_width=0,
+                layer="below",
+            )
+
+
+def _thinned(
+    x: NDArray[np.float64], y: NDArray[np.float64], pause: NDArray[np.bool_], digits: int
+) -> dict[str, list[float | None]]:
+    """About N_POINTS of a line at most, peaks kept (MinMaxLTTB, Van Der Donckt et al. 2023), gaps as None.
+
+    `pause` marks the points after which the recording stopped for a while.
+    """
+    finite = np.isfinite(y)
+    rows = np.flatnonzero(finite)
+    if len(rows) > N_POINTS:
+        downsampler: Any = MinMaxLTTBDownsampler
+        rows = rows[downsampler().downsample(np.ascontiguousarray(y[rows]), n_out=N_POINTS)]
+    breaks = np.flatnonzero(pause | (finite & ~np.append(finite[1:], True)))
+    every = np.union1d(rows.astype(np.int64), breaks)
+    shown: dict[str, list[float | None]] = {"x": [], "y": []}
+    broken = set(breaks.tolist())
+    for i in every.tolist():
+        if finite[i]:
+            shown["x"].append(round(float(x[i]), 4))
+            shown["y"].append(round(float(y[i]), digits))
+        if i in broken:
+            shown["x"].append(round(float(x[i]), 4))
+            shown["y"].append(None)
+    return shown
+
+
+def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: Theme) -> None:
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for (_,), block in windows.group_by("block", maintain_order=True):
+        x += [*(block["distance_m"] / 1000).round(4).to_list(), None]
+        y += [*(100 * block["value"]).round(2).to_list(), None]
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="lines+markers",
+        line={"color": theme.terrain(terrain), "width": LINE_WIDTHS[terrain] / 2},
+        marker={"symbol": SYMBOLS[terrain], "size": 5, "color": theme.terrain(terrain)},
+        name=terrain,
+        yaxis="y3",
+        hovertemplate="%{y:.1f} %<extra>" + terrain + "</extra>",
+    )

@@ -1,0 +1,116 @@
+"""The run's track on plain ground in metres about its start: no tiles, no map library, no coordinates."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboard.charts.stretches import stretches
+from dashboard.theme import LIGHT, LINE_WIDTHS, Theme
+
+HEIGHT_PX = 440
+N_POINTS = 2500
+SCALE_LENGTHS_M = tuple(factor * 10**power for power in range(1, 6) for factor in (1, 2, 5))
+
+
+def track_map(positions: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+    """Thick orange for technical, thin blue for smooth, grey without a label; start, scale bar and north.
+
+    Parameters
+    ----------
+    positions : elapsed_s, distance_m, terrain, east_m, north_m.
+    """
+    figure = go.Figure()
+    figure.update_layout(
+        template=theme.template,
+        height=HEIGHT_PX,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"visible": False, "constrain": "domain"},
+        yaxis={"visible": False, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
+    )
+    if positions.is_empty():
+        figure.add_annotation(
+            x=0.5, y=0.5, xref="paper", yref="paper", text="This recording has no positions.", showarrow=False
+        )
+        return figure
+    step = max(1, positions.height // N_POINTS)
+    for name in ("unlabelled", "smooth", "technical"):
+        _add_ground(figure, positions, name, step, theme)
+    _add_start(figure, positions, theme)
+    _add_scale_and_north(figure, positions, theme)
+    return figure
+
+
+def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int, theme: Theme) -> None:
+    rows: list[int | None] = []
+    for label, start, end in stretches(positions["terrain"]):
+        if (label or "unlabelled") == name:
+            last = min(end, positions.height - 1)
+            rows += [*range(start, last, step), last, None]
+    east, north = positions["east_m"], positions["north_m"]
+    figure.add_scatter(
+        x=[None if row is None else east[row] for row in rows],
+        y=[None if row is None else north[row] for row in rows],
+        mode="lines",
+        line={
+            "width": LINE_WIDTHS.get(name, 1.5),
+            "color": theme.axis if name == "unlabelled" else theme.terrain(name),
+            "dash": "dot" if name == "unlabelled" else "solid",
+        },
+        name=name,
+        hoverinfo="skip",
+    )
+
+
+def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+    figure.add_scatter(
+        x=[positions["east_m"][0]],
+        y=[positions["north_m"][0]],
+        mode="markers+text",
+        marker={"size": 13, "color": theme.card, "line": {"color": theme.ink, "width": 3}},
+        text=["Start"],
+        textposition="top right",
+        cliponaxis=False,
+        textfont={"color": theme.ink, "size": 13},
+        name="start",
+        hoverinfo="skip",
+    )
+
+
+def _add_scale_and_north(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+    east, north = positions["east_m"].to_numpy(), positions["north_m"].to_numpy()
+    left, right, bottom, top = float(east.min()), float(east.max()), float(north.min()), float(north.max())
+    extent = max(right - left, top - bottom, 50.0)
+    length = max([m for m in SCALE_LENGTHS_M if m <= 0.3 * extent], default=SCALE_LENGTHS_M[0])
+    y = bottom - 0.09 * extent
+    figure.add_scatter(
+        x=[left, left, left, left + length, left + length, left + length],
+        y=[y - 0.01 * extent, y + 0.01 * extent, y, y, y + 0.01 * extent, y - 0.01 * extent],
+        mode="lines",
+        line={"color": theme.muted, "width": 1.5},
+        name="scale bar",
+        hoverinfo="skip",
+    )
+    figure.add_annotation(
+        x=left + length,
+        y=y,
+        xanchor="left",
+        xshift=8,
+        text=f"{length} m" if length < 1000 else f"{length // 1000} km",
+        showarrow=False,
+    )
+    figure.add_annotation(
+        x=1,
+        y=1,
+        xref="paper",
+        yref="paper",
+        xanchor="right",
+        yanchor="top",
+        text="▲<br>N",
+        showarrow=False,
+        font={"size": 13, "color": theme.muted},
+    )
+    margin = 0.06 * extent
+    span = np.array([left - margin, right + margin]), np.array([y - margin, top + margin])
+    figure.update_layout(xaxis_range=span[0].tolist(), yaxis_range=span[1].tolist())

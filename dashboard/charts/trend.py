@@ -1,0 +1,223 @@
+"""Steadiness of every run on both grounds, and the balance minutes of every week, on one time axis."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboard import words
+from dashboard.charts.lowess import local_line
+from dashboard.theme import LIGHT, SYMBOLS, Theme, rgba
+
+HEIGHT_PX = 520
+UPPER, LOWER = (0.33, 1.0), (0.0, 0.22)
+LABEL_GAP_PX = 40
+
+
+def trend(runs: pl.DataFrame, weeks: pl.DataFrame, breaks: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+    """Marks with intervals for runs, a line and its band per device, bars for balance minutes by category.
+
+    Parameters
+    ----------
+    runs : run_id, local_date, terrain, value, low, high (fractions), n_windows, counts, device_epoch.
+    weeks : week (its Monday), category, minutes.
+    breaks : local_date, words: where a device, and so the level of the figures, changed.
+    """
+    figure = go.Figure()
+    ends = {}
+    for terrain in ("technical", "smooth"):
+        of_terrain = runs.filter(pl.col("terrain") == terrain)
+        _add_marks(figure, of_terrain, terrain, theme)
+        ends[terrain] = _add_lines(figure, of_terrain.filter(pl.col("counts")), terrain, theme)
+    top = 1.12 * 100 * float(runs["value"].quantile(0.99) or 0.04) if runs.height else 4.0
+    _label_ends(figure, ends, top, theme)
+    _add_bars(figure, weeks, theme)
+    days = [*runs["local_date"], *weeks["week"]]
+    _add_breaks(figure, breaks, days, theme)
+    figure.update_layout(
+        template=theme.template,
+        height=HEIGHT_PX,
+        margin={"l": 58, "r": 88, "t": 30, "b": 42},
+        barmode="stack",
+        xaxis={"type": "date", "anchor": "y2", "tickformat": "%b\n%Y", "nticks": 9, "range": _reach(days)},
+        yaxis={
+            "domain": UPPER,
+            "title": {"text": "Cadence variability, %"},
+            "range": [0, top],
+            "nticks": 6,
+        },
+        yaxis2={
+            "domain": LOWER,
+            "title": {"text": "Balance, min/wk"},
+            "rangemode": "tozero",
+            "nticks": 4,
+        },
+    )
+    return figure
+
+
+def _add_marks(figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme) -> None:
+    colour = theme.terrain(terrain)
+    for counts in (True, False):
+        part = runs.filter(pl.col("counts") == counts)
+        value = 100 * part["value"].to_numpy()
+        texts = [
+            f"{words.sentence_case(terrain)}, {words.day(day)}: {words.percent(value)}"
+            f"<br>95{words.NBSP}% interval {words.percent_range(low, high)}, n = {words.count(n, 'window')}"
+            + ("" if counts else "<br>does not count towards the answer")
+            for day, value, low, high, n in part.select(
+                "local_date", "value", "low", "high", "n_windows"
+            ).iter_rows()
+        ]
+        figure.add_scatter(
+            x=part["local_date"].to_list(),
+            y=value,
+            mode="markers",
+            name=f"{terrain} run" + ("" if counts else ", does not count"),
+            marker={
+                "symbol": SYMBOLS[terrain] + ("" if counts else "-open"),
+                "size": 7,
+                "color": rgba(colour, 0.55 if counts else 0.8),
+                "line": {"width": 0 if counts else 1.2, "color": colour},
+            },
+            error_y={
+                "type": "data",
+                "array": 100 * part["high"].to_numpy() - value,
+                "arrayminus": value - 100 * part["low"].to_numpy(),
+                "color": rgba(colour, 0.16),
+                "thickness": 1.2,
+                "width": 0,
+            },
+            customdata=part["run_id"].to_list(),
+            text=texts,
+            hovertemplate="%{text}<extra></extra>",
+        )
+
+
+def _add_lines(
+    figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme
+) -> tuple[date, float] | None:
+    """A line per device, never across a change of device; the end of the newest one."""
+    colour = theme.terrain(terrain)
+    end = None
+    for (_,), part in runs.group_by("device_epoch", maintain_order=True):
+        days = part["local_date"].cast(pl.Int32).to_numpy().astype(float)
+        grid = np.arange(days.min(), days.max() + 1, 2.0)
+        line, low, high = np.exp(local_line(days, np.log(part["value"].to_numpy()), grid)) * 100
+        known = np.isfinite(line)
+        if known.sum() < 2:
+            continue
+        dates = pl.Series(grid.astype(np.int32)).cast(pl.Date).to_list()
+        for values, fill in ((high, None), (low, "tonexty")):
+            figure.add_scatter(
+                x=dates,
+                y=values,
+                mode="lines",
+                line={"width": 0},
+                fill=fill,
+                fillcolor=rgba(colour, 0.16),
+                hoverinfo="skip",
+                name=f"{terrain} band",
+            )
+        figure.add_scatter(
+            x=dates,
+            y=line,
+            mode="lines",
+            line={"color": colour, "width": 3},
+            hoverinfo="skip",
+            name=f"{terrain} line",
+        )
+        last = int(np.flatnonzero(known)[-1])
+        if end is None or dates[last] > end[0]:
+            end = (dates[last], float(line[last]))
+    return end
+
+
+def _label_ends(
+    figure: go.Figure, ends: dict[str, tuple[date, float] | None], top: float, theme: Theme
+) -> None:
+    """Name each line where it ends, pushed apart where two labels would touch."""
+    known = {terrain: end for terrain, end in ends.items() if end is not None}
+    plot_px = (HEIGHT_PX - 72) * (UPPER[1] - UPPER[0])
+    shifts = dict.fromkeys(known, 0.0)
+    if len(known) == 2:
+        gap_px = (known["technical"][1] - known["smooth"][1]) / top * plot_px
+        push = max(0.0, (LABEL_GAP_PX - abs(gap_px)) / 2) * (1 if gap_px >= 0 else -1)
+        shifts = {"technical": push, "smooth": -push}
+    for terrain, (_, value) in known.items():
+        figure.add_annotation(
+            x=1,
+            xref="paper",
+            y=value,
+            yref="y",
+            text=f"<b>{words.sentence_case(terrain)}</b><br>{words.percent(value / 100)}",
+            font={"color": theme.terrain(terrain), "size": 13},
+            align="left",
+            xanchor="left",
+            xshift=8,
+            yshift=shifts[terrain],
+            showarrow=False,
+        )
+
+
+def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
+    categories = weeks.group_by("category").agg(pl.col("minutes").sum()).sort("minutes", descending=True)
+    for colour, category in zip(theme.dose, categories["category"], strict=False):
+        part = weeks.filter(pl.col("category") == category)
+        figure.add_bar(
+            x=(part["week"] + timedelta(days=3)).to_list(),
+            y=part["minutes"].to_list(),
+            name=category,
+            marker={"color": colour, "line": {"width": 0}},
+            width=5.6 * 86_400_000,
+            yaxis="y2",
+            hovertemplate=f"{escape(category)}: %{{y:.0f}} min in the week about %{{x|%-d %b %Y}}<extra></extra>",
+        )
+    names = ", ".join(
+        f'<span style="color:{colour}">■</span> {escape(category)}'
+        for colour, category in zip(theme.dose, categories["category"], strict=False)
+    )
+    figure.add_annotation(
+        x=0,
+        xref="paper",
+        y=LOWER[1],
+        yref="paper",
+        yanchor="bottom",
+        xanchor="left",
+        yshift=2,
+        text=f"Balance work: {names}" if names else "No balance work logged",
+        showarrow=False,
+        align="left",
+    )
+
+
+def _reach(days: list[date]) -> list[date] | None:
+    """First to last day with some room, so that no text can stretch the axis."""
+    return [min(days) - timedelta(days=5), max(days) + timedelta(days=9)] if days else None
+
+
+def _add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme: Theme) -> None:
+    for day, text in breaks.select("local_date", "words").iter_rows():
+        late = (day - min(days)) > (max(days) - min(days)) / 2
+        figure.add_shape(
+            type="line",
+            x0=day,
+            x1=day,
+            y0=0,
+            y1=1,
+            yref="paper",
+            line={"color": theme.muted, "width": 1, "dash": "dot"},
+        )
+        figure.add_annotation(
+            x=day,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            xanchor="right" if late else "left",
+            text=escape(text[:40]),
+            showarrow=False,
+        )

@@ -1,0 +1,151 @@
+"""Pieces that pages share: cards, charts with a label and a data table, commands to type."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import plotly.graph_objects as go
+import polars as pl
+from dash import ClientsideFunction, Dash, Input, State, dcc, html
+
+from dashboard.tables import RIGHT_ALIGNED
+from dashboard.theme import LIGHT
+
+GRAPH_CONFIG: Any = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "responsive": True,
+    "scrollZoom": False,
+    "doubleClick": False,
+    "plotlyServerURL": "",
+    "topojsonURL": "",
+}
+DECORATION: dict[str, Any] = {"aria-hidden": "true"}
+EMPTY_FIGURE = go.Figure(
+    layout={
+        "template": LIGHT.template,
+        "xaxis": {"visible": False},
+        "yaxis": {"visible": False},
+    }
+)
+
+
+def answer_url(athlete_id: str) -> str:
+    """Address of an athlete's answer."""
+    return f"/athlete/{quote(athlete_id, safe='')}"
+
+
+def runs_url(athlete_id: str) -> str:
+    """Address of an athlete's list of runs."""
+    return f"{answer_url(athlete_id)}/runs"
+
+
+def run_url(run_id: str) -> str:
+    """Address of a run."""
+    return f"/run/{quote(run_id, safe='')}"
+
+
+def icon(name: str) -> html.Span:
+    """A picture from assets/icons in the colour of the text."""
+    return html.Span(className="icon", style={"--icon": f"url(/assets/icons/{name}.svg)"}, **DECORATION)
+
+
+def card(title: str, *children: Any, sub: Any = None) -> html.Section:
+    """A titled box."""
+    head = [html.H2(title)] + ([html.P(sub, className="sub")] if sub else [])
+    return html.Section([html.Div(head, className="card-head"), *children], className="card")
+
+
+def figure_box(graph_id: str, label: str, height_px: int) -> html.Div:
+    """An empty chart for a callback to fill, named for those who cannot see it, and its data table."""
+    graph = dcc.Graph(id=graph_id, figure=EMPTY_FIGURE, config=GRAPH_CONFIG, style={"height": height_px})
+    return html.Div(
+        [
+            html.Div(graph, role="figure", **named(label)),
+            html.Details(
+                [html.Summary("The same as a table"), table_slot(f"{graph_id}-table", f"{label}, as a table")]
+            ),
+        ]
+    )
+
+
+def in_browser(app: Dash, function: str, *dependencies: Any, **settings: Any) -> None:
+    """Register a function of assets/app.js as a callback that never reaches the server."""
+    call: Any = app.clientside_callback
+    call(ClientsideFunction("surefoot", function), *dependencies, **settings)
+
+
+def named(label: str) -> dict[str, Any]:
+    """The name of an element for those who cannot see it."""
+    return {"aria-label": label}
+
+
+def table_slot(slot_id: str, label: str) -> html.Div:
+    """A place for tables; a callback sets the data of the store `table_rows(slot_id)`.
+
+    The browser makes the rows itself (assets/app.js): as Dash components, a season's rows take minutes.
+    """
+    return html.Div(
+        [
+            dcc.Store(id=table_rows(slot_id)),
+            html.Div(id=slot_id, className="scroll", tabIndex="0", role="region", **named(label)),
+        ]
+    )
+
+
+def table_rows(slot_id: str) -> str:
+    """The id of the store that holds a slot's tables."""
+    return f"{slot_id}-rows"
+
+
+def table_data(*frames: pl.DataFrame) -> list[dict[str, Any]]:
+    """Frames of texts as a slot's store wants them."""
+    return [
+        {
+            "columns": frame.columns,
+            "right": [name in RIGHT_ALIGNED for name in frame.columns],
+            "rows": [list(row) for row in frame.iter_rows()],
+        }
+        for frame in frames
+    ]
+
+
+def register_tables(app: Dash, *slot_ids: str) -> None:
+    """Let the browser draw what comes into the slots' stores."""
+    for slot_id in slot_ids:
+        in_browser(app, "fillTables", Input(table_rows(slot_id), "data"), State(slot_id, "id"))
+
+
+def mark(terrain: str) -> html.Span:
+    """The small sign of a terrain beside its name: a diamond or a circle."""
+    return html.Span(className=f"mark {terrain}", **DECORATION)
+
+
+def terrain_key() -> html.P:
+    """What the two signs mean."""
+    return html.P(
+        [html.Span([mark("technical"), "technical"]), html.Span([mark("smooth"), "smooth"])], className="key"
+    )
+
+
+def figure_tile(label: Any, value: str, note: str) -> html.Div:
+    """A number with its name above and what it rests on below."""
+    return html.Div(
+        [
+            html.Div(label, className="label"),
+            html.Div(value, className="value"),
+            html.Div(note, className="note"),
+        ],
+        className="card tile",
+    )
+
+
+def command(*lines: str) -> html.Pre:
+    """Commands to type, one a line."""
+    return html.Pre(html.Code("\n".join(lines)), className="command", tabIndex="0")
+
+
+def notice(title: str, *children: Any) -> html.Div:
+    """A whole page's worth of words where there is nothing to draw."""
+    return html.Div([html.H1(title), *children], className="notice")

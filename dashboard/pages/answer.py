@@ -1,0 +1,283 @@
+"""The home page: does balance work steady this runner's cadence on rough ground, as far as can be said."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import polars as pl
+from dash import Dash, Input, Output, dcc, html
+
+from dashboard import queries, tables, words
+from dashboard.charts import dose_response, interval, trend
+from dashboard.components import (
+    EMPTY_FIGURE,
+    answer_url,
+    card,
+    command,
+    figure_box,
+    figure_tile,
+    mark,
+    notice,
+    register_tables,
+    table_data,
+    table_rows,
+    table_slot,
+)
+from dashboard.theme import by_scheme
+
+TITLE = "Answer"
+
+
+def layout(athlete_id: str = "") -> html.Div:
+    """The page without data; an empty id stands for the workspace's first athlete."""
+    return html.Div(
+        [
+            dcc.Store(id="answer-athlete", data=athlete_id),
+            html.Div(id="answer-head"),
+            html.Div(
+                [
+                    html.Div(
+                        card(
+                            "The answer as an interval",
+                            figure_box("answer-interval", "Interval of the answer", interval.HEIGHT_PX),
+                            html.Div(id="answer-facts"),
+                            sub="Diamond: the estimate. Line: its 95 % interval. Small ticks: changes inside them "
+                            "could not have been seen.",
+                        ),
+                        id="answer-interval-card",
+                    ),
+                    html.Div(id="answer-tiles", className="tiles"),
+                    card(
+                        "Every run, and the balance work beside it",
+                        figure_box(
+                            "answer-trend",
+                            "Cadence variability of every run, and weekly balance minutes",
+                            trend.HEIGHT_PX,
+                        ),
+                        sub="Each mark is one run with its 95 % interval; lower is steadier. Hollow marks do not "
+                        "count. Lines do not cross a change of watch: levels of two watches cannot be compared.",
+                    ),
+                    html.Div(
+                        card(
+                            "Asked in other ways",
+                            table_slot("answer-robustness", "The question asked in other ways"),
+                            sub="The answer should hold in the first three, and smooth ground should show nothing.",
+                        ),
+                        id="answer-robustness-card",
+                    ),
+                    html.Div(
+                        card(
+                            "Variability against dose",
+                            figure_box(
+                                "answer-dose",
+                                "Technical cadence variability against balance dose",
+                                dose_response.HEIGHT_PX,
+                            ),
+                            sub=dose_response.STATEMENT,
+                        ),
+                        id="answer-dose-card",
+                    ),
+                ],
+                id="answer-body",
+                className="stack",
+                hidden=True,
+            ),
+        ],
+        className="stack",
+    )
+
+
+def register(app: Dash, workspace: queries.Workspace) -> None:
+    """Fill the page from the workspace."""
+    register_tables(
+        app, "answer-interval-table", "answer-trend-table", "answer-robustness", "answer-dose-table"
+    )
+
+    @app.callback(
+        output={
+            "head": Output("answer-head", "children"),
+            "hidden": Output("answer-body", "hidden"),
+            "tiles": Output("answer-tiles", "children"),
+            "interval": Output("answer-interval", "figure"),
+            "interval_table": Output(table_rows("answer-interval-table"), "data"),
+            "interval_hidden": Output("answer-interval-card", "hidden"),
+            "facts": Output("answer-facts", "children"),
+            "trend": Output("answer-trend", "figure"),
+            "trend_table": Output(table_rows("answer-trend-table"), "data"),
+            "robustness": Output(table_rows("answer-robustness"), "data"),
+            "robustness_hidden": Output("answer-robustness-card", "hidden"),
+            "dose": Output("answer-dose", "figure"),
+            "dose_table": Output(table_rows("answer-dose-table"), "data"),
+            "dose_hidden": Output("answer-dose-card", "hidden"),
+        },
+        inputs={
+            "athlete_id": Input("answer-athlete", "data"),
+            "scheme": Input("colours", "data"),
+        },
+    )
+    def fill(athlete_id: str | None, scheme: str | None) -> dict[str, Any]:
+        return _contents(workspace, athlete_id or "", scheme)
+
+
+def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None) -> dict[str, Any]:
+    athletes = workspace.athletes()
+    if not athletes:
+        return _only(empty_workspace())
+    athlete_id = athlete_id or athletes[0]
+    if athlete_id not in athletes:
+        return _only(unknown_athlete(athlete_id, athletes))
+    answer = queries.load_answer(workspace, athlete_id)
+    if not answer.n_runs:
+        return _only(no_runs(athlete_id))
+    theme = by_scheme(scheme)
+    runs = queries.trend_runs(workspace, athlete_id)
+    weeks = queries.weekly_balance(workspace, athlete_id)
+    pairs = queries.dose_pairs(workspace, athlete_id)
+    row = answer.headline
+    filled = {
+        "head": _head(answer, athlete_id),
+        "hidden": False,
+        "tiles": _tiles(queries.recent(workspace, athlete_id), answer),
+        "interval": EMPTY_FIGURE,
+        "interval_table": None,
+        "interval_hidden": not answer.has_estimate,
+        "facts": None,
+        "trend": trend.trend(runs, weeks, queries.device_breaks(workspace.load_runs(athlete_id)), theme),
+        "trend_table": table_data(tables.trend_table(runs), tables.balance_table(weeks)),
+        "robustness": table_data(tables.robustness_table(answer.robustness)),
+        "robustness_hidden": answer.robustness.is_empty(),
+        "dose": dose_response.dose_response(pairs, theme),
+        "dose_table": table_data(tables.dose_table(pairs)),
+        "dose_hidden": pairs.is_empty(),
+    }
+    if answer.has_estimate and row is not None:
+        filled["interval"] = interval.interval(
+            row["estimate"], row["low"], row["high"], row["detectable"], theme
+        )
+        filled["interval_table"] = table_data(
+            tables.robustness_table(pl.DataFrame([row], infer_schema_length=None))
+        )
+        filled["facts"] = _facts(row)
+    return filled
+
+
+def _only(head: html.Div) -> dict[str, Any]:
+    """A page of words alone."""
+    charts = dict.fromkeys(("interval", "trend", "dose"), EMPTY_FIGURE)
+    texts = dict.fromkeys(("tiles", "interval_table", "facts", "trend_table", "robustness", "dose_table"))
+    hidden = dict.fromkeys(("hidden", "interval_hidden", "robustness_hidden", "dose_hidden"), True)
+    return {"head": head, **charts, **texts, **hidden}
+
+
+def _head(answer: queries.Answer, athlete_id: str) -> html.Div:
+    if answer.headline is None:
+        return _nothing_to_say(answer, athlete_id)
+    row = answer.headline
+    children = [
+        html.P(athlete_id, className="eyebrow"),
+        html.H1(words.sentence_case(row["verdict"]) + "."),
+        html.P(row["sentence"], className="lede"),
+    ]
+    if row["missing"]:
+        children.append(html.P([html.Strong("What is missing: "), row["missing"]], className="lede"))
+    return html.Div([*children], className="head")
+
+
+def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
+    """Runs, but no answer yet: what there is, and the next command."""
+    name = shlex.quote(athlete_id)
+    if answer.n_sessions:
+        step = "Both are here. The next command works the answer out."
+        lines = [f"surefoot effect --athlete {name}"]
+    else:
+        step = "A balance log is missing: a CSV or Excel file with a date, a drill and minutes a row."
+        lines = [f"surefoot log FILE --athlete {name}", f"surefoot effect --athlete {name}"]
+    have = f"{words.count(answer.n_runs, 'run')} read, {answer.n_counting} of them count"
+    return html.Div(
+        [
+            html.P(athlete_id, className="eyebrow"),
+            html.H1("Nothing to say yet."),
+            html.P(
+                f"{have}; {words.count(answer.n_sessions, 'balance exercise')} logged. {step}",
+                className="lede",
+            ),
+            command(*lines),
+        ],
+        className="head",
+    )
+
+
+def _facts(row: dict[str, Any]) -> html.Div:
+    detectable = words.NONE if row["detectable"] is None else f"above {words.percent(row['detectable'], 0)}"
+    sceptical = words.NONE if row["sceptical"] is None else words.change(row["sceptical"])
+    facts = {
+        "Estimate": words.change(row["estimate"]),
+        "95 % interval": words.change_range(row["low"], row["high"]),
+        "Runs": f"{row['n_runs']} in {row['weeks']:.0f} weeks",
+        "Could have been seen": detectable,
+        "A sceptic would say": sceptical,
+    }
+    pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts.items()]
+    cautions = [html.Li(words.sentence_case(text)) for text in row["cautions"].split("; ") if text]
+    caution_list = [html.P("What speaks against reading more into it", className="label"), html.Ul(cautions)]
+    return html.Div([html.Dl(pairs, className="facts"), *(caution_list if cautions else [])])
+
+
+def _tiles(recent: dict[str, Any], answer: queries.Answer) -> list[html.Div]:
+    def note(terrain: str) -> str:
+        return f"median of the last {words.count(recent[f'{terrain}_n'], 'run')} that count"
+
+    minutes = recent["balance_min_per_week"]
+    until = recent["balance_until"]
+    return [
+        figure_tile(
+            [mark("technical"), "Technical variability"],
+            words.percent(recent["technical"]),
+            note("technical"),
+        ),
+        figure_tile([mark("smooth"), "Smooth variability"], words.percent(recent["smooth"]), note("smooth")),
+        figure_tile(
+            "Balance work",
+            words.number(minutes, "min/week"),
+            f"mean of {queries.RECENT_WEEKS} weeks to {words.day(until)}" if until else "nothing logged",
+        ),
+        figure_tile(
+            "Runs that count", str(answer.n_counting), f"of {words.count(answer.n_runs, 'run')} read"
+        ),
+    ]
+
+
+def empty_workspace() -> html.Div:
+    """Shown where no athlete has any run."""
+    return notice(
+        "This workspace is empty.",
+        html.P(
+            "Start with a folder of watch files (FIT, GPX, TCX or archives of them) and a name for the runner:"
+        ),
+        command("surefoot analyse PATH --athlete ID"),
+        html.P("Then the balance log, and the answer:"),
+        command("surefoot log FILE --athlete ID", "surefoot effect --athlete ID"),
+        html.P("No files at hand? The sample season shows every page:"),
+        command("make run"),
+    )
+
+
+def no_runs(athlete_id: str) -> html.Div:
+    """Shown where an athlete has a log but no run."""
+    return notice(
+        "No run has been read yet.",
+        html.P(f"{athlete_id} is known, but has no run. Read a file or a folder:"),
+        command(f"surefoot analyse PATH --athlete {shlex.quote(athlete_id)}"),
+    )
+
+
+def unknown_athlete(athlete_id: str, athletes: list[str]) -> html.Div:
+    """Shown for an address with an id that the workspace does not have."""
+    return notice(
+        "No such athlete.",
+        html.P(
+            f"This workspace has no athlete “{athlete_id[:80]}”. It has {words.count(len(athletes), 'athlete')}:"
+        ),
+        html.Ul([html.Li(dcc.Link(name, href=answer_url(name))) for name in athletes[:20]]),
+    )

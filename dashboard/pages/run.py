@@ -1,0 +1,213 @@
+"""One run: where its ground was technical, and how steady cadence was there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from dash import Dash, Input, Output, State, dcc, html
+
+from dashboard import queries, tables, words
+from dashboard.charts import profile, track_map
+from dashboard.components import (
+    DECORATION,
+    EMPTY_FIGURE,
+    card,
+    figure_box,
+    icon,
+    in_browser,
+    mark,
+    named,
+    notice,
+    register_tables,
+    run_url,
+    runs_url,
+    table_data,
+    table_rows,
+    table_slot,
+    terrain_key,
+)
+from dashboard.theme import by_scheme
+
+TITLE = "Run"
+OFF: dict[str, Any] = {"aria-disabled": "true"}
+
+
+def layout(run_id: str) -> html.Div:
+    """The page without data."""
+    return html.Div(
+        [
+            dcc.Store(id="run-id", data=run_id),
+            dcc.Store(id="run-path"),
+            html.Div(id="run-head"),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            card(
+                                "Track",
+                                terrain_key(),
+                                figure_box("run-map", "Track of the run by ground", track_map.HEIGHT_PX),
+                                sub="Thick: technical. Thin: smooth. Dotted: not labelled.",
+                            ),
+                            card("The two grounds", html.Div(id="run-split")),
+                        ],
+                        className="pair",
+                    ),
+                    card(
+                        "Along the run",
+                        terrain_key(),
+                        figure_box(
+                            "run-profile",
+                            "Altitude, cadence and cadence variability over distance",
+                            profile.HEIGHT_PX,
+                        ),
+                        sub="Shaded: technical ground. Seconds without usable running cadence are left out. "
+                        "Variability is drawn in 20 s windows, here not adjusted for speed and grade. Point at "
+                        "the profile, and a dot follows on the track.",
+                    ),
+                    card(
+                        "Stretches and reasons",
+                        table_slot("run-segments", "Stretches and reasons"),
+                        sub="Why each stretch was called what it is. Cadence never decides it.",
+                    ),
+                ],
+                id="run-body",
+                className="stack",
+                hidden=True,
+            ),
+            html.Div(id="run-linked", hidden=True),
+        ],
+        className="stack",
+    )
+
+
+def register(app: Dash, workspace: queries.Workspace) -> None:
+    """Fill the page from the workspace; the dot on the track is moved in the browser."""
+    register_tables(app, "run-map-table", "run-profile-table", "run-segments")
+
+    @app.callback(
+        output={
+            "head": Output("run-head", "children"),
+            "hidden": Output("run-body", "hidden"),
+            "split": Output("run-split", "children"),
+            "map": Output("run-map", "figure"),
+            "map_table": Output(table_rows("run-map-table"), "data"),
+            "profile": Output("run-profile", "figure"),
+            "profile_table": Output(table_rows("run-profile-table"), "data"),
+            "segments": Output(table_rows("run-segments"), "data"),
+            "path": Output("run-path", "data"),
+        },
+        inputs={"run_id": Input("run-id", "data"), "scheme": Input("colours", "data")},
+    )
+    def fill(run_id: str | None, scheme: str | None) -> dict[str, Any]:
+        return _contents(workspace, run_id or "", scheme)
+
+    in_browser(
+        app,
+        "followProfile",
+        Output("run-linked", "children"),
+        Input("run-profile", "hoverData"),
+        State("run-path", "data"),
+        prevent_initial_call=True,
+    )
+
+
+def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> dict[str, Any]:
+    run = queries.find_run(workspace, run_id)
+    if run is None:
+        return {
+            "head": notice(
+                "No such run.", html.P(["It may have been removed. ", dcc.Link("To the start", href="/")])
+            ),
+            "hidden": True,
+            **dict.fromkeys(("map", "profile"), EMPTY_FIGURE),
+            **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path")),
+        }
+    theme = by_scheme(scheme)
+    track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
+    positions = queries.local_positions(track)
+    split = queries.terrain_split(track, segments)
+    stretch_table = table_data(tables.segments_table(segments))
+    return {
+        "head": _head(workspace, run),
+        "hidden": False,
+        "split": _split(tables.split_table(split, queries.run_stability(workspace, run)), run),
+        "map": track_map.track_map(positions, theme),
+        "map_table": stretch_table,
+        "profile": profile.profile(track, queries.windowed_variability(track), theme),
+        "profile_table": table_data(tables.kilometre_table(queries.by_kilometre(track))),
+        "segments": stretch_table,
+        "path": queries.hover_path(positions),
+    }
+
+
+def _head(workspace: queries.Workspace, run: dict[str, Any]) -> html.Div:
+    previous, following = queries.neighbours(workspace, run)
+    facts = [
+        words.distance(run["distance_m"]),
+        words.duration(run["moving_s"]) + " moving",
+        words.number(run["ascent_m"], "m") + " up",
+        run["device"] or "unknown device",
+        words.percent(run["quality"], 0) + " of running cadence used",
+    ]
+    standing = (
+        "Counts towards the answer."
+        if run["counts"]
+        else f"Does not count towards the answer: {run['counts_reason']}."
+    )
+    warnings = [html.Li(words.sentence_case(text)) for text in run["warnings"].split("; ") if text]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.P(
+                        [dcc.Link("Runs", href=runs_url(run["athlete_id"])), f" / {run['athlete_id']}"],
+                        className="eyebrow",
+                    ),
+                    html.H1(f"Run of {words.day(run['local_date'])}"),
+                    html.P(" · ".join(facts), className="lede"),
+                    html.P(standing, className="small"),
+                    html.Ul(warnings, className="small") if warnings else None,
+                ]
+            ),
+            html.Nav(
+                [_step("Previous", "chevron-left", previous), _step("Next", "chevron-right", following)],
+                className="steps",
+                **named("Other runs"),
+            ),
+        ],
+        className="head spread",
+    )
+
+
+def _step(text: str, picture: str, run_id: str | None) -> Any:
+    parts: list[Any] = [icon(picture), text] if text == "Previous" else [text, icon(picture)]
+    if run_id is None:
+        return html.Span(parts, className="button off", **OFF)
+    return dcc.Link(parts, href=run_url(run_id), className="button")
+
+
+def _split(split: pl.DataFrame, run: dict[str, Any]) -> html.Div:
+    share = run["technical_share"]
+    bar = (
+        [
+            html.Div(className="smooth", style={"flex": 1 - share}),
+            html.Div(className="technical", style={"flex": share}),
+        ]
+        if share is not None
+        else []
+    )
+    signs = [
+        html.Td(""),
+        *(html.Th([mark(name), name.title()], scope="col") for name in ("smooth", "technical")),
+    ]
+    rows = [html.Tr([html.Td(text) for text in row]) for row in split.iter_rows()]
+    drawn = html.Table([html.Thead(html.Tr(signs)), html.Tbody(rows)], className="table split")
+    return html.Div(
+        [
+            html.P(f"{words.percent(share, 0)} of the distance on technical ground", className="sub"),
+            html.Div(bar, className="share", **DECORATION),
+            drawn,
+        ]
+    )

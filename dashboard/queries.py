@@ -1,0 +1,282 @@
+"""Workspace → the small table or fact that a page or the report shows. Nothing here draws or knows a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from pipeline.errors import SurefootError
+
+HEADLINE_METRIC = "cadence_cv"
+HEADLINE_OUTCOME = "technical"
+EARTH_RADIUS_M = 6_371_008.8
+RECENT_RUNS = 6
+RECENT_WEEKS = 4
+
+
+class Workspace(Protocol):
+    """What the dashboard reads of a workspace (pipeline.workspace.Workspace, opened read only)."""
+
+    def athletes(self) -> list[str]: ...
+    def load_runs(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_run(self, run_id: str) -> dict[str, Any]: ...
+    def load_track(self, run_id: str) -> pl.DataFrame: ...
+    def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame: ...
+    def load_stability(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_balance_sessions(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_dose(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_effects(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_rejected(self, athlete_id: str) -> pl.DataFrame: ...
+    def counts(self, athlete_id: str) -> dict[str, int]: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The stored answer of one athlete: the headline's row of `effects`, the other outcomes, and how many of what."""
+
+    headline: dict[str, Any] | None
+    robustness: pl.DataFrame
+    n_runs: int
+    n_counting: int
+    n_sessions: int
+
+    @property
+    def has_estimate(self) -> bool:
+        """Whether there is an estimate with its interval to draw."""
+        return self.headline is not None and all(
+            self.headline[name] is not None for name in ("estimate", "low", "high")
+        )
+
+
+def load_answer(workspace: Workspace, athlete_id: str) -> Answer:
+    """The stored answer of an athlete; nothing is computed here."""
+    runs = workspace.load_runs(athlete_id)
+    effects = workspace.load_effects(athlete_id)
+    headline = effects.filter(pl.col("outcome") == HEADLINE_OUTCOME)
+    return Answer(
+        headline=headline.row(0, named=True) if headline.height else None,
+        robustness=effects.filter(pl.col("outcome") != HEADLINE_OUTCOME),
+        n_runs=runs.height,
+        n_counting=runs.filter(pl.col("counts")).height,
+        n_sessions=workspace.load_balance_sessions(athlete_id).height,
+    )
+
+
+def trend_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """One row per run and terrain, oldest first: `value`, `low`, `high` of the headline metric as fractions."""
+    stability = workspace.load_stability(athlete_id).filter(
+        (pl.col("metric") == HEADLINE_METRIC) & (pl.col("direction") == "all") & pl.col("value").is_not_null()
+    )
+    runs = workspace.load_runs(athlete_id).select(
+        "run_id", "start_time", "local_date", "counts", "device", "device_epoch"
+    )
+    return (
+        stability.select("run_id", pl.col("terrain").cast(pl.String), "value", "low", "high", "n_windows")
+        .join(runs, on="run_id")
+        .sort("start_time", "terrain")
+    )
+
+
+def device_breaks(runs: pl.DataFrame) -> pl.DataFrame:
+    """`local_date` and `words` of the first run of each device, firmware or sampling after the first one.
+
+    Parameters
+    ----------
+    runs : rows with `start_time`, `local_date`, `device`, `device_epoch`.
+    """
+    firsts = runs.sort("start_time").unique("device_epoch", keep="first", maintain_order=True)
+    words, before = [], None
+    for device in firsts["device"]:
+        words.append("watch settings changed" if device == before or not device else f"new watch: {device}")
+        before = device
+    return firsts.select("local_date").with_columns(pl.Series("words", words, dtype=pl.String)).slice(1)
+
+
+def weekly_balance(workspace: Workspace, athlete_id: str, n_categories: int = 3) -> pl.DataFrame:
+    """Logged minutes: one row per `week` (its Monday) and `category`; the smaller categories become one."""
+    sessions = workspace.load_balance_sessions(athlete_id).select(
+        pl.col("date").dt.truncate("1w").alias("week"), "category", "minutes"
+    )
+    ranked = (
+        sessions.group_by("category")
+        .agg(pl.col("minutes").sum())
+        .sort("minutes", descending=True)["category"]
+    )
+    if len(ranked) > n_categories:
+        keep = ranked.head(n_categories - 1).to_list()
+        sessions = sessions.with_columns(
+            pl.when(pl.col("category").is_in(keep))
+            .then("category")
+            .otherwise(pl.lit("all other"))
+            .alias("category")
+        )
+    return sessions.group_by("week", "category").agg(pl.col("minutes").sum()).sort("week", "category")
+
+
+def dose_pairs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """Technical unsteadiness of each run beside the dose of its day: `value`, `dose` in min/week, `counts`."""
+    technical = trend_runs(workspace, athlete_id).filter(pl.col("terrain") == "technical")
+    dose = workspace.load_dose(athlete_id).select(pl.col("date").alias("local_date"), "dose")
+    return technical.join(dose, on="local_date").sort("start_time")
+
+
+def recent(workspace: Workspace, athlete_id: str) -> dict[str, Any]:
+    """Medians of the last runs that count by terrain, and balance minutes a week over the last weeks."""
+    trend = trend_runs(workspace, athlete_id).filter(pl.col("counts"))
+    facts: dict[str, Any] = {}
+    for terrain in ("technical", "smooth"):
+        last = trend.filter(pl.col("terrain") == terrain).tail(RECENT_RUNS)
+        facts[terrain] = last["value"].median()
+        facts[f"{terrain}_n"] = last.height
+    dose = workspace.load_dose(athlete_id).sort("date").tail(7 * RECENT_WEEKS)
+    facts["balance_min_per_week"] = dose["minutes"].sum() / RECENT_WEEKS if dose.height else None
+    facts["balance_until"] = dose["date"].max()
+    return facts
+
+
+def run_table(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """One row per run, newest first, with the headline metric on both grounds as `technical` and `smooth`."""
+    wide = (
+        trend_runs(workspace, athlete_id)
+        .pivot("terrain", index="run_id", values=["value", "n_windows"])
+        .rename({"value_technical": "technical", "value_smooth": "smooth"}, strict=False)
+    )
+    for name in ("technical", "smooth"):
+        if name not in wide.columns:
+            wide = wide.with_columns(pl.lit(None, pl.Float64).alias(name))
+    runs = workspace.load_runs(athlete_id).with_columns((pl.col("technical_s") / 60).alias("technical_min"))
+    return runs.join(wide.select("run_id", "technical", "smooth"), on="run_id", how="left").sort(
+        "start_time", descending=True
+    )
+
+
+def find_run(workspace: Workspace, run_id: str) -> dict[str, Any] | None:
+    """The run's row, or None where there is no such run."""
+    try:
+        return workspace.load_run(run_id)
+    except SurefootError:
+        return None
+
+
+def neighbours(workspace: Workspace, run: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Identifiers of the athlete's previous and next run in time."""
+    ids = workspace.load_runs(run["athlete_id"]).sort("start_time")["run_id"].to_list()
+    at = ids.index(run["run_id"])
+    return (ids[at - 1] if at else None, ids[at + 1] if at + 1 < len(ids) else None)
+
+
+def run_stability(workspace: Workspace, run: dict[str, Any]) -> pl.DataFrame:
+    """The headline metric of one run: one row per terrain and direction."""
+    return (
+        workspace.load_stability(run["athlete_id"])
+        .filter((pl.col("run_id") == run["run_id"]) & (pl.col("metric") == HEADLINE_METRIC))
+        .with_columns(pl.col("terrain").cast(pl.String), pl.col("direction").cast(pl.String))
+    )
+
+
+def terrain_split(track: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """One row per terrain: distance_m, moving_s, cadence_spm, grade (over distance), usable share of running."""
+    running = pl.col("gait") == "run"
+    usable = running & (pl.col("cadence_flag") == "ok")
+    seconds = (
+        track.drop_nulls("terrain")
+        .group_by(pl.col("terrain").cast(pl.String))
+        .agg(
+            (pl.col("gait") != "stand").sum().alias("moving_s"),
+            pl.col("cadence_spm").filter(usable).mean().alias("cadence_spm"),
+            (usable.sum() / running.sum()).fill_nan(None).alias("usable"),
+        )
+    )
+    length = pl.col("end_m") - pl.col("start_m")
+    ground = segments.group_by(pl.col("terrain").cast(pl.String)).agg(
+        length.sum().alias("distance_m"),
+        ((pl.col("grade_mean") * length).sum() / length.sum()).alias("grade"),
+    )
+    return seconds.join(ground, on="terrain", how="full", coalesce=True).sort("terrain")
+
+
+def local_positions(track: pl.DataFrame) -> pl.DataFrame:
+    """Seconds with a position, as metres east and north of the first one: no coordinate leaves this function.
+
+    Returns
+    -------
+    elapsed_s, distance_m, terrain, east_m, north_m (equirectangular about the start, good to 0.1 % over 50 km).
+    """
+    fixes = track.drop_nulls(["lat_deg", "lon_deg"])
+    if fixes.is_empty():
+        east = north = np.empty(0)
+    else:
+        lat, lon = np.radians(fixes["lat_deg"].to_numpy()), np.radians(fixes["lon_deg"].to_numpy())
+        turned = (lon - lon[0] + np.pi) % (2 * np.pi) - np.pi
+        east, north = EARTH_RADIUS_M * turned * np.cos(lat[0]), EARTH_RADIUS_M * (lat - lat[0])
+    return fixes.select("elapsed_s", "distance_m", pl.col("terrain").cast(pl.String)).with_columns(
+        pl.Series("east_m", east.round(1)), pl.Series("north_m", north.round(1))
+    )
+
+
+def windowed_variability(track: pl.DataFrame, *, window_s: int = 20, trend_s: int = 31) -> pl.DataFrame:
+    """SD of cadence about its own running mean in 20 s windows that lie wholly on one ground, over mean cadence.
+
+    A picture of where in the run cadence was unsteady. It is not adjusted for speed and grade, which needs all
+    runs of the athlete; the run's own figure is.
+
+    Returns
+    -------
+    distance_m and elapsed_s at the window's middle, terrain, `value` as a fraction.
+    """
+    running = track.filter((pl.col("gait") == "run") & pl.col("terrain").is_not_null()).with_columns(
+        pl.col("terrain").cast(pl.String),
+        pl.when(pl.col("cadence_flag") == "ok").then("cadence_spm").alias("cadence_spm"),
+    )
+    broken = (pl.col("elapsed_s").diff() != 1) | (pl.col("terrain") != pl.col("terrain").shift(1))
+    return (
+        running.with_columns(broken.fill_null(value=True).cum_sum().alias("block"))
+        .with_columns(
+            (
+                pl.col("cadence_spm")
+                - pl.col("cadence_spm").rolling_mean(trend_s, center=True, min_samples=1).over("block")
+            ).alias("residual"),
+            (pl.int_range(pl.len()).over("block") // window_s).alias("window"),
+        )
+        .group_by("block", "window", "terrain", maintain_order=True)
+        .agg(
+            pl.col("distance_m").mean(),
+            pl.col("elapsed_s").mean(),
+            (pl.col("residual").std(ddof=0) / pl.col("cadence_spm").mean()).alias("value"),
+            pl.col("residual").count().alias("n"),
+            pl.len().alias("seconds"),
+        )
+        .filter((pl.col("seconds") == window_s) & (pl.col("n") >= window_s - 2))
+        .select("distance_m", "elapsed_s", "terrain", "value", "block")
+    )
+
+
+def by_kilometre(track: pl.DataFrame) -> pl.DataFrame:
+    """The run in steps of a kilometre: mean altitude, mean usable running cadence, share on technical ground."""
+    usable = (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")
+    return (
+        track.drop_nulls("distance_m")
+        .group_by((pl.col("distance_m") // 1000).cast(pl.Int64).alias("km"))
+        .agg(
+            pl.col("altitude_m").mean(),
+            pl.col("cadence_spm").filter(usable).mean(),
+            (pl.col("terrain").cast(pl.String) == "technical").mean().alias("technical_share"),
+        )
+        .sort("km")
+    )
+
+
+def hover_path(positions: pl.DataFrame, n: int = 1500) -> dict[str, list[float]]:
+    """The path for the dot that follows the profile: at most n of `distance_km`, `east_m`, `north_m`."""
+    known = positions.drop_nulls("distance_m")
+    rows: NDArray[np.int64] = np.unique(np.linspace(0, max(known.height - 1, 0), n).astype(np.int64))
+    thin = known[rows.tolist()] if known.height else known
+    return {
+        "distance_km": (thin["distance_m"] / 1000).round(4).to_list(),
+        "east_m": thin["east_m"].to_list(),
+        "north_m": thin["north_m"].to_list(),
+    }

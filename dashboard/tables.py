@@ -1,0 +1,178 @@
+"""Tables of texts, as the pages and the report show them beside and under the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from dashboard import words
+from dashboard.queries import HEADLINE_OUTCOME
+
+OUTCOMES = {
+    HEADLINE_OUTCOME: "Technical ground, smooth ground of the same run taken into account (the answer)",
+    "difference": "Technical minus smooth ground",
+    "cubic time": "With a curved trend over the season",
+    "technical alone": "Technical ground alone",
+    "smooth": "Smooth ground (should show nothing)",
+}
+
+
+RIGHT_ALIGNED = frozenset(
+    {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
+    | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}
+    | {"Technicality, 0 to 1", "Mean altitude", "Mean running cadence", "On technical ground"}
+)
+
+
+def _texts(columns: list[str], rows: Sequence[tuple[str, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
+
+
+def robustness_table(effects: pl.DataFrame) -> pl.DataFrame:
+    """The same question asked in other ways: one row per outcome of `effects`."""
+    rows = [
+        (
+            OUTCOMES.get(row["outcome"], words.sentence_case(row["outcome"])),
+            words.NONE if row["estimate"] is None else words.change(row["estimate"]),
+            words.NONE
+            if row["low"] is None or row["high"] is None
+            else words.change_range(row["low"], row["high"]),
+            words.NONE if row["p"] is None else f"{row['p']:.2f}",
+            str(row["n_runs"]),
+        )
+        for row in effects.iter_rows(named=True)
+    ]
+    return _texts(["Asked of", "Per +45 min/week", "95 % interval", "p", "Runs"], rows)
+
+
+def trend_table(runs: pl.DataFrame) -> pl.DataFrame:
+    """What the trend chart draws, newest first: one row per run and ground."""
+    rows = [
+        (
+            words.day(row["local_date"]),
+            row["terrain"],
+            words.percent(row["value"]),
+            words.percent_range(row["low"], row["high"]),
+            str(row["n_windows"]),
+            "yes" if row["counts"] else "no",
+        )
+        for row in runs.reverse().iter_rows(named=True)
+    ]
+    return _texts(["Day", "Ground", "Variability", "95 % interval", "Windows", "Counts"], rows)
+
+
+def balance_table(weeks: pl.DataFrame) -> pl.DataFrame:
+    """Balance minutes, newest week first: one row per week and category."""
+    rows = [
+        (words.day(week), category, words.number(minutes, "min"))
+        for week, category, minutes in weeks.reverse().iter_rows()
+    ]
+    return _texts(["Week from", "Category", "Minutes"], rows)
+
+
+def dose_table(pairs: pl.DataFrame) -> pl.DataFrame:
+    """What the dose chart draws, newest first."""
+    rows = [
+        (
+            words.day(row["local_date"]),
+            words.number(row["dose"], "min/week"),
+            words.percent(row["value"]),
+            "yes" if row["counts"] else "no",
+        )
+        for row in pairs.reverse().iter_rows(named=True)
+    ]
+    return _texts(["Day", "Dose", "Technical variability", "Counts"], rows)
+
+
+def last_runs_table(runs: pl.DataFrame) -> pl.DataFrame:
+    """The report's list of runs, in the order given."""
+    rows = [
+        (
+            words.day(row["local_date"]),
+            row["device"] or "unknown",
+            words.duration(row["technical_s"]),
+            words.percent(row["technical"]),
+            words.percent(row["smooth"]),
+            words.percent(row["quality"], 0),
+            "yes" if row["counts"] else f"no: {row['counts_reason']}",
+        )
+        for row in runs.iter_rows(named=True)
+    ]
+    return _texts(
+        ["Day", "Device", "Technical", "Variability there", "Smooth ground", "Cadence used", "Counts"], rows
+    )
+
+
+def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
+    """The run on its two grounds side by side.
+
+    Parameters
+    ----------
+    split : terrain, distance_m, moving_s, cadence_spm, grade, usable (queries.terrain_split).
+    stability : terrain, direction, value, low, high, n_windows of the headline metric.
+    """
+    ground = {row["terrain"]: row for row in split.iter_rows(named=True)}
+    steadiness = {(row["terrain"], row["direction"]): row for row in stability.iter_rows(named=True)}
+
+    def of_ground(name: str, write: Any) -> tuple[str, ...]:
+        return tuple(
+            write(ground[terrain][name]) if terrain in ground else words.NONE
+            for terrain in ("smooth", "technical")
+        )
+
+    def of_steadiness(direction: str, write: Any) -> tuple[str, ...]:
+        found = [steadiness.get((terrain, direction)) for terrain in ("smooth", "technical")]
+        return tuple(write(row) if row else words.NONE for row in found)
+
+    rows = [
+        ("Distance", *of_ground("distance_m", words.distance)),
+        ("Moving time", *of_ground("moving_s", words.duration)),
+        (
+            "Mean cadence, steps/min",
+            *of_ground("cadence_spm", lambda v: words.NONE if v is None else f"{v:.0f}"),
+        ),
+        ("Mean grade", *of_ground("grade", words.signed_percent)),
+        ("Cadence variability", *of_steadiness("all", lambda row: words.percent(row["value"]))),
+        ("95 % interval", *of_steadiness("all", lambda row: words.percent_range(row["low"], row["high"]))),
+        ("20 s windows, n", *of_steadiness("all", lambda row: str(row["n_windows"]))),
+        *(
+            (f"Variability {name}", *of_steadiness(direction, lambda row: words.percent(row["value"])))
+            for direction, name in (("up", "uphill"), ("level", "on the level"), ("down", "downhill"))
+        ),
+        ("Cadence used", *of_ground("usable", lambda v: words.percent(v, 0))),
+    ]
+    return _texts(["", "Smooth", "Technical"], rows)
+
+
+def segments_table(segments: pl.DataFrame) -> pl.DataFrame:
+    """Every stretch of one ground and direction with the reasons for its label."""
+    rows = [
+        (
+            f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km",
+            row["terrain"],
+            row["direction"],
+            words.signed_percent(row["grade_mean"]),
+            words.NONE if row["technicality_mean"] is None else f"{row['technicality_mean']:.2f}",
+            "marked by you" if row["edited"] else row["reasons"],
+            words.count(row["passes"], "pass") if row["passes"] == 1 else f"{row['passes']} passes",
+        )
+        for row in segments.iter_rows(named=True)
+    ]
+    columns = ["Where", "Ground", "Direction", "Mean grade", "Technicality, 0 to 1", "Why", "Rests on"]
+    return _texts(columns, rows)
+
+
+def kilometre_table(kilometres: pl.DataFrame) -> pl.DataFrame:
+    """What the profile draws, in steps of a kilometre."""
+    rows = [
+        (
+            f"{km} to {km + 1} km",
+            words.number(altitude, "m"),
+            words.number(cadence, "steps/min"),
+            words.percent(share, 0),
+        )
+        for km, altitude, cadence, share in kilometres.iter_rows()
+    ]
+    return _texts(["Where", "Mean altitude", "Mean running cadence", "On technical ground"], rows)

@@ -1,0 +1,74 @@
+"""Numbers as people read them: with units, a true minus sign, and direction in words."""
+
+from __future__ import annotations
+
+from datetime import date
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+NONE = "–"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """0.038 as `3.8 %`."""
+    return NONE if fraction is None else f"{100 * fraction:.{digits}f}{NBSP}%"
+
+
+def signed_percent(fraction: float | None, digits: int = 1) -> str:
+    """0.012 as `+1.2 %`."""
+    return NONE if fraction is None else f"{100 * fraction:+.{digits}f}{NBSP}%".replace("-", MINUS)
+
+
+def percent_range(low: float | None, high: float | None, digits: int = 1) -> str:
+    """0.036 and 0.041 as `3.6 to 4.1 %`."""
+    if low is None or high is None:
+        return NONE
+    return f"{100 * low:.{digits}f} to {percent(high, digits)}"
+
+
+def change(fraction: float) -> str:
+    """A change of unsteadiness in words: -0.09 is `9 % steadier`."""
+    size = round(100 * abs(fraction))
+    if size == 0:
+        return "no change"
+    return f"{size}{NBSP}% {'steadier' if fraction < 0 else 'less steady'}"
+
+
+def change_range(low: float, high: float) -> str:
+    """An interval of changes in words, from its lower end to its upper."""
+    return f"{change(low)} to {change(high)}"
+
+
+def distance(metres: float | None) -> str:
+    """Kilometres with one decimal."""
+    return NONE if metres is None else f"{metres / 1000:.1f}{NBSP}km"
+
+
+def duration(seconds: float | None) -> str:
+    """`2 h 05 min`, or `42 min`."""
+    if seconds is None:
+        return NONE
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours}{NBSP}h {minutes:02d}{NBSP}min" if hours else f"{minutes}{NBSP}min"
+
+
+def number(value: float | None, unit: str, digits: int = 0) -> str:
+    """A number and its unit."""
+    if value is None:
+        return NONE
+    return f"{value:,.{digits}f}{NBSP}{unit}".replace(",", "\u202f").replace("-", MINUS)
+
+
+def count(n: int, noun: str) -> str:
+    """`1 run`, `12 runs`."""
+    return f"{n}{NBSP}{noun}{'' if n == 1 else 's'}"
+
+
+def day(value: date) -> str:
+    """`4 Oct 2026`."""
+    return f"{value.day}{NBSP}{value:%b}{NBSP}{value.year}"
+
+
+def sentence_case(text: str) -> str:
+    """The first letter large, the rest as it was."""
+    return text[:1].upper() + text[1:]
