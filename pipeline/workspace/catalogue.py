@@ -120,7 +120,8 @@ def connect(workspace: Path, *, read_only: bool) -> sa.Engine:
         query = {"mode": "ro", "uri": "true"}
         # WAL shares memory through a file beside the catalogue, even to read; where none can be made,
         # nobody can be writing either.
-        if not os.access(workspace, os.W_OK) and not (workspace / f"{CATALOGUE}-wal").exists():
+        may_write = os.access(workspace, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+        if not may_write and not (workspace / f"{CATALOGUE}-wal").exists():
             query["immutable"] = "1"
         url = sa.URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
     engine = sa.create_engine(url, connect_args={"timeout": 30})

@@ -16,8 +16,9 @@ CATALOGUE = "catalogue.sqlite"
 PACKS = "packs"
 ORIGINALS = "originals"
 LOCK = "writer.lock"
-TEMPORARY = ".tmp"
-_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", f"{CATALOGUE}-journal", PACKS, ORIGINALS, LOCK}
+_TEMPORARY = ".tmp"
+_IGNORE = ".gitignore"
+_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", PACKS, ORIGINALS, LOCK, _IGNORE}
 _POLL_S = 0.05
 
 
@@ -26,15 +27,14 @@ def check_readable(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise SurefootError(f"{path} is a file, not a workspace", "name a folder with --workspace")
     try:
-        found = (path / CATALOGUE).is_file()
+        with (path / CATALOGUE).open("rb"):
+            pass
+    except FileNotFoundError:
+        raise no_workspace(path) from None
     except OSError as error:
         raise SurefootError(
-            f"{path} cannot be read ({error.strerror})", "check the folder's rights"
+            f"the workspace {path} cannot be read ({error.strerror})", "check the folder's rights"
         ) from None
-    if not found:
-        raise no_workspace(path)
-    if not os.access(path / CATALOGUE, os.R_OK):
-        raise SurefootError(f"the workspace {path} cannot be read", "check the folder's rights")
 
 
 def no_workspace(path: Path) -> SurefootError:
@@ -55,12 +55,10 @@ def claim(path: Path) -> None:
             _refuse_strangers(path)
             path.chmod(0o700)
             # A workspace holds where somebody runs: keep it out of the repository it may lie in.
-            put_atomic(path / ".gitignore", lambda file: file.write(b"*\n"))
+            (path / _IGNORE).write_bytes(b"*\n")
+        os.close(os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise _unwritable(path, error.strerror) from None
-    catalogue = path / CATALOGUE
-    if not os.access(path, os.W_OK) or (catalogue.exists() and not os.access(catalogue, os.W_OK)):
-        raise _unwritable(path, "no right to write")
 
 
 def _unwritable(path: Path, why: str | None) -> SurefootError:
@@ -70,8 +68,7 @@ def _unwritable(path: Path, why: str | None) -> SurefootError:
 
 
 def _refuse_strangers(path: Path) -> None:
-    strangers = sorted(entry.name for entry in path.iterdir() if entry.name not in _OWN | {".gitignore"})
-    if any(not name.endswith(TEMPORARY) for name in strangers):
+    if any(entry.name not in _OWN for entry in path.iterdir()):
         raise SurefootError(
             f"{path} is not a workspace and holds other files", "choose an empty or a new folder"
         )
@@ -82,7 +79,7 @@ def put_atomic(target: Path, write: Callable[[IO[bytes]], object]) -> None:
 
     Raises SurefootError where the disk is full or cannot be written.
     """
-    temporary = target.with_name(target.name + TEMPORARY)
+    temporary = target.with_name(f"{target.name}.{os.getpid()}{_TEMPORARY}")
     try:
         _make_folder(target.parent)
         with temporary.open("wb") as file:

@@ -62,7 +62,7 @@ class Reading(Access):
             query = query.where(table.c.athlete_id == athlete_id)
         keys = [table.c[name] for name in order] or list(table.primary_key)
         with self._reading() as connection:
-            return to_frame(schema, connection.execute(query.order_by(*keys)).tuples())
+            return to_frame(schema, connection.execute(query.order_by(*keys)))
 
     def load_runs(self, athlete_id: str | None = None) -> DataFrame[Runs]:
         """The runs of one athlete or of all, by start time."""
@@ -112,7 +112,7 @@ class Reading(Access):
         table = catalogue.placements
         query = sa.select(table.c.run_id, table.c.cadence_moments).where(table.c.athlete_id == athlete_id)
         with self._reading() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())
 
     def counts(self, athlete_id: str | None = None) -> dict[str, int]:
         """How many files became runs, duplicates, skipped or rejected; `files` is their sum.
@@ -130,7 +130,7 @@ class Reading(Access):
             contents = contents.where(files.c.athlete_id == athlete_id)
         distinct = sa.select(sa.func.count()).select_from(contents.distinct().subquery())
         with self._reading() as connection:
-            found: dict[str, int] = dict(connection.execute(by_status).tuples().all())
+            found: dict[str, int] = dict(connection.execute(by_status).all())
             copies = connection.execute(paths).scalar_one() - connection.execute(distinct).scalar_one()
         counted = {
             "runs": found.get("run", 0),
@@ -174,7 +174,7 @@ class Reading(Access):
                 raise no_run(run_id)
             of_run = (segments.c.run_id == run_id) & (segments.c.athlete_id == placement["athlete_id"])
             columns = [segments.c[name] for name in dtypes(Segments)]
-            found = to_frame(Segments, connection.execute(sa.select(*columns).where(of_run)).tuples())
+            found = to_frame(Segments, connection.execute(sa.select(*columns).where(of_run)))
             return reader.read(dict(placement)), found
 
     def load_grid(self, athlete_id: str) -> DataFrame[Grid]:
@@ -199,7 +199,7 @@ class Reading(Access):
         files = catalogue.files
         query = sa.select(files.c.content_sha256, files.c.status, files.c.analysis_version)
         with self._reading() as connection:
-            rows = connection.execute(query.where(files.c.athlete_id == athlete_id)).tuples()
+            rows = connection.execute(query.where(files.c.athlete_id == athlete_id))
             return {content_sha256: (status, version) for content_sha256, status, version in rows}
 
     def seen(self, athlete_id: str, path: str, size: int, mtime_ns: int) -> str | None:
