@@ -22,10 +22,10 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from pipeline.effect import HEADLINE, relate_effect
-from pipeline.effect.gls import fit_gls
-from pipeline.effect.permutation import permutation_p, shuffled_doses
+from pipeline.effect import HEADLINE
+from pipeline.effect.analysis import analyse_season
 from pipeline.effect.season import build_season
+from pipeline.effect.verdict import detectable_change
 from pipeline.exposure import HALF_LIFE_DAYS
 from tests.simulate import SCENARIOS, SimulatedSeason, simulate_season
 
@@ -97,20 +97,19 @@ def judge(cell: Cell, seed: int) -> Outcome:
         weeks_before=cell.weeks_before,
         exact=cell.exact,
     )
-    answer = relate_effect(simulated.runs, simulated.stability, simulated.sessions, seed=seed)
     season = build_season("sim", simulated.runs, simulated.stability, simulated.sessions, HALF_LIFE_DAYS)
-    nuisance = season.nuisance(smooth=True)
-    fit = fit_gls(season.days, season.technical, season.dose, nuisance)
+    finding = analyse_season(season, HALF_LIFE_DAYS, seed)[HEADLINE]
+    fit = finding.fit
     assert fit is not None
-    shuffled = shuffled_doses(season.minutes, season.run_day, HALF_LIFE_DAYS, seed)
+    assert finding.permutation_p is not None
     low, high = fit.interval()
     return Outcome(
         naive=naive_p(simulated),
         gls=fit.p,
-        permutation=permutation_p(season.technical, season.dose, shuffled, nuisance),
+        permutation=finding.permutation_p,
         covered=low <= simulated.beta <= high,
-        detectable=1 - math.exp(-2.8 * fit.se),
-        verdict=answer.filter(pl.col("outcome") == HEADLINE)["verdict"].item(),
+        detectable=detectable_change(fit),
+        verdict=finding.verdict,
     )
 
 

@@ -163,8 +163,8 @@ def make_tables(
         for terrain, values in (("technical", technical_cv), ("smooth", smooth_cv))
     )
     return (
-        Runs.validate(runs, cast=True),
-        Stability.validate(stability, cast=True),
+        Runs.cast(runs),
+        Stability.cast(stability),
         make_log(minutes, athlete_id),
     )
 
@@ -183,7 +183,7 @@ def make_log(minutes: Array, athlete_id: str = "sim") -> DataFrame[BalanceSessio
         },
     )
     empty = BalanceSessions.create_empty()
-    return BalanceSessions.validate(pl.concat([empty, log], how="diagonal_relaxed"), cast=True)
+    return BalanceSessions.cast(pl.concat([empty, log], how="diagonal_relaxed"))
 
 
 def _minutes(kind: str, weeks: int, weekly: float, weeks_before: int, rng: np.random.Generator) -> Array:

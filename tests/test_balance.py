@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.balance import derive_dose
@@ -71,6 +71,7 @@ def test_athletes_are_kept_apart() -> None:
     assert dose.filter(pl.col("athlete_id") == "b")["dose"].to_list() == pytest.approx([0, 0, 70])
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 600), min_size=1, max_size=80), st.floats(1, 60))
 def test_the_recursion_equals_the_weighted_sum(minutes: list[float], half_life: float) -> None:
     """The dose equals the closed form: 7 (1-k) times the sum of k^(days ago - 1) minutes."""

@@ -8,32 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.effect.gls import Array, Fit, fit_gls
-from pipeline.effect.permutation import permutation_p, shuffled_doses
+from pipeline.effect.analysis import OUTCOMES, Finding, analyse_season
 from pipeline.effect.season import Season, build_season
-from pipeline.effect.verdict import (
-    REFUSALS,
-    Evidence,
-    as_change,
-    decide_verdict,
-    detectable_change,
-    sceptical_estimate,
-)
+from pipeline.effect.verdict import REFUSALS, as_change, detectable_change, sceptical_estimate
 from pipeline.effect.words import write_cautions, write_missing, write_sentence
 from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.tables import BalanceSessions, DataFrame, Effects, Runs, Stability
 
 METHOD = "GLS (OU + nugget, REML), v1; see docs/methods.md"
 HEADLINE = "technical"
-
-# With which other version, and with what share of its size, a version must agree before it is believed.
-_AGREEMENT: Mapping[str, Mapping[str, float]] = {
-    "technical": {"difference": 1 / 2, "cubic time": 1 / 3},
-    "difference": {"technical": 1 / 2},
-    "cubic time": {"technical": 1 / 2},
-    "technical alone": {"technical": 1 / 2},
-    "smooth": {},
-}
 
 
 def relate_effect(
@@ -68,60 +51,15 @@ def relate_effect(
             sessions.filter(pl.col("athlete_id") == athlete_id),
             half_life_days,
         )
-        rows += _answer(season, half_life_days, seed)
+        findings = analyse_season(season, half_life_days, seed)
+        rows += [_row(outcome, season, findings) for outcome in OUTCOMES]
     return Effects.validate(pl.DataFrame(rows, schema=Effects.create_empty().schema), cast=True)
 
 
-def _questions(season: Season) -> dict[str, tuple[Array, Array]]:
-    """Outcome and nuisance columns of every version of the question."""
-    plain = season.nuisance()
-    return {
-        "technical": (season.technical, season.nuisance(smooth=True)),
-        "difference": (season.technical - season.smooth, plain),
-        "cubic time": (season.technical, season.nuisance(smooth=True, cubic=True)),
-        "technical alone": (season.technical, plain),
-        "smooth": (season.smooth, plain),
-    }
-
-
-def _answer(season: Season, half_life_days: float, seed: int) -> list[dict[str, Any]]:
-    """The five rows of one athlete."""
-    contrast = season.contrast
-    fits: dict[str, Fit | None] = dict.fromkeys(_AGREEMENT)
-    chances: dict[str, float | None] = dict.fromkeys(_AGREEMENT)
-    if contrast is not None and contrast > 0:
-        shuffled = shuffled_doses(season.minutes, season.run_day, half_life_days, seed)
-        for outcome, (values, nuisance) in _questions(season).items():
-            fits[outcome] = fit_gls(season.days, values, season.dose, nuisance)
-            if fits[outcome] is not None:
-                chances[outcome] = permutation_p(values, season.dose, shuffled, nuisance)
-    return [_row(outcome, season, contrast, fits, chances) for outcome in _AGREEMENT]
-
-
-def _row(
-    outcome: str,
-    season: Season,
-    contrast: float | None,
-    fits: Mapping[str, Fit | None],
-    chances: Mapping[str, float | None],
-) -> dict[str, Any]:
-    fit = fits[outcome]
-    companions = [
-        (other.estimate if (other := fits[name]) is not None else None, share)
-        for name, share in _AGREEMENT[outcome].items()
-    ]
-    verdict = decide_verdict(
-        Evidence(
-            season.has_log,
-            season.n_runs,
-            season.weeks,
-            [int(count) for count in season.n_technical],
-            contrast,
-            fit,
-            chances[outcome],
-            companions,
-        )
-    )
+def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[str, Any]:
+    """One row of the table."""
+    finding = findings[outcome]
+    fit, verdict = finding.fit, finding.verdict
     # Figures of too few runs or of a log without contrast would be read as an answer: none are given.
     shown = fit if verdict not in REFUSALS[:2] else None
     low, high = shown.interval() if shown else (math.nan, math.nan)
@@ -132,16 +70,16 @@ def _row(
         "low": as_change(low) if shown else None,
         "high": as_change(high) if shown else None,
         "p": shown.p if shown else None,
-        "permutation_p": chances[outcome] if shown else None,
+        "permutation_p": finding.permutation_p if shown else None,
         "n_runs": season.n_runs,
         "weeks": season.weeks,
-        "dose_contrast": contrast,
+        "dose_contrast": season.contrast,
         "detectable": detectable_change(fit) if fit else None,
         "sceptical": as_change(sceptical_estimate(shown)) if shown else None,
         "verdict": verdict,
         "sentence": write_sentence(outcome, verdict, season, fit),
         "missing": write_missing(verdict, season, fit),
-        "cautions": write_cautions(verdict, season, fits["smooth"]),
+        "cautions": write_cautions(verdict, season, findings["smooth"].fit),
         "method": METHOD,
     }
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -131,6 +131,7 @@ def test_what_cannot_be_fitted_is_none(outcome: Array, exposure: Array, nuisance
     assert fit_gls(np.arange(float(len(outcome))), outcome, exposure, nuisance) is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(-3, 3), st.floats(0.1, 10))
 def test_adding_an_effect_moves_the_estimate_by_it(seed: int, effect: float, unit: float) -> None:
     """Adding b times the exposure to the outcome adds b to the estimate, and units scale it."""

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.effect.gls import Fit
@@ -93,6 +93,7 @@ def test_a_log_change_is_shown_as_a_fraction() -> None:
     assert math.isfinite(as_change(1e6))
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 60),
     st.floats(0, 40),

@@ -6,7 +6,7 @@ import io
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import Rejected
@@ -229,6 +229,7 @@ def test_a_row_of_no_minutes_says_the_log_was_kept() -> None:
     assert parse("date,drill,minutes\n2026-01-05,none,0\n").sessions["minutes"].item() == 0
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_at_all_break_the_reader(content: bytes) -> None:
     """Whatever the bytes, there is a log or a Rejected, and never another error."""
@@ -237,6 +238,7 @@ def test_no_bytes_at_all_break_the_reader(content: bytes) -> None:
             parse_balance_log("log.csv", start + content, "ada", today=TODAY)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -1,0 +1,73 @@
+"""The versions of the question, each fitted, shuffled and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipeline.effect.gls import Array, Fit, fit_gls
+from pipeline.effect.permutation import permutation_p, shuffled_doses
+from pipeline.effect.season import Season
+from pipeline.effect.verdict import Evidence, decide_verdict
+
+# With which other version, and with what share of its size, a version must agree before it is believed.
+_AGREEMENT: Mapping[str, Mapping[str, float]] = {
+    "technical": {"difference": 1 / 2, "cubic time": 1 / 3},
+    "difference": {"technical": 1 / 2},
+    "cubic time": {"technical": 1 / 2},
+    "technical alone": {"technical": 1 / 2},
+    "smooth": {},
+}
+OUTCOMES = tuple(_AGREEMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one version of the question gave; `fit` and `permutation_p` are None where it cannot be fitted."""
+
+    fit: Fit | None
+    permutation_p: float | None
+    verdict: str
+
+
+def _questions(season: Season) -> dict[str, tuple[Array, Array]]:
+    """Outcome and nuisance columns of every version of the question."""
+    plain = season.nuisance()
+    return {
+        "technical": (season.technical, season.nuisance(smooth=True)),
+        "difference": (season.technical - season.smooth, plain),
+        "cubic time": (season.technical, season.nuisance(smooth=True, cubic=True)),
+        "technical alone": (season.technical, plain),
+        "smooth": (season.smooth, plain),
+    }
+
+
+def analyse_season(season: Season, half_life_days: float, seed: int) -> dict[str, Finding]:
+    """A finding for each of OUTCOMES."""
+    contrast = season.contrast
+    fits: dict[str, Fit | None] = dict.fromkeys(OUTCOMES)
+    chances: dict[str, float | None] = dict.fromkeys(OUTCOMES)
+    if contrast is not None and contrast > 0:
+        shuffled = shuffled_doses(season.minutes, season.run_day, half_life_days, seed)
+        for outcome, (values, nuisance) in _questions(season).items():
+            fits[outcome] = fit_gls(season.days, values, season.dose, nuisance)
+            if fits[outcome] is not None:
+                chances[outcome] = permutation_p(values, season.dose, shuffled, nuisance)
+    findings = {}
+    for outcome in OUTCOMES:
+        companions = [
+            (other.estimate if (other := fits[name]) is not None else None, share)
+            for name, share in _AGREEMENT[outcome].items()
+        ]
+        evidence = Evidence(
+            has_log=season.has_log,
+            n_runs=season.n_runs,
+            weeks=season.weeks,
+            technical_per_third=season.n_technical.tolist(),
+            contrast=contrast,
+            fit=fits[outcome],
+            permutation_p=chances[outcome],
+            companions=companions,
+        )
+        findings[outcome] = Finding(fits[outcome], chances[outcome], decide_verdict(evidence))
+    return findings

@@ -1,0 +1,71 @@
+"""Seasons with a known truth: how often the answer is wrong, and whether it is found. Seeds are fixed.
+
+The bounds leave room for chance in a few dozen seasons; `python -m tests.calibrate` has the full table.
+"""
+
+import math
+
+import pytest
+
+from tests.calibrate import Cell, Outcome, judge
+
+NULL_SEASONS = 60
+
+
+@pytest.fixture(scope="module")
+def null() -> list[Outcome]:
+    """Half a year each of self-chosen work that does nothing, with drift, rising fitness and a wave."""
+    return [judge(Cell("N3b", 26), seed) for seed in range(NULL_SEASONS)]
+
+
+def test_work_that_does_nothing_is_hardly_ever_called_steadier(null: list[Outcome]) -> None:
+    """Of 60 seasons without an effect at most 3 are called steadier and 3 less steady."""
+    assert sum(season.verdict.startswith("steadier") for season in null) <= 3
+    assert sum(season.verdict.startswith("less steady") for season in null) <= 3
+
+
+def test_the_obvious_correlation_would_have_found_an_effect(null: list[Outcome]) -> None:
+    """In the same seasons the plain correlation is 'significant' at least three times as often as the fit."""
+    naive = sum(season.naive < 0.05 for season in null)
+    assert naive >= 15
+    assert naive >= 3 * sum(season.gls < 0.05 for season in null)
+
+
+def test_p_values_hold_their_size(null: list[Outcome]) -> None:
+    """Neither test's p is under 0.05 in more than 8 of 60 seasons without an effect (3 expected)."""
+    assert sum(season.gls < 0.05 for season in null) <= 8
+    assert sum(season.permutation < 0.05 for season in null) <= 8
+
+
+def test_the_interval_covers_the_truth() -> None:
+    """With the response as assumed, at least 34 of 40 intervals hold the planted effect (38 expected)."""
+    seasons = [judge(Cell("blocks 4", 26, -0.3, exact=True), seed) for seed in range(40)]
+    assert sum(season.covered for season in seasons) >= 34
+
+
+def test_a_large_effect_is_found_in_a_year_of_blocks() -> None:
+    """Forty per cent, in on and off blocks of 8 weeks over a year, is found in at least 18 of 20 seasons."""
+    seasons = [judge(Cell("blocks 8", 52, math.log(0.6), weeks_before=0), seed) for seed in range(20)]
+    assert sum(season.verdict.startswith("steadier") for season in seasons) >= 18
+
+
+def test_harm_is_called_harm() -> None:
+    """The mirror image of that effect is called less steady, and never steadier."""
+    seasons = [judge(Cell("blocks 8", 52, -math.log(0.6), weeks_before=0), seed) for seed in range(10)]
+    assert sum(season.verdict.startswith("less steady") for season in seasons) >= 9
+    assert not any(season.verdict.startswith("steadier") for season in seasons)
+
+
+def test_the_same_work_every_week_is_refused() -> None:
+    """Steady work cannot answer, whatever its effect: at least 18 of 20 seasons are refused."""
+    seasons = [judge(Cell("N0", 26, -0.5), seed) for seed in range(20)]
+    assert sum(season.verdict == "cannot be answered from this log" for season in seasons) >= 18
+
+
+def test_more_weeks_see_smaller_changes() -> None:
+    """The detectable change is smaller over 52 weeks than over 26, and smaller in blocks than in a ramp."""
+    half, year, ramp = (
+        sum(judge(cell, seed).detectable for seed in range(5))
+        for cell in (Cell("blocks 6", 26), Cell("blocks 6", 52), Cell("N2", 26))
+    )
+    assert year < half < ramp
