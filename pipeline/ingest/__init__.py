@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 from pipeline.errors import NotARun, Rejected
 from pipeline.ingest.activity import Activity as Activity
@@ -17,8 +18,8 @@ from pipeline.ingest.sports import with_sport_from_evidence
 from pipeline.ingest.tcx import parse_tcx
 from pipeline.ingest.xml import root_name
 
-FIRST_YEAR = 1995
-"""Before GPS: a recording of an earlier year comes from a clock that was never set."""
+YEARS = range(1995, 2100)
+"""A recording of another year comes from a clock that was never set."""
 
 _EXPORT = "export the original recording from your watch or its app"
 
@@ -38,27 +39,37 @@ def read_activity(name: str, content: bytes) -> Activity:
     activity = _parse(content)
     kind = activity.run.file_kind
     if kind != "activity":
-        raise NotARun(f"it is a {kind.replace('_', ' ')} file, not a recording")
+        raise NotARun(f"it is {_in_words(kind)}, not a recording")
     if activity.records.is_empty():
         if activity.run.sport:
             check_run(activity)
         raise Rejected("it holds no records", _EXPORT)
     if activity.run.start_time is None:
-        raise Rejected("none of its points has a time: it is a planned route, or was stripped", _EXPORT)
-    if activity.run.start_time.year < FIRST_YEAR:
+        why = (
+            "the clock was not set" if activity.run.source_format == "fit" else "a planned route, or stripped"
+        )
+        raise Rejected(f"none of its records has a time: {why}", _EXPORT)
+    if activity.run.start_time.year not in YEARS:
         year = activity.run.start_time.year
         raise Rejected(
             f"it is dated {year}: the clock was not set",
-            "correct its date in your watch's app, and export it",
+            "correct its date in the watch's app, and export it",
         )
     run = with_local_day(activity.run, activity.records)
     return with_sport_from_evidence(replace(activity, run=run))
 
 
+def _in_words(kind: str) -> str:
+    word = kind.removesuffix("_a").removesuffix("_b").replace("_", " ")
+    return f"a file of kind {word}" if word.isdigit() else f"a {word} file"
+
+
 def _only_member(name: str, content: bytes) -> bytes:
-    found = list(members(name, content))
-    if len(found) != 1:
-        raise Rejected(f"it is an archive of {len(found)} files", "give the archive to `surefoot analyse`")
+    found = list(islice(members(name, content), 2))
+    if not found:
+        raise Rejected("it is an archive without files", _EXPORT)
+    if len(found) > 1:
+        raise Rejected("it is an archive of several files", "give the archive to `surefoot analyse`")
     if found[0].content is None:
         raise found[0].problem or Rejected("its archive cannot be read")
     return found[0].content

@@ -46,8 +46,10 @@ class Member:
 
 @dataclass(slots=True)
 class _Budget:
-    members: int = MAX_MEMBERS
-    bytes: int = MAX_TOTAL_BYTES
+    """What may still be read, over everything inside."""
+
+    members: int
+    bytes: int
 
 
 def is_archive(content: bytes) -> bool:
@@ -62,7 +64,7 @@ def members(name: str, content: bytes) -> Iterator[Member]:
     A member that is encrypted, damaged or too large yields its problem and costs only itself. Members
     are named "archive.zip/inner.fit"; folders and what macOS adds are no members.
     """
-    return _open(name, content, MAX_DEPTH, _Budget())
+    return _open(name, content, MAX_DEPTH, _Budget(MAX_MEMBERS, MAX_TOTAL_BYTES))
 
 
 def _open(name: str, content: bytes, depth: int, budget: _Budget) -> Iterator[Member]:

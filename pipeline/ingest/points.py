@@ -110,7 +110,11 @@ def points_table(cells: list[str | None]) -> tuple[pl.DataFrame, tuple[str, ...]
     ]
     points = text.select(_times(text["timestamp"]), *numbers)
     lost = {name: int((text[name].is_not_null() & points[name].is_null()).sum()) for name in ROW}
-    warnings = tuple(f"{n} unreadable values of {name} were left out" for name, n in lost.items() if n)
+    warnings = tuple(
+        f"{n} unreadable {'value' if n == 1 else 'values'} of {name} {'was' if n == 1 else 'were'} left out"
+        for name, n in lost.items()
+        if n
+    )
     unfixed = pl.any_horizontal(pl.col("lat_deg", "lon_deg").is_null()) | (
         (pl.col("lat_deg") == 0) & (pl.col("lon_deg") == 0)
     )
@@ -148,12 +152,13 @@ def _records(points: pl.DataFrame, cadence_factor: float) -> pl.DataFrame:
 def speed_of(records: pl.DataFrame) -> NDArray[np.float64]:
     """Speed of each record [m/s], NaN where unknown: as recorded, else from distance, else from positions.
 
-    From distance and positions it is the mean over about 10 s round the record, since positions jump.
+    A channel of one value only, as some programs write, is no measurement. From distance and positions
+    it is the mean over about 10 s round the record, since positions jump.
     """
-    if records["speed_mps"].count():
+    if records["speed_mps"].drop_nulls().n_unique() > 1:
         return records["speed_mps"].to_numpy()
     time_s = records["timestamp"].dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6
-    if records["distance_m"].count():
+    if records["distance_m"].drop_nulls().n_unique() > 1:
         distance_m = records["distance_m"].to_numpy()
     else:
         distance_m = _distance_along(records["lat_deg"].to_numpy(), records["lon_deg"].to_numpy())

@@ -86,9 +86,8 @@ class Document:
         self.root_attributes: dict[str, str] = {}
         root = root_name(content).encode()
         if not re.search(rb"%b\s*>\s*(?:<!--.*-->\s*)*$" % re.escape(root), self._text[-1000:], re.DOTALL):
-            end_tag = f"{point}>".encode()
-            whole = self._text.rfind(end_tag) + len(end_tag)
-            self._text = self._text[:whole] if end_tag in self._text else b""
+            end_tags = re.finditer(rb"</(?:[\w.-]+:)?%b\s*>" % point.encode(), self._text)
+            self._text = self._text[: max((tag.end() for tag in end_tags), default=0)]
             self._damage = Damage(len(self._text), "the file is cut off, or goes on where it should end")
 
     def elements(self, *names: str) -> Iterator[etree._Element]:

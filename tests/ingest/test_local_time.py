@@ -1,0 +1,66 @@
+"""The day where the runner was."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.ingest.activity import ActivityInfo
+from pipeline.ingest.local_time import with_local_day
+
+EVENING = datetime(2024, 7, 1, 23, 30, tzinfo=UTC)
+
+
+def fix(lat_deg=None, lon_deg=None):
+    """Records of two points, of which only the second has a position."""
+    return pl.DataFrame(
+        {"lat_deg": [None, lat_deg], "lon_deg": [None, lon_deg]},
+        schema={"lat_deg": pl.Float64, "lon_deg": pl.Float64},
+    )
+
+
+def local(records, start=EVENING, offset_s=None):
+    """Local date and offset of a run that starts at `start`."""
+    run = with_local_day(ActivityInfo("gpx", start_time=start, utc_offset_s=offset_s), records)
+    return run.local_date, run.utc_offset_s
+
+
+def test_the_files_own_offset_goes_first():
+    """23:30 UTC at +2 h is the next day, wherever the position lies."""
+    assert local(fix(40.0, -100.0), offset_s=7200) == (date(2024, 7, 2), 7200)
+
+
+def test_the_zone_of_the_first_position_with_its_summer_time():
+    """In the middle of Germany 23:30 UTC is 01:30 in July and 00:30 in January."""
+    assert local(fix(51.0, 10.0)) == (date(2024, 7, 2), 7200)
+    january = datetime(2024, 1, 1, 23, 30, tzinfo=UTC)
+    assert local(fix(51.0, 10.0), january) == (date(2024, 1, 2), 3600)
+
+
+def test_west_of_greenwich_the_evening_stays_on_its_day():
+    """In the Rocky Mountains 02:00 UTC belongs to the day before."""
+    start = datetime(2024, 7, 2, 2, 0, tzinfo=UTC)
+    assert local(fix(39.5, -106.0), start) == (date(2024, 7, 1), -21600)
+
+
+def test_without_zone_and_position_it_is_the_day_of_utc_with_a_warning():
+    """A treadmill run without an offset is told to lie on its UTC day."""
+    run = with_local_day(ActivityInfo("tcx", start_time=EVENING), fix())
+    assert (run.local_date, run.utc_offset_s) == (date(2024, 7, 1), None)
+    assert run.warnings == ("neither a time zone nor a position: the day is that of UTC",)
+
+
+def test_without_a_start_there_is_no_day():
+    """A run without a time comes back as it was."""
+    run = ActivityInfo("gpx")
+    assert with_local_day(run, fix()) is run
+
+
+@given(st.floats(-90, 90), st.floats(-180, 180), st.integers(0, 37_000))
+def test_every_place_on_earth_has_an_offset(lat_deg, lon_deg, days):
+    """Anywhere on land or sea the offset lies within the world's, and the date follows from it."""
+    start = datetime(1996, 1, 1, 9, 30, tzinfo=UTC) + timedelta(days=days)
+    day, offset_s = local(fix(lat_deg, lon_deg), start)
+    assert -12 * 3600 <= offset_s <= 14 * 3600
+    assert day == (start + timedelta(seconds=offset_s)).date()
