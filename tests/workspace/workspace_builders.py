@@ -1,0 +1,153 @@
+"""Made-up runs for the tests of the workspace: nobody's."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from pipeline.tables import DataFrame, Grid, Runs, Segments, Track
+from pipeline.workspace import FileResult, RunResult
+
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def sha(number: int) -> str:
+    """A content's SHA-256, of a made-up content."""
+    return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+def run_row(number: int, athlete_id: str = "ada", version: int = 1) -> dict[str, Any]:
+    """A row of Runs."""
+    return {
+        "run_id": f"{sha(number)[:16]}-1",
+        "athlete_id": athlete_id,
+        "start_time": START + timedelta(days=number),
+        "local_date": (START + timedelta(days=number)).date(),
+        "sport": "running",
+        "sub_sport": "trail",
+        "source_format": "fit",
+        "device": "maker model",
+        "device_epoch": "maker model 1.0 1 Hz",
+        "cadence_unit": "strides_per_minute",
+        "cadence_unit_reason": "FIT stores strides",
+        "sampling": "1 Hz",
+        "altitude_class": "clean",
+        "distance_m": 10_000.25 + number,
+        "moving_s": 3600.0,
+        "ascent_m": None,
+        "technical_s": 600.0,
+        "technical_share": 0.25,
+        "walking_share": 0.0,
+        "cadence_identical_share": 0.5,
+        "cadence_step_spm": 2.0,
+        "quality": 0.98,
+        "counts": True,
+        "counts_reason": "",
+        "warnings": "",
+        "content_sha256": sha(number),
+        "source_name": f"run {number}.fit",
+        "analysis_version": version,
+    }
+
+
+def track(number: int, seconds: int = 120) -> DataFrame[Track]:
+    """A track of one pass over rolling ground, one row a second."""
+    rng = np.random.default_rng(number)
+    t = np.arange(seconds)
+    speed = 2.8 + 0.4 * np.sin(t / 40) + rng.normal(0, 0.05, seconds)
+    return Track.cast(
+        pl.DataFrame(
+            {
+                "run_id": f"{sha(number)[:16]}-1",
+                "elapsed_s": t,
+                "timestamp": [START + timedelta(days=number, seconds=int(s)) for s in t],
+                "lat_deg": 47 + np.cumsum(rng.normal(2e-5, 5e-6, seconds)) % 1,
+                "lon_deg": -7 + np.cumsum(rng.normal(1e-5, 5e-6, seconds)) % 1,
+                "altitude_m": np.round(600 + np.cumsum(rng.normal(0, 0.3, seconds)), 1),
+                "distance_m": np.cumsum(speed),
+                "speed_mps": speed,
+                "cadence_spm": np.round(172 + rng.normal(0, 3, seconds)),
+                "heart_rate_bpm": np.round(150 + 10 * np.sin(t / 300)),
+                "grade": np.clip(rng.normal(0, 0.05, seconds), -0.4, 0.4),
+                "gap_speed_mps": speed * 1.05,
+                "gait": "run",
+                "cadence_flag": "ok",
+                "technicality": None,
+                "terrain": None,
+                "segment_id": None,
+            }
+        )
+    )
+
+
+def grid(number: int, cells: int = 60) -> DataFrame[Grid]:
+    """A grid of a run."""
+    rng = np.random.default_rng(number)
+    columns = {name: rng.normal(-1, 0.5, cells) for name in Grid.column_names() if name != "run_id"}
+    columns |= {
+        "cell": np.arange(cells),
+        "distance_m": np.arange(cells) * 5.0,
+        "elapsed_s": np.cumsum(rng.uniform(1, 3, cells)),
+        "lat_deg": 47 + np.arange(cells) * 4e-5,
+        "lon_deg": -7 + np.arange(cells) * 2e-5,
+        "heading_deg": rng.uniform(0, 360, cells),
+        "grade": rng.uniform(-0.2, 0.2, cells),
+        "abs_grade": rng.uniform(0, 0.2, cells),
+    }
+    return Grid.cast(pl.DataFrame({"run_id": f"{sha(number)[:16]}-1", **columns}))
+
+
+def run_result(number: int, athlete_id: str = "ada", version: int = 1, seconds: int = 120) -> RunResult:
+    """A run as a worker hands it over before packing."""
+    row = run_row(number, athlete_id, version)
+    return RunResult(row, track(number, seconds), grid(number, seconds // 2), [float(number), 1.5])
+
+
+def file_result(run: RunResult) -> FileResult:
+    """The result of a file with one run, packed already."""
+    row = run.run
+    return FileResult(
+        source_name=row["source_name"],
+        content_sha256=row["content_sha256"],
+        size_bytes=1000,
+        status="run",
+        analysis_version=row["analysis_version"],
+        runs=(run.without_frames(),),
+    )
+
+
+def no_run(number: int, status: str) -> FileResult:
+    """The result of a file that gave no run."""
+    return FileResult(f"file {number}.gpx", sha(number), 10, status, 1, f"it is {status}", "look at it")
+
+
+def segments(number: int, bounds: list[tuple[float, float]]) -> DataFrame[Segments]:
+    """Segments between the given seconds, technical and smooth in turn."""
+    rows = [
+        {
+            "run_id": f"{sha(number)[:16]}-1",
+            "segment_id": index,
+            "terrain": ("technical", "smooth")[index % 2],
+            "direction": "level",
+            "start_s": start,
+            "end_s": end,
+            "start_m": start * 3,
+            "end_m": end * 3,
+            "grade_mean": 0.01,
+            "technicality_mean": (0.75, 0.25)[index % 2],
+            "passes": 3,
+            "reasons": "uneven, winding",
+            "edited": False,
+        }
+        for index, (start, end) in enumerate(bounds)
+    ]
+    return Segments.validate(pl.DataFrame(rows, schema_overrides={"passes": pl.Int64}), cast=True)
+
+
+def runs_frame(rows: list[dict[str, Any]]) -> DataFrame[Runs]:
+    """Rows as a table of Runs."""
+    return Runs.validate(pl.DataFrame(rows), cast=True)
