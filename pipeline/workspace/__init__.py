@@ -1,8 +1,18 @@
 """All that is kept on disk: a catalogue in SQL, tracks in Parquet packs, the originals."""
 
+from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import save_pack
-from pipeline.workspace.results import FileResult, PackRef, RunResult
+from pipeline.workspace.results import FileResult, PackRef, RunResult, Seen
 from pipeline.workspace.store import Workspace
 
-__all__ = ["FileResult", "PackRef", "RunResult", "Workspace", "keep_original", "save_pack"]
+__all__ = [
+    "FileResult",
+    "PackRef",
+    "RunResult",
+    "Seen",
+    "Workspace",
+    "keep_original",
+    "put_atomic",
+    "save_pack",
+]

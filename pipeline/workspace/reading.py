@@ -28,6 +28,7 @@ from pipeline.workspace.access import Access
 from pipeline.workspace.frames import dtypes, to_frame
 from pipeline.workspace.originals import load_original
 from pipeline.workspace.packs import JOINED, PackReader
+from pipeline.workspace.results import Seen
 
 S = TypeVar("S", bound=dy.Schema)
 
@@ -202,15 +203,13 @@ class Reading(Access):
             rows = connection.execute(query.where(files.c.athlete_id == athlete_id))
             return {content_sha256: (status, version) for content_sha256, status, version in rows}
 
-    def seen(self, athlete_id: str, path: str, size: int, mtime_ns: int) -> str | None:
-        """The SHA-256 of an unchanged file, None where it must be read."""
-        seen = catalogue.seen
-        unchanged = (seen.c.size_bytes == size) & (seen.c.mtime_ns == mtime_ns)
-        query = sa.select(seen.c.content_sha256).where(
-            seen.c.athlete_id == athlete_id, seen.c.path == path, unchanged
-        )
+    def load_seen(self, athlete_id: str) -> dict[str, Seen]:
+        """Path → what was there when it was last read."""
+        table = catalogue.seen
+        query = sa.select(table.c.path, table.c.size_bytes, table.c.mtime_ns, table.c.content_sha256)
         with self._reading() as connection:
-            return connection.scalar(query)
+            rows = connection.execute(query.where(table.c.athlete_id == athlete_id)).tuples()
+            return {row[0]: Seen(*row) for row in rows}
 
 
 _PLACED = (

@@ -38,6 +38,21 @@ class FileResult:
     runs: tuple[RunResult, ...] = ()
 
 
+    def without_frames(self) -> FileResult:
+        """The same result with runs light enough to send to the driver."""
+        return replace(self, runs=tuple(run.without_frames() for run in self.runs))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A path as it was when its content was read, so that it need not be read again while it is unchanged."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    content_sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class PackRef:
     """A pack on disk that no row names yet: `run_ids` in the order of its row groups."""

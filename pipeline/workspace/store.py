@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import polars as pl
@@ -13,7 +14,7 @@ from pipeline.tables import BalanceSessions, DataFrame, Dose, Effects, Runs, Seg
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.reading import Reading, no_run
-from pipeline.workspace.results import FileResult, PackRef, RunResult
+from pipeline.workspace.results import FileResult, PackRef, RunResult, Seen
 
 
 class Workspace(Reading):
@@ -27,25 +28,14 @@ class Workspace(Reading):
         """`originals.keep_original` in this workspace; hold `writer_lock` until its file is committed."""
         originals.keep_original(self.path, content_sha256, content)
 
-    def remember_seen(
-        self, athlete_id: str, path: str, size: int, mtime_ns: int, content_sha256: str
+    def commit(
+        self,
+        athlete_id: str,
+        pack: PackRef | None,
+        results: Sequence[FileResult],
+        seen: Sequence[Seen] = (),
     ) -> None:
-        """Note which content a path had, so that it need not be read again while it is unchanged."""
-        table = catalogue.seen
-        with self._writing() as connection:
-            connection.execute(table.delete().where(table.c.athlete_id == athlete_id, table.c.path == path))
-            connection.execute(
-                table.insert().values(
-                    athlete_id=athlete_id,
-                    path=path,
-                    size_bytes=size,
-                    mtime_ns=mtime_ns,
-                    content_sha256=content_sha256,
-                )
-            )
-
-    def commit(self, athlete_id: str, pack: PackRef | None, results: Sequence[FileResult]) -> None:
-        """Save what became of some contents, and their runs, in one transaction.
+        """Save what became of some contents, their runs, and where they were seen, in one transaction.
 
         Replaces an earlier analysis of the same content whole; its name stays the one first given. A
         content that comes twice in `results` counts once, the first time. `pack` holds the frames of all
@@ -61,6 +51,7 @@ class Workspace(Reading):
                 if pack is None or run.run["run_id"] not in positions:
                     raise SurefootError(f"the track of {run.run['source_name']} is in no pack")
                 _add_run(connection, athlete_id, run, pack.pack_id, positions[run.run["run_id"]])
+            _remember(connection, athlete_id, seen)
             dead = _drop_dead_packs(connection, athlete_id)
         for row in dead:
             packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
@@ -100,8 +91,13 @@ class Workspace(Reading):
                 (catalogue.dose, dose),
                 (catalogue.effects, effects),
             ):
-                connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
-                _insert(connection, table, frame.with_columns(athlete_id=pl.lit(athlete_id)))
+                _replace(connection, table, athlete_id, frame)
+
+    def save_answer(self, athlete_id: str, *, dose: DataFrame[Dose], effects: DataFrame[Effects]) -> None:
+        """Replace an athlete's dose and answer in one transaction."""
+        with self._writing() as connection:
+            _replace(connection, catalogue.dose, athlete_id, dose)
+            _replace(connection, catalogue.effects, athlete_id, effects)
 
     def save_balance_sessions(
         self, athlete_id: str, sessions: DataFrame[BalanceSessions]
@@ -203,6 +199,18 @@ def _update_runs(connection: sa.Connection, athlete_id: str, runs: DataFrame[Run
         )
 
 
-def _insert(connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> None:
+def _replace(connection: sa.Connection, table: sa.Table, athlete_id: str, frame: pl.DataFrame) -> None:
+    """Give an athlete these rows of a table and no others."""
+    connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
     if not frame.is_empty():
-        connection.execute(table.insert(), to_rows(frame))
+        connection.execute(table.insert(), to_rows(frame.with_columns(athlete_id=pl.lit(athlete_id))))
+
+
+def _remember(connection: sa.Connection, athlete_id: str, seen: Sequence[Seen]) -> None:
+    """Note where contents were seen; a path seen before has the new content."""
+    table = catalogue.seen
+    rows = {entry.path: {"athlete_id": athlete_id, **asdict(entry)} for entry in seen}
+    if rows:
+        same = (table.c.athlete_id == athlete_id) & (table.c.path == sa.bindparam("old_path"))
+        connection.execute(table.delete().where(same), [{"old_path": path} for path in rows])
+        connection.execute(table.insert(), list(rows.values()))

@@ -1,0 +1,312 @@
+"""Many files: found, read on all cores, stored, then each athlete's answer.
+
+    paths -> find_files -> new_items -> analyse_batch (in workers) -> Workspace.commit -> refresh_athlete
+
+Workers write tracks; this process alone writes the catalogue. What was seen before, by size and time
+stamp or by content, is not read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from pipeline.duplicates import find_duplicates
+from pipeline.engine import Done, Engine, Lost, start_item
+from pipeline.errors import NotARun, Rejected, SurefootError
+from pipeline.ingest import check_run, read_activity
+from pipeline.ingest.archive import Member, is_archive, members
+from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_athlete, analyse_run, answer
+from pipeline.workspace import FileResult, PackRef, RunResult, Seen, Workspace, keep_original, save_pack
+
+BATCH_FILES = 16
+BATCH_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file on disk and the name to say it by: its path below what was asked for."""
+
+    path: Path
+    source_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One content to analyse."""
+
+    source_name: str
+    content_sha256: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch's items, and the pack that holds the tracks of its runs."""
+
+    results: tuple[FileResult, ...]
+    pack: PackRef | None
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far an import is. `set_aside` counts files that are no run of their own."""
+
+    files: int = 0
+    done: int = 0
+    known: int = 0
+    set_aside: int = 0
+    doing: str = "reading"
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did. `results` has one entry per new content, `known` counts files seen before."""
+
+    results: tuple[FileResult, ...]
+    known: int
+    copies: int
+
+
+
+Watch = Callable[[Progress], None]
+
+
+def find_files(paths: Iterable[Path]) -> list[Found]:
+    """Every file at or below `paths`, sorted, hidden ones left out.
+
+    Raises SurefootError where a path does not exist.
+    """
+    found = []
+    for path in paths:
+        if path.is_dir():
+            below = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
+            found += [Found(p, p.relative_to(path).as_posix()) for p in sorted(below) if p.is_file()]
+        elif path.exists():
+            found.append(Found(path, path.name))
+        else:
+            raise SurefootError(f"there is no file or folder {path}", "check the spelling")
+    return found
+
+
+def import_files(
+    workspace: Workspace,
+    found: Sequence[Found],
+    athlete_id: str,
+    engine: Engine,
+    *,
+    keep: bool = True,
+    watch: Watch = lambda progress: None,
+) -> Imported:
+    """Read what is new among the files, then bring the athlete's answer up to date.
+
+    A file that cannot be used costs only itself: it is stored with its reason. Raises SurefootError
+    where the workspace cannot be written.
+    """
+    progress = Progress(files=len(found))
+    results: list[FileResult] = []
+    with workspace.writer_lock():
+        new = NewItems(workspace, athlete_id, found, progress)
+        work = partial(analyse_batch, workspace.path, athlete_id, keep)
+        for outcome in engine.run(work, _batches(new)):
+            batch = outcome.result if isinstance(outcome, Done) else _lost(outcome)
+            workspace.commit(athlete_id, batch.pack, batch.results, new.take_seen())
+            results += batch.results
+            progress.done += len(batch.results)
+            progress.set_aside += sum(result.status != "run" for result in batch.results)
+            watch(progress)
+        workspace.commit(athlete_id, None, new.problems, new.take_seen())
+        results += new.problems
+        aside = set_duplicates_aside(workspace, athlete_id)
+        progress.doing = "comparing the runs"
+        if results or aside or _is_pending(workspace, athlete_id):
+            refresh_athlete(workspace, athlete_id, progress, watch)
+    settled = [aside.get(result.content_sha256, result) for result in results]
+    return Imported(tuple(settled), new.known, new.copies)
+
+
+class NewItems:
+    """Iterates over the contents that were not analysed before, and remembers what it saw."""
+
+    def __init__(self, workspace: Workspace, athlete_id: str, found: Sequence[Found], progress: Progress) -> None:
+        self.known = 0
+        self.copies = 0
+        self.problems: list[FileResult] = []
+        self._found = found
+        self._progress = progress
+        self._seen_before = workspace.load_seen(athlete_id)
+        known = workspace.known_files(athlete_id)
+        self._current = {sha for sha, (_, version) in known.items() if version == ANALYSIS_VERSION}
+        self._taken: set[str] = set()
+        self._seen: list[Seen] = []
+
+    def take_seen(self) -> list[Seen]:
+        """What was seen since the last call."""
+        seen, self._seen = self._seen, []
+        return seen
+
+    def __iter__(self) -> Iterator[Item]:
+        for file in self._found:
+            try:
+                stat = file.path.stat()
+                before = self._seen_before.get(str(file.path.resolve()))
+                if before and (before.size_bytes, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
+                    if before.content_sha256 in self._current:
+                        self._count_known()
+                        continue
+                content = file.path.read_bytes()
+            except OSError as error:
+                self._refuse(file.source_name, b"", Rejected(f"it cannot be read ({error.strerror})"))
+                continue
+            yield from self._contents(file, content, stat.st_size, stat.st_mtime_ns)
+
+    def _contents(self, file: Found, content: bytes, size_bytes: int, mtime_ns: int) -> Iterator[Item]:
+        place = str(file.path.resolve())
+        inside = members(file.source_name, content) if is_archive(content) else [Member(file.source_name, content)]
+        for n, member in enumerate(inside):
+            self._progress.files += n > 0
+            sha = hashlib.sha256(member.content if member.content is not None else member.name.encode()).hexdigest()
+            path = place if member.name == file.source_name else f"{place}!{member.name}"
+            self._seen.append(Seen(path, size_bytes, mtime_ns, sha))
+            if sha in self._current:
+                self._count_known()
+            elif sha in self._taken:
+                self.copies += 1
+                self._progress.done += 1
+            elif member.content is None:
+                self._refuse(member.name, member.name.encode(), member.problem or Rejected("it cannot be read"))
+            else:
+                self._taken.add(sha)
+                yield Item(member.name, sha, member.content)
+
+    def _count_known(self) -> None:
+        self.known += 1
+        self._progress.known += 1
+        self._progress.done += 1
+
+    def _refuse(self, source_name: str, content: bytes, problem: Rejected) -> None:
+        item = Item(source_name, hashlib.sha256(content or source_name.encode()).hexdigest(), content)
+        self.problems.append(_set_aside(item, "rejected", problem))
+        self._progress.done += 1
+        self._progress.set_aside += 1
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """At most 16 files or 8 MB together, so that memory stays bounded whatever the files."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) == BATCH_FILES or size + len(item.content) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item.content)
+    if batch:
+        yield batch
+
+
+def analyse_batch(workspace: Path, athlete_id: str, keep: bool, items: list[Item]) -> BatchResult:
+    """In a worker: analyse each item, keep its original, write the tracks of the runs as one pack."""
+    results = []
+    for item in items:
+        start_item()
+        results.append(_analyse(item, athlete_id))
+        if keep and results[-1].status == "run":
+            keep_original(workspace, item.content_sha256, item.content)
+    runs = [run for result in results for run in result.runs]
+    pack = save_pack(workspace, athlete_id, runs) if runs else None
+    return BatchResult(tuple(result.without_frames() for result in results), pack)
+
+
+def _analyse(item: Item, athlete_id: str) -> FileResult:
+    try:
+        activity = read_activity(item.source_name, item.content)
+        check_run(activity)
+        run = analyse_run(
+            activity,
+            run_id=item.content_sha256[:16],
+            athlete_id=athlete_id,
+            source_name=item.source_name,
+            content_sha256=item.content_sha256,
+        )
+    except NotARun as reason:
+        return _set_aside(item, "skipped", reason)
+    except Rejected as reason:
+        return _set_aside(item, "rejected", reason)
+    return FileResult(
+        item.source_name, item.content_sha256, len(item.content), "run", ANALYSIS_VERSION, runs=(run,)
+    )
+
+
+def _set_aside(item: Item, status: str, why: SurefootError) -> FileResult:
+    return FileResult(
+        item.source_name, item.content_sha256, len(item.content), status, ANALYSIS_VERSION, why.reason, why.advice
+    )
+
+
+def _lost(lost: Lost[Item]) -> BatchResult:
+    problem = Rejected(lost.reason, "please report it with the file's kind and maker")
+    return BatchResult((_set_aside(lost.item, "rejected", problem),), None)
+
+
+def set_duplicates_aside(workspace: Workspace, athlete_id: str) -> dict[str, FileResult]:
+    """Set recordings of the same run aside but the best; by content, what became of them."""
+    runs = workspace.load_runs(athlete_id)
+    facts = {row["run_id"]: row for row in runs.iter_rows(named=True)}
+    aside = {}
+    for run_id, kept in find_duplicates(runs).items():
+        run = facts[run_id]
+        why = Rejected(f"the same run as {facts[kept]['source_name']}, which has the better recording")
+        item = Item(run["source_name"], run["content_sha256"], b"")
+        aside[item.content_sha256] = _set_aside(item, "duplicate", why)
+    if aside:
+        workspace.commit(athlete_id, None, list(aside.values()), [])
+    return aside
+
+
+def _is_pending(workspace: Workspace, athlete_id: str) -> bool:
+    """Whether an earlier import ended before its runs were compared."""
+    return PENDING in workspace.load_runs(athlete_id)["counts_reason"]
+
+
+def refresh_athlete(
+    workspace: Workspace, athlete_id: str, progress: Progress, watch: Watch = lambda progress: None
+) -> None:
+    """Label, measure and answer again from all runs of the athlete."""
+    runs = workspace.load_runs(athlete_id)
+    progress.files, progress.done = len(runs), 0
+
+    def tracks() -> Iterator[tuple[str, object]]:
+        for pair in workspace.load_tracks(runs["run_id"].to_list()):
+            yield pair
+            progress.done += 1
+            watch(progress)
+
+    result = analyse_athlete(
+        runs,
+        workspace.load_grid(athlete_id),
+        tracks(),  # type: ignore[arg-type]
+        workspace.load_cadence_moments(athlete_id),
+        workspace.load_balance_sessions(athlete_id),
+    )
+    workspace.save_athlete(
+        athlete_id,
+        runs=result.runs,
+        segments=result.segments,
+        stability=result.stability,
+        dose=result.dose,
+        effects=result.effects,
+    )
+
+
+def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
+    """Dose and answer again, after the log changed; labels and steadiness stay."""
+    dose, effects = answer(
+        workspace.load_runs(athlete_id),
+        workspace.load_stability(athlete_id),
+        workspace.load_balance_sessions(athlete_id),
+    )
+    workspace.save_answer(athlete_id, dose=dose, effects=effects)

@@ -1,0 +1,261 @@
+"""The `surefoot` command: the only place that prints, and that reads paths a person typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from pipeline import batch, wording
+from pipeline.engine import LocalEngine
+from pipeline.errors import SurefootError
+from pipeline.export import FORMATS, export_table
+from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
+from pipeline.tables import PUBLIC
+from pipeline.workspace import Workspace
+
+COMMAND_ERROR = 2
+REJECTED_UNDER_STRICT = 1
+INTERRUPTED = 130
+
+workspace_option = click.option(
+    "--workspace",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("workspace"),
+    show_default=True,
+    help="Folder that keeps everything.",
+)
+athlete_option = click.option("--athlete", "athlete_id", required=True, help="Whose: a short name.")
+any_athlete_option = click.option("--athlete", "athlete_id", help="This athlete only.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+
+class Surefoot(click.Group):
+    """Whatever goes wrong is said in one line on stderr."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command and leave: 0 done, 1 under --strict, 2 for a wrong call, 130 when stopped."""
+        kwargs["standalone_mode"] = False
+        try:
+            sys.exit(super().main(*args, **kwargs) or 0)
+        except click.UsageError as error:
+            where = error.ctx.command_path if error.ctx else "surefoot"
+            _fail(f"{error.format_message().rstrip('.')}: see `{where} --help`", COMMAND_ERROR)
+        except SurefootError as error:
+            _fail(str(error), COMMAND_ERROR)
+        except (KeyboardInterrupt, click.Abort):
+            _fail("stopped: what was finished is kept, and the same call goes on from there", INTERRUPTED)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"surefoot: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _say_json(value: object) -> None:
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+@contextmanager
+def _bar() -> Iterator[batch.Watch]:
+    """One progress bar on stderr, nothing where that is no terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[aside]}"),
+    )
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=None, aside="")
+
+        def watch(progress: batch.Progress) -> None:
+            aside = f"{progress.set_aside} set aside" if progress.set_aside else ""
+            bar.update(
+                task, description=progress.doing, total=progress.files, completed=progress.done, aside=aside
+            )
+
+        yield watch
+
+
+@click.group(cls=Surefoot, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="surefoot", prog_name="surefoot")
+def main() -> None:
+    """Does balance work steady your cadence on rough ground? An honest answer from your own watch files."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@athlete_option
+@workspace_option
+@click.option("--workers", type=click.IntRange(1, 256), help="Processes; all cores where not given.")
+@click.option("--no-keep", is_flag=True, help="Do not keep a compressed copy of each recording.")
+@click.option("--strict", is_flag=True, help="Leave with 1 when a file was rejected.")
+@json_option
+def analyse(
+    paths: tuple[Path, ...],
+    athlete_id: str,
+    folder: Path,
+    workers: int | None,
+    no_keep: bool,
+    strict: bool,
+    as_json: bool,
+) -> None:
+    """Read recordings (FIT, GPX, TCX, archives, whole folders) and bring the answer up to date."""
+    found = batch.find_files(paths)
+    engine = LocalEngine(workers or os.cpu_count() or 1)
+    try:
+        with Workspace(folder) as workspace, _bar() as watch:
+            done = batch.import_files(workspace, found, athlete_id, engine, keep=not no_keep, watch=watch)
+    finally:
+        engine.close()
+    if as_json:
+        _say_json(wording.import_json(done.results, done.known, done.copies))
+    else:
+        _say(wording.import_lines(done.results, done.known, done.copies))
+    if strict and any(result.status == "rejected" for result in done.results):
+        sys.exit(REJECTED_UNDER_STRICT)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--athlete", "athlete_id", help="Whose: a short name.")
+@click.option("--template", is_flag=True, help="Print a log to start from.")
+@workspace_option
+def log(file: Path | None, athlete_id: str | None, template: bool, folder: Path) -> None:
+    """Take a balance-training log (CSV) in: good rows go in, bad rows are named."""
+    if template:
+        print(balance_log_template(), end="")
+        return
+    if file is None or athlete_id is None:
+        raise click.UsageError("name a log FILE and an --athlete, or ask for a --template", click.get_current_context())
+    parsed = parse_balance_log(file.name, _read(file), athlete_id)
+    with Workspace(folder) as workspace:
+        counts = workspace.save_balance_sessions(athlete_id, parsed.sessions)
+        batch.refresh_answer(workspace, athlete_id)
+    _say(wording.log_lines(file.name, parsed, *counts))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SurefootError(f"{file} cannot be read ({error.strerror})", "check its name and rights") from None
+
+
+@main.command()
+@any_athlete_option
+@workspace_option
+@json_option
+def effect(athlete_id: str | None, folder: Path, as_json: bool) -> None:
+    """The answer: was cadence steadier on technical ground when more balance work had been done?"""
+    with Workspace(folder, read_only=True) as workspace:
+        athletes = _athletes(workspace, athlete_id)
+        effects = workspace.load_effects(athlete_id)
+    if as_json:
+        _say_json(effects.to_dicts())
+    else:
+        for athlete in athletes:
+            _say(wording.answer_lines(athlete, effects.filter(athlete_id=athlete)))
+
+
+def _athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
+    """The athlete asked for, or all. Raises SurefootError where there is none."""
+    known = workspace.athletes()
+    if athlete_id is None and known:
+        return known
+    if athlete_id in known:
+        return [str(athlete_id)]
+    who = f"no athlete {athlete_id!r}" if athlete_id else "nobody"
+    raise SurefootError(
+        f"there is {who} in {workspace.path}", "`surefoot analyse PATH --athlete ID` takes recordings in"
+    )
+
+
+@main.command()
+@any_athlete_option
+@workspace_option
+@click.option("--rejected", is_flag=True, help="List the rejected files with what would do.")
+@json_option
+def status(athlete_id: str | None, folder: Path, rejected: bool, as_json: bool) -> None:
+    """What is in the workspace: runs, duplicates, skipped and rejected files."""
+    with Workspace(folder, read_only=True) as workspace:
+        athletes = _athletes(workspace, athlete_id)
+        if as_json:
+            counts = workspace.counts(athlete_id)
+            if rejected:
+                _say_json({**counts, "rejected_files": workspace.load_rejected(athlete_id).to_dicts()})
+            else:
+                _say_json(counts)
+        elif rejected:
+            _say(wording.rejected_lines(workspace.load_rejected(athlete_id)))
+        else:
+            for athlete in athletes:
+                _say(wording.status_lines(athlete, workspace.counts(athlete), workspace.load_runs(athlete)))
+
+
+@main.command()
+@any_athlete_option
+@click.option("--out", "file", required=True, type=click.Path(path_type=Path), help="The HTML file to write.")
+@workspace_option
+def report(athlete_id: str | None, file: Path, folder: Path) -> None:
+    """Write the answer, the trend and the runs as one HTML file that needs no network."""
+    from dashboard.report import write_report
+
+    with Workspace(folder, read_only=True) as workspace:
+        write_report(workspace, _athletes(workspace, athlete_id), file)
+    print(f"The report is in {file}")
+
+
+@main.command()
+@click.argument("table", type=click.Choice(sorted(PUBLIC)))
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("--out", "file", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@any_athlete_option
+@workspace_option
+def export(table: str, format_: str, file: Path, athlete_id: str | None, folder: Path) -> None:
+    """Write a table to a file; docs/data-model.md says what is in each."""
+    with Workspace(folder, read_only=True) as workspace:
+        _athletes(workspace, athlete_id)
+        rows = export_table(workspace, table, format_, file, athlete_id)
+    print(f"{wording.plural(rows, 'row')} of {table} in {file}")
+
+
+@main.command()
+@click.argument("athlete_id")
+@workspace_option
+@click.confirmation_option(prompt="Remove all runs, tracks, originals and logs of this athlete?")
+def forget(athlete_id: str, folder: Path) -> None:
+    """Remove every trace of an athlete from the workspace."""
+    with Workspace(folder) as workspace:
+        _athletes(workspace, athlete_id)
+        workspace.forget(athlete_id)
+    print(f"Nothing of {athlete_id} is left in {folder}")
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True)
+@workspace_option
+def dashboard(port: int, folder: Path) -> None:
+    """Show it all in the browser, on this machine only (127.0.0.1)."""
+    from dashboard.serve import serve
+
+    serve(folder, port=port)

@@ -1,0 +1,128 @@
+"""What the command prints: tables in, lines out. No disk, no terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pipeline.ingest.balance_log import BalanceLog
+from pipeline.tables import DataFrame, Effects, Files, Runs
+from pipeline.workspace import FileResult
+
+STATUSES = ("run", "duplicate", "skipped", "rejected")
+
+
+def plural(n: int, one: str, many: str = "") -> str:
+    """A count with its noun."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def import_lines(results: Iterable[FileResult], known: int, copies: int) -> list[str]:
+    """The end of an import: how many of each, and why files were set aside, most frequent first."""
+    results = list(results)
+    count = Counter(result.status for result in results)
+    files = len(results) + known + copies
+    lines = [
+        f"{plural(files, 'file')}: {plural(count['run'], 'new run')}, {known:,} already known, "
+        f"{plural(count['duplicate'] + copies, 'duplicate')}, {count['skipped']:,} skipped (not a run), "
+        f"{count['rejected']:,} rejected"
+    ]
+    why = Counter((result.status, result.reason) for result in results if result.status != "run")
+    if copies:
+        why["duplicate", "the very same file again"] += copies
+    lines += [f"  {n:>5}  {status:<9}  {reason}" for (status, reason), n in why.most_common(12)]
+    if len(why) > 12:
+        lines.append(f"         and {plural(len(why) - 12, 'other reason')}")
+    if count["rejected"]:
+        lines.append("`surefoot status --rejected` lists the rejected files with what would do.")
+    return lines
+
+
+def import_json(results: Iterable[FileResult], known: int, copies: int) -> dict[str, Any]:
+    """The end of an import for machines: counts, and every new file with what became of it."""
+    results = list(results)
+    count = Counter(result.status for result in results)
+    return {
+        "files": len(results) + known + copies,
+        "known": known,
+        "runs": count["run"],
+        "duplicates": count["duplicate"] + copies,
+        "skipped": count["skipped"],
+        "rejected": count["rejected"],
+        "results": [
+            {"source_name": r.source_name, "status": r.status, "reason": r.reason, "advice": r.advice} for r in results
+        ],
+    }
+
+
+def status_lines(athlete_id: str, counts: Mapping[str, int], runs: DataFrame[Runs]) -> list[str]:
+    """One athlete's recordings at a glance."""
+    lines = [
+        f"{athlete_id}: {plural(counts['files'], 'file')} seen: {plural(counts['runs'], 'run')}, "
+        f"{plural(counts['duplicates'], 'duplicate')}, {counts['skipped']:,} skipped (not a run), "
+        f"{counts['rejected']:,} rejected"
+    ]
+    if len(runs):
+        counting = int(runs["counts"].sum())
+        lines.append(
+            f"  runs from {runs['local_date'].min()} to {runs['local_date'].max()}; {counting:,} count towards the "
+            f"answer, {len(runs) - counting:,} do not:"
+        )
+        why = Counter(_kind_of(reason) for reason in runs.filter(~runs["counts"])["counts_reason"])
+        lines += [f"  {n:>5}  {reason}" for reason, n in why.most_common()]
+    return lines
+
+
+def _kind_of(reason: str) -> str:
+    """The reason without its figures, so that like goes with like."""
+    if "windows" in reason:
+        return "too little steady running on technical or on smooth ground (12 windows of 20 s on each are needed)"
+    if reason.startswith("cadence is usable"):
+        return "cadence is usable in less than 70 % of the running"
+    return reason
+
+
+def rejected_lines(files: DataFrame[Files]) -> list[str]:
+    """Each rejected file with its reason and what would do."""
+    rows = files.filter(files["status"] == "rejected").sort("source_name").iter_rows(named=True)
+    return [
+        f"{row['source_name']}: {row['reason']}" + (f": {row['advice']}" if row["advice"] else "") for row in rows
+    ]
+
+
+def log_lines(name: str, log: BalanceLog, new: int, updated: int, unchanged: int) -> list[str]:
+    """What became of a balance log, bad rows first."""
+    lines = [f"{name}, line {e.line}, {e.column}: {e.message}" for e in log.errors]
+    lines += [f"{name}: the column {column!r} is not used" for column in log.ignored_columns]
+    lines.append(
+        f"{plural(new, 'new session')}, {updated:,} updated, {unchanged:,} already there, "
+        f"{plural(len({e.line for e in log.errors}), 'row')} left out"
+    )
+    return lines
+
+
+def answer_lines(athlete_id: str, effects: DataFrame[Effects]) -> list[str]:
+    """The answer: verdict, sentence, what is missing, what to mind, and the versions that should agree."""
+    rows = {row["outcome"]: row for row in effects.iter_rows(named=True)}
+    headline = rows["technical"]
+    lines = [f"{athlete_id}: {headline['verdict']}", f"  {headline['sentence']}"]
+    if headline["missing"]:
+        lines.append(f"  What would help: {headline['missing']}.")
+    lines += [f"  Mind: {caution}." for caution in headline["cautions"].split("; ") if caution]
+    if headline["estimate"] is not None:
+        lines.append("  Change of unsteadiness per 45 more weekly minutes (minus is steadier), 95 % interval:")
+        lines += [_version_line(name, row) for name, row in rows.items() if row["estimate"] is not None]
+        lines.append(
+            f"  p {headline['p']:.3f}, by permuting the log {headline['permutation_p']:.3f}; "
+            f"read sceptically {_signed(headline['sceptical'])}. Method: {headline['method']}"
+        )
+    return lines
+
+
+def _version_line(name: str, row: Mapping[str, Any]) -> str:
+    return f"    {name:<16} {_signed(row['estimate']):>6}  {_signed(row['low'])} to {_signed(row['high'])}"
+
+
+def _signed(change: float | None) -> str:
+    return "-" if change is None else f"{100 * change:+.0f} %".replace("-", "−")

@@ -1,0 +1,66 @@
+"""Running, walking, standing, and which seconds of cadence can be used."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.gait import DOUBLE, FROZEN, HALF, MISSING, OK, RUN, SPIKE, STAND, WALK, flag_cadence, label_gait
+
+
+def test_cadence_and_speed_decide_gait() -> None:
+    """170 spm is running, 115 spm at 1.3 m/s walking, no motion standing."""
+    speed = np.repeat([3.0, 1.3, 0.0], 60)
+    cadence = np.repeat([170.0, 115.0, np.nan], 60)
+    gait = label_gait(speed, cadence)
+    assert gait[[30, 90, 150]].tolist() == [RUN, WALK, STAND]
+
+
+def test_a_stumble_stays_in_the_run() -> None:
+    """Three seconds at 120 spm within running are still running: leaving them out would look steady."""
+    cadence = np.full(60, 168.0)
+    cadence[30:33] = 120.0
+    assert (label_gait(np.full(60, 2.0), cadence) == RUN).all()
+
+
+def test_fast_feet_without_cadence_still_run() -> None:
+    """Where no cadence was recorded, 3 m/s is running and 1.2 m/s is walking."""
+    nothing = np.full(120, np.nan)
+    gait = label_gait(np.repeat([3.0, 1.2], 60), nothing)
+    assert gait[[20, 100]].tolist() == [RUN, WALK]
+
+
+def test_flags_by_hand() -> None:
+    """A spike, a dropout, half and double values are each told apart from good cadence."""
+    cadence = np.full(200, 170.0)
+    cadence[20] = 240.0
+    cadence[40:45] = np.nan
+    cadence[60:80] = 85.0
+    cadence[120] = 340.0
+    flag = flag_cadence(cadence, np.full(200, 3.0), np.full(200, RUN))
+    assert [flag[i] for i in (10, 20, 42, 70, 120)] == [OK, SPIKE, MISSING, HALF, DOUBLE]
+
+
+def test_a_dip_of_a_quarter_is_no_spike() -> None:
+    """A brake from 170 to 130 spm is what is measured, not an error of the watch."""
+    cadence = np.full(100, 170.0)
+    cadence[50:52] = 130.0
+    assert (flag_cadence(cadence, np.full(100, 3.0), np.full(100, RUN)) == OK).all()
+
+
+def test_frozen_needs_changing_speed() -> None:
+    """The same value for a minute is frozen where speed changes, and steady where it does not."""
+    cadence = np.concatenate([np.tile([168.0, 170.0], 30), np.full(60, 170.0), np.tile([168.0, 170.0], 30)])
+    changing = np.concatenate([np.full(60, 3.0), np.linspace(2.2, 4.0, 60), np.full(60, 3.0)])
+    running = np.full(180, RUN)
+    assert (flag_cadence(cadence, changing, running)[60:120] == FROZEN).mean() > 0.9
+    assert (flag_cadence(cadence, np.full(180, 3.0), running) == OK).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.6))
+def test_walking_is_never_flagged_as_half(seed: int, missing: float) -> None:
+    """Flags judge running; a walker's cadence is good or missing."""
+    rng = np.random.default_rng(seed)
+    cadence = np.where(rng.random(90) < missing, np.nan, rng.normal(112, 4, 90))
+    flag = flag_cadence(cadence, rng.normal(1.4, 0.1, 90), np.full(90, WALK))
+    assert set(np.unique(flag)) <= {OK, MISSING}
+    assert ((flag == MISSING) == np.isnan(cadence)).all()

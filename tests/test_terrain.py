@@ -1,0 +1,161 @@
+"""Features, score, labels and segments of the ground."""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pipeline.numeric import stretches
+from pipeline.tables import Grid
+from pipeline.terrain import (
+    CELL_M,
+    SMOOTH,
+    TECHNICAL,
+    derive_features,
+    derive_score,
+    derive_segments,
+    heading_deg,
+    label_direction,
+    label_terrain,
+    technicality,
+)
+
+METRES_PER_DEG = 111_195.0
+
+
+def course(n: int = 600, seed: int = 3) -> dict[str, np.ndarray]:
+    """3 km due north: the middle third winds, is rough and is run slowly and unevenly."""
+    rng = np.random.default_rng(seed)
+    rough = (np.arange(n) >= n // 3) & (np.arange(n) < 2 * n // 3)
+    wobble = np.convolve(rng.normal(0, 1, n), np.ones(6) / 6, "same")
+    speed = np.where(rough, 2.2 * np.exp(0.5 * wobble), 3.0 * np.exp(0.02 * wobble))
+    winding = np.cumsum(np.where(rough, np.sin(np.arange(n) / 2.0), 0.0)) * 3.0
+    return {
+        "altitude_m": 300 + np.where(rough, rng.normal(0, 0.8, n), rng.normal(0, 0.05, n)),
+        "speed_mps": speed,
+        "grade": np.zeros(n),
+        "lat_deg": np.arange(n) * CELL_M / METRES_PER_DEG,
+        "lon_deg": winding / METRES_PER_DEG,
+        "broken": np.zeros(n, dtype=bool),
+    }
+
+
+def test_every_scored_feature_is_higher_on_technical_ground() -> None:
+    """Rough, uneven, slow and winding each show in their own feature."""
+    features = derive_features(**course())
+    for name in ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity"):
+        inside, outside = features[name][240:360], features[name][40:160]
+        assert np.median(inside) > np.median(outside) + 0.1, name
+
+
+def test_the_technical_third_is_found_within_fifty_metres() -> None:
+    """Labels from the score have one technical stretch, at the planted place."""
+    label = label_terrain(derive_score(derive_features(**course()), "clean", "1 Hz"))
+    borders = stretches(label)
+    assert label[borders[:-1]].tolist() == [SMOOTH, TECHNICAL, SMOOTH]
+    np.testing.assert_allclose(borders[1:3] * CELL_M, [1000, 2000], atol=50)
+
+
+def test_an_even_run_has_no_technical_ground() -> None:
+    """Nothing is normalised within the run: where all is even, nothing is technical."""
+    even = course() | {"speed_mps": np.full(600, 3.0), "altitude_m": np.full(600, 300.0), "lon_deg": np.zeros(600)}
+    assert (label_terrain(derive_score(derive_features(**even), "clean", "1 Hz")) == SMOOTH).all()
+
+
+def test_missing_channels_leave_the_others_to_decide() -> None:
+    """Without altitude and positions the score rests on pace, and the technical third is still found."""
+    bare = course() | {name: np.full(600, np.nan) for name in ("altitude_m", "lat_deg", "lon_deg")}
+    label = label_terrain(derive_score(derive_features(**bare), "none", "1 Hz"))
+    assert (label[240:360] == TECHNICAL).mean() > 0.9
+    assert (label[:150] == SMOOTH).all()
+
+
+def test_broken_cells_have_no_features() -> None:
+    """Cells beside a gap say nothing, and the labels about them hold."""
+    cut = course()
+    cut["broken"] = (np.arange(600) > 295) & (np.arange(600) < 305)
+    features = derive_features(**cut)
+    assert np.isnan(features["pace_variability"][300])
+    assert label_terrain(derive_score(features, "clean", "1 Hz"))[300] == TECHNICAL
+
+
+def test_potts_by_hand() -> None:
+    """One cell of +2 between smooth cells costs two switches of 3 each: it stays smooth; three of +2 do not."""
+    lone, three = np.full(40, -1.0), np.full(40, -1.0)
+    lone[20] = 2.0
+    three[18:23] = 2.0
+    assert (label_terrain(lone, min_length_m=5) == SMOOTH).all()
+    assert np.flatnonzero(label_terrain(three, min_length_m=5) == TECHNICAL).tolist() == [18, 19, 20, 21, 22]
+
+
+def brute_force(score: np.ndarray, penalty: float) -> float:
+    """The best value of the Potts model over all labellings."""
+    best = -np.inf
+    for code in range(2 ** len(score)):
+        x = np.array([1 if code >> i & 1 else -1 for i in range(len(score))])
+        best = max(best, float((x * score).sum() - penalty * (x[1:] != x[:-1]).sum()))
+    return best
+
+
+@given(arrays(np.float64, st.integers(1, 9), elements=st.floats(-3, 3)), st.floats(0.5, 4))
+@settings(max_examples=60, deadline=None)
+def test_labels_maximise_the_potts_model(score: np.ndarray, penalty: float) -> None:
+    """Dynamic programming reaches the best of all labellings."""
+    x = np.where(label_terrain(score, switch_penalty=penalty, min_length_m=0) == TECHNICAL, 1, -1)
+    value = float((x * score).sum() - penalty * (x[1:] != x[:-1]).sum())
+    assert value == pytest.approx(brute_force(score, penalty), abs=1e-9)
+
+
+def test_direction_needs_three_percent() -> None:
+    """5 % is up, -5 % is down, 2 % is level."""
+    grade = np.repeat([0.05, 0.02, -0.05], 60)
+    assert label_direction(grade)[[10, 90, 170]].tolist() == [0, 1, 2]
+
+
+def test_heading_east_is_ninety_degrees() -> None:
+    """Direction is clockwise from north."""
+    lon = np.arange(50) * 5 / METRES_PER_DEG
+    np.testing.assert_allclose(heading_deg(np.zeros(50), lon), 90.0, atol=0.1)
+
+
+def test_technicality_is_a_half_at_the_border() -> None:
+    """Score 0 is 0.5, and the scale is monotonous between 0 and 1."""
+    p = technicality(np.array([-100.0, -1.0, 0.0, 1.0, 100.0]))
+    assert p[2] == 0.5
+    assert (np.diff(p) > 0).all()
+    assert p.min() >= 0
+    assert p.max() <= 1
+
+
+def test_segments_cover_the_run_without_gap_or_overlap() -> None:
+    """Each segment ends where the next begins, from 0 s to the end, and says why."""
+    ground = course()
+    features = derive_features(**ground)
+    n = len(ground["grade"])
+    score = derive_score(features, "clean", "1 Hz")
+    grid = Grid.cast(
+        pl.DataFrame(
+            {
+                "run_id": ["r"] * n,
+                "cell": np.arange(n),
+                "distance_m": np.arange(n) * CELL_M,
+                "elapsed_s": np.cumsum(CELL_M / ground["speed_mps"]),
+                **{name: ground[name] for name in ("lat_deg", "lon_deg", "altitude_m", "grade")},
+                "heading_deg": heading_deg(ground["lat_deg"], ground["lon_deg"]),
+                **features,
+                "score": score,
+            }
+        )
+    )
+    segments = derive_segments(
+        grid, score, np.ones(n, dtype=np.int64), altitude_class="clean", sampling="1 Hz", end_s=2000.0
+    )
+    assert segments["start_s"][0] == 0.0
+    assert segments["end_s"][-1] == 2000.0
+    assert (segments["start_s"][1:] == segments["end_s"][:-1]).all()
+    assert (segments["start_m"][1:] == segments["end_m"][:-1]).all()
+    technical = segments.filter(pl.col("terrain") == "technical")
+    assert technical["reasons"][0].count(";") == 1
+    assert technical["technicality_mean"].min() > 0.5
