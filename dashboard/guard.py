@@ -111,7 +111,7 @@ def _outputs_match(output: str, given: Any) -> bool:
 
 
 def _values_match(given: Any, registered: list[dict[str, str]]) -> bool:
-    """The same ids and properties in the same order; every value of this dashboard is a short text or nothing."""
+    """The same ids and properties in order; every value of this dashboard is a short text or nothing."""
     if not isinstance(given, list) or len(given) != len(registered):
         return False
     return all(

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from dashboard import words
 from pipeline.errors import SurefootError
 
 HEADLINE_METRIC = "cadence_cv"
@@ -36,7 +37,7 @@ class Workspace(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """The stored answer of one athlete: the headline's row of `effects`, the other outcomes, and how many of what."""
+    """The stored answer of one athlete: the headline's row of `effects`, the other outcomes, the counts."""
 
     headline: dict[str, Any] | None
     robustness: pl.DataFrame
@@ -67,7 +68,7 @@ def load_answer(workspace: Workspace, athlete_id: str) -> Answer:
 
 
 def trend_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
-    """One row per run and terrain, oldest first: `value`, `low`, `high` of the headline metric as fractions."""
+    """One row per run and terrain, oldest first: headline metric `value`, `low`, `high` (fractions)."""
     stability = workspace.load_stability(athlete_id).filter(
         (pl.col("metric") == HEADLINE_METRIC) & (pl.col("direction") == "all") & pl.col("value").is_not_null()
     )
@@ -118,7 +119,7 @@ def weekly_balance(workspace: Workspace, athlete_id: str, n_categories: int = 3)
 
 
 def dose_pairs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
-    """Technical unsteadiness of each run beside the dose of its day: `value`, `dose` in min/week, `counts`."""
+    """Technical unsteadiness of each run beside the dose of its day: `value`, `dose` (min/week), `counts`."""
     technical = trend_runs(workspace, athlete_id).filter(pl.col("terrain") == "technical")
     dose = workspace.load_dose(athlete_id).select(pl.col("date").alias("local_date"), "dose")
     return technical.join(dose, on="local_date").sort("start_time")
@@ -179,7 +180,7 @@ def run_stability(workspace: Workspace, run: dict[str, Any]) -> pl.DataFrame:
 
 
 def terrain_split(track: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """One row per terrain: distance_m, moving_s, cadence_spm, grade (over distance), usable share of running."""
+    """One row per terrain: distance_m, moving_s, cadence_spm, grade (by distance), usable share."""
     running = pl.col("gait") == "run"
     usable = running & (pl.col("cadence_flag") == "ok")
     seconds = (
@@ -204,7 +205,7 @@ def local_positions(track: pl.DataFrame) -> pl.DataFrame:
 
     Returns
     -------
-    elapsed_s, distance_m, terrain, east_m, north_m (equirectangular about the start, good to 0.1 % over 50 km).
+    elapsed_s, distance_m, terrain, east_m, north_m (equirectangular, good to 0.1 % over 50 km).
     """
     fixes = track.drop_nulls(["lat_deg", "lon_deg"])
     if fixes.is_empty():
@@ -219,10 +220,10 @@ def local_positions(track: pl.DataFrame) -> pl.DataFrame:
 
 
 def windowed_variability(track: pl.DataFrame, *, window_s: int = 20, trend_s: int = 31) -> pl.DataFrame:
-    """SD of cadence about its own running mean in 20 s windows that lie wholly on one ground, over mean cadence.
+    """SD of cadence about its running mean in 20 s windows wholly on one ground, over mean cadence.
 
-    A picture of where in the run cadence was unsteady. It is not adjusted for speed and grade, which needs all
-    runs of the athlete; the run's own figure is.
+    A picture of where in the run cadence was unsteady. It is not adjusted for speed and grade, which
+    needs all runs of the athlete; the run's own figure is.
 
     Returns
     -------
@@ -256,7 +257,7 @@ def windowed_variability(track: pl.DataFrame, *, window_s: int = 20, trend_s: in
 
 
 def by_kilometre(track: pl.DataFrame) -> pl.DataFrame:
-    """The run in steps of a kilometre: mean altitude, mean usable running cadence, share on technical ground."""
+    """The run by kilometre: mean altitude, mean usable running cadence, share on technical ground."""
     usable = (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")
     return (
         track.drop_nulls("distance_m")
@@ -280,3 +281,29 @@ def hover_path(positions: pl.DataFrame, n: int = 1500) -> dict[str, list[float]]
         "east_m": thin["east_m"].to_list(),
         "north_m": thin["north_m"].to_list(),
     }
+
+
+def data_quality(workspace: Workspace, athlete_id: str) -> list[tuple[str, str]]:
+    """What the answer rests on, as pairs of a name and a text: devices, cadence, runs left out, files."""
+    runs = workspace.load_runs(athlete_id)
+    seen = workspace.counts(athlete_id)
+    used = float(np.median(runs["quality"].to_numpy())) if runs.height else None
+    facts = [
+        ("Devices", _tally(runs["device"].replace("", "unknown"))),
+        ("Cadence counted as", _tally(runs["cadence_unit"].cast(pl.String).str.replace_all("_", " "))),
+        ("Sampling", _tally(runs["sampling"].cast(pl.String))),
+        ("Running cadence used, median of runs", words.percent(used, 0)),
+        ("Runs that do not count", _tally(runs.filter(~pl.col("counts"))["counts_reason"])),
+        ("To know of the recordings", _tally(runs["warnings"].str.split("; ").explode().drop_nulls())),
+        (
+            "Files",
+            f"{seen['files']} seen: {seen['runs']} runs, {seen['duplicates']} recorded twice, "
+            f"{seen['skipped']} not a run, {seen['rejected']} that could not be used",
+        ),
+    ]
+    return [(name, text) for name, text in facts if text]
+
+
+def _tally(texts: pl.Series) -> str:
+    counted = texts.rename("text").value_counts(sort=True).filter(pl.col("text") != "")
+    return "; ".join(f"{text} ({n})" for text, n in counted.iter_rows())

@@ -19,6 +19,7 @@ OUTCOMES = {
 }
 
 
+ROBUSTNESS_NOTE = "The answer should hold in the first three; smooth ground should show nothing."
 RIGHT_ALIGNED = frozenset(
     {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
     | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}

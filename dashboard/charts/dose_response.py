@@ -10,8 +10,8 @@ from dashboard.theme import LIGHT, Theme, rgba
 
 HEIGHT_PX = 300
 STATEMENT = (
-    "Do not read an effect off this picture. Season, fitness, weather and a new watch move both axes, and by eye "
-    "or by plain correlation such a cloud shows an effect in 22 to 82 % of simulated seasons where there is none."
+    "Do not read an effect off this picture. Season, fitness, weather and a new watch move both axes, and by "
+    "plain correlation such a cloud shows an effect in 22 to 82 % of simulated seasons where there is none."
 )
 
 
@@ -20,8 +20,8 @@ def dose_response(pairs: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
 
     Parameters
     ----------
-    pairs : local_date, value (technical cadence variability, fraction), dose (min/week, up to the day before),
-        counts.
+    pairs : local_date, value (technical cadence variability, fraction), dose (min/week, up to the day
+        before), counts.
     """
     figure = go.Figure()
     for counts in (True, False):

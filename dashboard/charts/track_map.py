@@ -64,13 +64,14 @@ def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int
 
 
 def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+    east = positions["east_m"].to_numpy()
     figure.add_scatter(
         x=[positions["east_m"][0]],
         y=[positions["north_m"][0]],
         mode="markers+text",
         marker={"size": 13, "color": theme.card, "line": {"color": theme.ink, "width": 3}},
         text=["Start"],
-        textposition="top right",
+        textposition="top left" if east[0] > (east.min() + east.max()) / 2 else "top right",
         cliponaxis=False,
         textfont={"color": theme.ink, "size": 13},
         name="start",

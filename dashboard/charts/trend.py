@@ -175,9 +175,9 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
             marker={"color": colour, "line": {"width": 0}},
             width=5.6 * 86_400_000,
             yaxis="y2",
-            hovertemplate=f"{escape(category)}: %{{y:.0f}} min in the week about %{{x|%-d %b %Y}}<extra></extra>",
+            hovertemplate=f"{escape(category)}: %{{y:.0f}} min, week about %{{x|%-d %b}}<extra></extra>",
         )
-    names = ", ".join(
+    names = "  ".join(
         f'<span style="color:{colour}">■</span> {escape(category)}'
         for colour, category in zip(theme.dose, categories["category"], strict=False)
     )
@@ -189,7 +189,7 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
         yanchor="bottom",
         xanchor="left",
         yshift=2,
-        text=f"Balance work: {names}" if names else "No balance work logged",
+        text=names if names else "No balance work logged",
         showarrow=False,
         align="left",
     )

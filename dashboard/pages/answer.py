@@ -42,8 +42,8 @@ def layout(athlete_id: str = "") -> html.Div:
                             "The answer as an interval",
                             figure_box("answer-interval", "Interval of the answer", interval.HEIGHT_PX),
                             html.Div(id="answer-facts"),
-                            sub="Diamond: the estimate. Line: its 95 % interval. Small ticks: changes inside them "
-                            "could not have been seen.",
+                            sub="Diamond: the estimate. Line: its 95 % interval. Small ticks: changes inside "
+                            "them could not have been seen.",
                         ),
                         id="answer-interval-card",
                     ),
@@ -55,14 +55,15 @@ def layout(athlete_id: str = "") -> html.Div:
                             "Cadence variability of every run, and weekly balance minutes",
                             trend.HEIGHT_PX,
                         ),
-                        sub="Each mark is one run with its 95 % interval; lower is steadier. Hollow marks do not "
-                        "count. Lines do not cross a change of watch: levels of two watches cannot be compared.",
+                        sub="Each mark is one run with its 95 % interval; lower is steadier. Hollow marks do "
+                        "not count. Lines do not cross a change of watch: levels of two watches cannot be "
+                        "compared.",
                     ),
                     html.Div(
                         card(
                             "Asked in other ways",
                             table_slot("answer-robustness", "The question asked in other ways"),
-                            sub="The answer should hold in the first three, and smooth ground should show nothing.",
+                            sub=tables.ROBUSTNESS_NOTE,
                         ),
                         id="answer-robustness-card",
                     ),
@@ -252,9 +253,7 @@ def empty_workspace() -> html.Div:
     """Shown where no athlete has any run."""
     return notice(
         "This workspace is empty.",
-        html.P(
-            "Start with a folder of watch files (FIT, GPX, TCX or archives of them) and a name for the runner:"
-        ),
+        html.P("Start with a folder of watch files (FIT, GPX, TCX, archives) and a name for the runner:"),
         command("surefoot analyse PATH --athlete ID"),
         html.P("Then the balance log, and the answer:"),
         command("surefoot log FILE --athlete ID", "surefoot effect --athlete ID"),
@@ -276,8 +275,6 @@ def unknown_athlete(athlete_id: str, athletes: list[str]) -> html.Div:
     """Shown for an address with an id that the workspace does not have."""
     return notice(
         "No such athlete.",
-        html.P(
-            f"This workspace has no athlete “{athlete_id[:80]}”. It has {words.count(len(athletes), 'athlete')}:"
-        ),
+        html.P(f"No “{athlete_id[:80]}” is in this workspace, but {words.count(len(athletes), 'athlete')}:"),
         html.Ul([html.Li(dcc.Link(name, href=answer_url(name))) for name in athletes[:20]]),
     )

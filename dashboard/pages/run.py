@@ -63,8 +63,8 @@ def layout(run_id: str) -> html.Div:
                             profile.HEIGHT_PX,
                         ),
                         sub="Shaded: technical ground. Seconds without usable running cadence are left out. "
-                        "Variability is drawn in 20 s windows, here not adjusted for speed and grade. Point at "
-                        "the profile, and a dot follows on the track.",
+                        "Variability is drawn in 20 s windows, here not adjusted for speed and grade. Point "
+                        "at the profile, and a dot follows on the track.",
                     ),
                     card(
                         "Stretches and reasons",

@@ -1,4 +1,4 @@
-"""A workspace in memory with the read API of pipeline.workspace and invented runners, for the dashboard's tests.
+"""A workspace in memory with the read API of pipeline.workspace, of invented runners: for the tests.
 
 Nothing here is a real recording: the track is a made-up loop about a point in the open sea.
 """
@@ -18,9 +18,9 @@ from pipeline.errors import SurefootError
 HOSTILE = '<img src=x onerror="alert(1)">'
 FIRST_DAY = date(2026, 1, 5)
 SENTENCE = (
-    "On technical ground your cadence was 9 % steadier (95 % interval 4 % less steady to 20 % steadier) per 45 more "
-    "weekly minutes of balance work, over 107 runs in 48 weeks. With your data a change of 28 % or more could have "
-    "been seen. That is not enough to tell yet. This is an association, not proof."
+    "On technical ground your cadence was 9 % steadier (95 % interval 4 % less steady to 20 % steadier) per "
+    "45 more weekly minutes of balance work, over 107 runs in 48 weeks. With your data a change of 28 % or "
+    "more could have been seen. That is not enough to tell yet. This is an association, not proof."
 )
 
 
@@ -97,7 +97,7 @@ def season(athlete_id: str, n_runs: int) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 @cache
 def track(run_id: str, n: int = 3600) -> pl.DataFrame:
-    """An hour at 1 Hz round a loop, a third of it technical, with a gap, spikes and a stretch without a label."""
+    """An hour at 1 Hz round a loop, a third of it technical, with a gap, spikes and an unlabelled stretch."""
     rng = np.random.default_rng(3)
     s = np.arange(n)
     angle = 2 * np.pi * s / n
@@ -225,7 +225,7 @@ def dose(athlete_id: str) -> pl.DataFrame:
 
 
 class FakeWorkspace:
-    """`maya` has a whole answer; `new runner/2` has six runs and no log; the hostile name has runs and an answer."""
+    """`maya` has a whole answer, `new runner/2` six runs and no log, the hostile name runs and an answer."""
 
     RUNS = {"maya": 118, "new runner/2": 6, HOSTILE: 34}  # noqa: RUF012
 
