@@ -77,18 +77,17 @@ class Season:
     @property
     def share_beyond_one_step(self) -> float:
         """Share of the dose's variance after trend that is left after the best single step as well."""
-        base = np.column_stack([np.ones(self.n_runs), self.time])
-        q, _ = np.linalg.qr(independent_columns(base))
+        q, _ = np.linalg.qr(independent_columns(np.column_stack([np.ones(self.n_runs), self.time])))
         dose = self.dose - q @ (q.T @ self.dose)
-        steps = (np.arange(self.n_runs)[:, None] >= np.arange(1, self.n_runs)[None, :]).astype(float)
-        steps -= q @ (q.T @ steps)
-        length = np.sum(steps**2, axis=0)
-        usable = length > 1e-9
         total = float(dose @ dose)
+        # For a step before run k: its product with a column is the column's sum from run k on.
+        product = np.cumsum(dose[::-1])[-2::-1]
+        in_trend = np.cumsum(q[::-1], axis=0)[-2::-1]
+        length = np.arange(self.n_runs - 1, 0, -1) - np.sum(in_trend**2, axis=1)
+        usable = length > 1e-9
         if total < 1e-12 or not usable.any():
             return 1.0
-        explained = (dose @ steps[:, usable]) ** 2 / length[usable]
-        return float(1 - explained.max() / total)
+        return max(float(1 - np.max(product[usable] ** 2 / length[usable]) / total), 0.0)
 
 
 def build_season(

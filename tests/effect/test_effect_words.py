@@ -134,6 +134,19 @@ def test_looking_often_is_always_said() -> None:
     assert write_cautions("not enough data", season(12, 9.0), None) == ""
 
 
+def test_the_share_beyond_one_step_is_that_of_least_squares() -> None:
+    """It equals the best of one regression on level, trend and step for every run a step may start at."""
+    wave = season(40)
+    trend = np.column_stack([np.ones(40), wave.days])
+
+    def left(columns: Any) -> float:
+        rest = wave.dose - columns @ np.linalg.lstsq(columns, wave.dose)[0]
+        return float(rest @ rest)
+
+    best = min(left(np.column_stack([trend, np.arange(40) >= k])) for k in range(1, 40))
+    assert wave.share_beyond_one_step == pytest.approx(best / left(trend))
+
+
 def test_one_step_is_recognised() -> None:
     """A dose that is one step has nothing left beyond one step; a wave has most of it."""
     step = season(dose=(np.arange(112) >= 56).astype(float))

@@ -193,6 +193,7 @@ def test_steadiness_that_never_changes_is_no_answer(strong: SimulatedSeason) -> 
     flat = Stability.validate(strong.stability.with_columns(value=pl.lit(0.05)))
     row = headline(relate_effect(strong.runs, flat, strong.sessions))
     assert (row["verdict"], row["estimate"]) == ("not precise enough", None)
+    assert row["missing"]
 
 
 def test_missing_values_leave_their_runs_out(strong: SimulatedSeason) -> None:
