@@ -28,7 +28,7 @@ CADENCE_MEMORY_S = 2.0  # AR(1) time constant of step-rate noise
 CADENCE_FILTER_S = 3.0  # the watch's own smoothing
 CADENCE_HOLD_S = 2  # and how often it shows a new value
 STUMBLES_PER_S = 1 / 35
-WALK_BELOW_MPS, RUN_ABOVE_MPS = 1.45, 1.6
+WALK_BELOW_MPS, RUN_ABOVE_MPS = 1.55, 1.72
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _speed(
     log_speed = (
         np.log(runner.gap_speed_mps)
         + 0.03 * rng.standard_normal()
-        - 0.24 * technicality
+        - 0.28 * technicality
         + 0.19 * unsteady * technicality * band_noise(rng, n, 20, 80)
         + 0.025 * band_noise(rng, n, 20, 200)
         + 0.03 * band_noise(rng, n, 400, 1500)
@@ -219,7 +219,7 @@ def _gps(rng: np.random.Generator, x_m: Floats, y_m: Floats) -> tuple[Floats, Fl
 def _barometer(rng: np.random.Generator, altitude_m: Floats) -> Floats:
     n = len(altitude_m)
     weather = 1.5 * gaussian_filter1d(_ar(rng, n, 900.0), 60.0)
-    gusts = 0.13 * _ar(rng, n, 4.0)
+    gusts = 0.17 * _ar(rng, n, 4.0)
     return np.asarray(np.round(5 * (_lag(altitude_m, 1.0) + weather + gusts)) / 5)
 
 
