@@ -3,7 +3,7 @@
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import save_pack
-from pipeline.workspace.results import FileResult, PackRef, RunResult, Seen
+from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.workspace.store import Workspace
 
 __all__ = [

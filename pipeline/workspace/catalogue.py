@@ -207,10 +207,11 @@ def scrub(engine: sa.Engine, workspace: Path) -> None:
         return
     connection = engine.raw_connection()
     try:
+        connection.cursor().execute("PRAGMA busy_timeout=1000").close()
         connection.cursor().execute("VACUUM").close()
         busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     finally:
-        connection.close()
+        connection.invalidate()
     if busy:
         raise SurefootError(
             f"traces remain in {workspace} while another process reads it",

@@ -23,7 +23,7 @@ from pipeline.errors import SurefootError
 from pipeline.tables import Grid, Track
 from pipeline.workspace.folder import PACKS, put_atomic
 from pipeline.workspace.frames import dtypes
-from pipeline.workspace.results import PackRef, RunResult
+from pipeline.results import PackRef, RunResult
 
 JOINED = ("technicality", "terrain", "segment_id")
 

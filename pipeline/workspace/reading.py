@@ -28,7 +28,7 @@ from pipeline.workspace.access import Access
 from pipeline.workspace.frames import dtypes, to_frame
 from pipeline.workspace.originals import load_original
 from pipeline.workspace.packs import JOINED, PackReader
-from pipeline.workspace.results import Seen
+from pipeline.results import Seen
 
 S = TypeVar("S", bound=dy.Schema)
 
@@ -208,7 +208,7 @@ class Reading(Access):
         table = catalogue.seen
         query = sa.select(table.c.path, table.c.size_bytes, table.c.mtime_ns, table.c.content_sha256)
         with self._reading() as connection:
-            rows = connection.execute(query.where(table.c.athlete_id == athlete_id)).tuples()
+            rows = connection.execute(query.where(table.c.athlete_id == athlete_id))
             return {row[0]: Seen(*row) for row in rows}
 
 

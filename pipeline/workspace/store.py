@@ -14,7 +14,7 @@ from pipeline.tables import BalanceSessions, DataFrame, Dose, Effects, Runs, Seg
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.reading import Reading, no_run
-from pipeline.workspace.results import FileResult, PackRef, RunResult, Seen
+from pipeline.results import FileResult, PackRef, RunResult, Seen
 
 
 class Workspace(Reading):

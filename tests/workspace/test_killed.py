@@ -16,7 +16,7 @@ from workspace_builders import file_result, run_result, run_row, sha
 
 from pipeline.errors import SurefootError
 from pipeline.tables import Grid, Track
-from pipeline.workspace import Workspace
+from pipeline.workspace import Seen, Workspace
 
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("SUREFOOT_KILL_ROUNDS", "5"))
@@ -137,7 +137,7 @@ def test_full_disk(tmp_path: Path) -> None:
             with pytest.raises(SurefootError, match=r"could not be written .*: make room[^\n]*$"):
                 workspace.save_pack("ada", [big])
             with pytest.raises(SurefootError, match=r"cannot be used .*: make room[^\n]*$"):
-                workspace.remember_seen("ada", "x" * 50_000, 1, 1, sha(1))
+                workspace.commit("ada", None, [], [Seen("x" * 50_000, 1, 1, sha(1))])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert not list(path.rglob("*.tmp"))

@@ -14,6 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateTable
 from workspace_builders import (
     file_result,
     grid,
@@ -28,7 +30,7 @@ from workspace_builders import (
 
 from pipeline.errors import SurefootError
 from pipeline.tables import BalanceSessions, Dose, Effects, Grid, Runs, Segments, Stability, Track
-from pipeline.workspace import RunResult, Workspace, save_pack
+from pipeline.workspace import RunResult, Seen, Workspace, catalogue, save_pack
 from pipeline.workspace.packs import JOINED, steps_per_unit
 
 
@@ -170,25 +172,44 @@ def test_counts_add_up(workspace: Workspace) -> None:
     """Every file seen is a run, a duplicate, skipped or rejected; a copy elsewhere is a duplicate."""
     add(workspace, run_result(1), run_result(2))
     statuses = ("duplicate", "skipped", "rejected", "rejected")
-    workspace.commit("ada", None, [no_run(10 + i, status) for i, status in enumerate(statuses)])
-    workspace.remember_seen("ada", "a/run 1.fit", 10, 20, sha(1))
-    workspace.remember_seen("ada", "b/run 1.fit", 10, 21, sha(1))
-    workspace.remember_seen("ada", "archive.zip", 10, 21, sha(99))
+    seen = [
+        Seen("a/run 1.fit", 10, 20, sha(1)),
+        Seen("b/run 1.fit", 10, 21, sha(1)),
+        Seen("archive.zip", 10, 21, sha(99)),
+    ]
+    workspace.commit("ada", None, [no_run(10 + i, status) for i, status in enumerate(statuses)], seen)
     expected = {"runs": 2, "duplicates": 2, "skipped": 1, "rejected": 2, "files": 7}
     assert workspace.counts() == workspace.counts("ada") == expected
     assert workspace.counts("bob")["files"] == 0
     assert workspace.load_rejected("ada")["source_name"].to_list() == ["file 12.gpx", "file 13.gpx"]
 
 
-def test_unchanged_files_are_known(workspace: Workspace) -> None:
-    """A path is known while its size and time are the same, and only to its athlete."""
-    workspace.remember_seen("ada", "x.fit", 10, 20, sha(1))
-    assert workspace.seen("ada", "x.fit", 10, 20) == sha(1)
-    assert workspace.seen("ada", "x.fit", 11, 20) is None
-    assert workspace.seen("ada", "x.fit", 10, 21) is None
-    assert workspace.seen("bob", "x.fit", 10, 20) is None
-    workspace.remember_seen("ada", "x.fit", 11, 22, sha(2))
-    assert workspace.seen("ada", "x.fit", 11, 22) == sha(2)
+def test_files_seen_are_known(workspace: Workspace) -> None:
+    """A path is known as it was when last read, and only to its athlete."""
+    first, other, changed = (
+        Seen("x.fit", 10, 20, sha(1)),
+        Seen("y", 1, 2, sha(2)),
+        Seen("x.fit", 11, 22, sha(3)),
+    )
+    workspace.commit("ada", None, [], [first, other])
+    assert workspace.load_seen("ada") == {"x.fit": first, "y": other}
+    workspace.commit("ada", None, [], [first, changed])
+    assert workspace.load_seen("ada") == {"x.fit": changed, "y": other}
+    assert workspace.load_seen("bob") == {}
+
+
+def test_answer_alone(workspace: Workspace) -> None:
+    """A new answer replaces dose and answer, and leaves runs, segments and other people's answers."""
+    add(workspace, run_result(1))
+    effects = Effects.sample(2, overrides={"athlete_id": ["ada"] * 2})
+    dose = Dose.sample(3, overrides={"athlete_id": ["ada"] * 3})
+    workspace.save_athlete("ada", **derived(segments=segments(1, [(0, 9)]), effects=effects, dose=dose))
+    workspace.save_answer("bob", dose=Dose.create_empty(), effects=Effects.create_empty())
+    assert workspace.load_effects("ada").height == 2
+    workspace.save_answer("ada", dose=dose.head(1), effects=effects.head(1))
+    assert_frame_equal(workspace.load_dose("ada"), dose.head(1))
+    assert_frame_equal(workspace.load_effects(), effects.head(1))
+    assert workspace.load_segments("ada").height == workspace.load_runs("ada").height == 1
 
 
 def test_balance_log_twice(workspace: Workspace) -> None:
@@ -201,6 +222,16 @@ def test_balance_log_twice(workspace: Workspace) -> None:
     loaded = workspace.load_balance_sessions("ada").sort("session_id")
     assert loaded["minutes"].to_list() == [5.0, 9.0, 7.0]
     assert set(loaded["athlete_id"]) == {"ada"}
+
+
+def test_tables_are_fit_for_postgresql() -> None:
+    """Every table of the catalogue can be made in PostgreSQL too, instants without a zone."""
+    made = {
+        table.name: str(CreateTable(table).compile(dialect=postgresql.dialect()))
+        for table in catalogue.metadata.sorted_tables
+    }
+    assert all("PRIMARY KEY" in statement for statement in made.values())
+    assert "start_time TIMESTAMP WITHOUT TIME ZONE NOT NULL" in made["runs"]
 
 
 def test_derived_rows_of_an_unknown_run(workspace: Workspace) -> None:
