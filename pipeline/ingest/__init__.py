@@ -14,7 +14,7 @@ from pipeline.ingest.fit import parse_fit
 from pipeline.ingest.gpx import parse_gpx
 from pipeline.ingest.local_time import with_local_day
 from pipeline.ingest.sports import check_run as check_run
-from pipeline.ingest.sports import with_sport_from_evidence
+from pipeline.ingest.sports import only_running_legs, with_sport_from_evidence
 from pipeline.ingest.tcx import parse_tcx
 from pipeline.ingest.xml import root_name
 
@@ -36,7 +36,7 @@ def read_activity(name: str, content: bytes) -> Activity:
     """
     if is_archive(content):
         content = _only_member(name, content)
-    activity = _parse(content)
+    activity = only_running_legs(_parse(content))
     kind = activity.run.file_kind
     if kind != "activity":
         raise NotARun(f"it is {_in_words(kind)}, not a recording")

@@ -20,6 +20,8 @@ WALK_RATIO_BORDER = 0.012
 """m per step/min: twice the usual walk ratio, half of what strides show when taken for steps."""
 ONE_LEG_MAX = 125.0
 """Strides per minute that no runner's one leg reaches (250 steps per minute)."""
+ONE_LEG_FAST = 105.0
+"""Strides per minute that one leg exceeds for less than 5 % of a run."""
 MOVING_MPS = 0.8
 FEW = 60
 """Fewer samples than this are thin evidence."""
@@ -79,14 +81,9 @@ def _from_walk_ratio(cadence: NDArray[np.float64], speed_mps: NDArray[np.float64
 
 
 def _from_values(cadence: NDArray[np.float64]) -> CadenceUnit:
-    """Without speed: one leg of a runner counts 70 to 100, both legs 140 to 200, a walker's about 110."""
-    share_beyond = float((cadence > ONE_LEG_MAX).mean())
-    mode = float(np.bincount(np.round(cadence / 5).astype(int)).argmax() * 5)
+    """Without speed: the fastest 5 % lie at 85 to 100 for one leg, above 105 for both even on hikes."""
+    fast = float(np.quantile(cadence, 0.95))
+    counts = "steps" if fast > ONE_LEG_FAST else "strides"
     few = f" and only {cadence.size} values" if cadence.size < FEW else ""
-    thin = f" (thin evidence: no speed{few})"
-    if share_beyond > 0.2:
-        sentence = f"{share_beyond:.0%} of the values are above {ONE_LEG_MAX:.0f}, more than one leg can do"
-        return CadenceUnit("steps_per_minute", sentence + thin)
-    if mode > 105:
-        return CadenceUnit("steps_per_minute", f"the values lie about {mode:.0f}, a walker's steps" + thin)
-    return CadenceUnit("strides_per_minute", f"the values lie about {mode:.0f}, one leg's strides" + thin)
+    reason = f"the fastest 5 % of the values lie above {fast:.0f} per minute, as {counts} do"
+    return CadenceUnit(f"{counts}_per_minute", f"{reason} (thin evidence: no speed{few})")

@@ -65,7 +65,7 @@ def activity_of_points(
     times = points["timestamp"]
     run = replace(
         run,
-        start_time=_first(times),
+        start_time=first_time(times),
         utc_offset_s=_offset_in(next(filter(None, cells[:: len(ROW)]), "")),
         cadence_unit=unit.unit,
         cadence_unit_reason=unit.reason,
@@ -81,7 +81,8 @@ def activity_of_points(
     )
 
 
-def _first(times: pl.Series) -> datetime | None:
+def first_time(times: pl.Series) -> datetime | None:
+    """The first time that is not missing, in file order."""
     first = times.drop_nulls().first()
     return first if isinstance(first, datetime) else None
 
