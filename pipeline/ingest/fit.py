@@ -212,24 +212,15 @@ def _sets(decoded: Decoded, shift: float) -> pl.DataFrame:
         )
     }
     categories, exercises = [], []
-    for category, number in zip(_firsts(table, "category"), _firsts(table, "category_subtype"), strict=True):
-        name = "" if category is None else profile.value_name("exercise_category", int(category))
-        known = "" if number is None else profile.exercise_name(name, int(number))
+    pairs = zip(table.numbers("category").tolist(), table.numbers("category_subtype").tolist(), strict=True)
+    for category, number in pairs:
+        name = "" if category != category else profile.value_name("exercise_category", int(category))
+        known = "" if number != number else profile.exercise_name(name, int(number))
         categories.append(name or None)
         exercises.append(known or titles.get((category, number)) or None)
     return frame.with_columns(
         pl.Series("category", categories, dtype=pl.String), pl.Series("exercise", exercises, dtype=pl.String)
     )
-
-
-def _firsts(table: Table, name: str) -> list[float | None]:
-    """The number, or the first valid one of the array."""
-    numbers = [None if number != number else number for number in table.numbers(name).tolist()]
-    lists = table.objects(name, "list")
-    return [
-        number if many is None else next((one for one in many if one is not None), number)
-        for number, many in zip(numbers, lists, strict=True)
-    ]
 
 
 def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift: float) -> ActivityInfo:

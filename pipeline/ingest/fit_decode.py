@@ -7,6 +7,7 @@ single strided numpy view. The layout is that of the FIT protocol, version 2 (Ga
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -38,15 +39,16 @@ class Table:
     columns: Columns = field(default_factory=dict)
 
     def numbers(self, name: str) -> Floats:
-        """The native field's numbers, NaN where it is absent or invalid."""
-        return next(
-            (
-                values.astype(np.float64)
-                for (known, form), values in self.columns.items()
-                if known.name == name and form == "number"
-            ),
-            np.full(len(self.positions), np.nan),
-        )
+        """The native field's numbers, of an array the first; NaN where it is absent or invalid."""
+        found = np.full(len(self.positions), np.nan)
+        for (known, form), values in self.columns.items():
+            if known.name != name or form == "text":
+                continue
+            if form == "list":
+                first = [next((one for one in many or () if one is not None), np.nan) for many in values]
+                values = np.array(first, dtype=np.float64)
+            found = np.where(np.isnan(found), values.astype(np.float64), found)
+        return found
 
     def objects(self, name: str, form: str) -> list[Any]:
         """The native field's texts or lists, None where it is absent or invalid."""
@@ -119,16 +121,19 @@ def _read_segment(scanner: Scanner, start: int, warnings: list[str]) -> int | No
     first, declared = _header(content, start) or (start, start)
     end = _data_end(content, start, first, declared, warnings)
     scanner.begin_segment()
-    stop = scanner.scan(first, end)
+    stop = min(first, end)
+    for inner in _inner_headers(content, first, end):
+        stop = scanner.scan(stop, inner - 2)
+        if stop == inner - 2:
+            return inner
+        if scanner.damage is not None:
+            return None
+    stop = scanner.scan(stop, end)
     resumes = stop < end and scanner.damage is None and end + 2 < len(content)
     if resumes and _header(content, end + 2) is None:
         warnings.append("the size in the file's header is wrong")
         end = len(content)
         stop = scanner.scan(stop, end)
-    if stop < end and _header(content, stop + 2) is not None:
-        # A header that spans the whole chain (Garmin's files with a swim strap's heart rate).
-        scanner.damage = None
-        return stop + 2
     if scanner.damage is not None:
         return None
     if stop < end or declared > end:
@@ -144,6 +149,15 @@ def _read_segment(scanner: Scanner, start: int, warnings: list[str]) -> int | No
         return following
     warnings.append(f"{len(content) - following} bytes after the end of the recording were ignored")
     return None
+
+
+def _inner_headers(content: bytes, first: int, end: int) -> Iterator[int]:
+    """Where headers may stand inside: the first header of some chains claims the size of the whole."""
+    mark = content.find(b".FIT", first + 10, end)
+    while mark >= 0:
+        if _header(content, mark - 8) is not None:
+            yield mark - 8
+        mark = content.find(b".FIT", mark + 1, end)
 
 
 def _data_end(content: bytes, start: int, first: int, declared: int, warnings: list[str]) -> int:
@@ -229,10 +243,10 @@ def _expand_compressed_timestamps(
         stamp = known.timestamps(content)
         full = np.full(len(at), -1, np.int64)
         if stamp is not None:
-            full[:] = np.where(compressed | (stamp == 0xFFFFFFFF), -1, stamp)
+            full[:] = np.where(stamp == 0xFFFFFFFF, -1, stamp)
         use = compressed | (full >= 0)
         positions.append(at[use])
-        lows.append(np.where(compressed, data[at], full)[use] & 31)
+        lows.append(np.where(full >= 0, full, data[at])[use] & 31)
         fulls.append(full[use])
     position = np.concatenate(positions)
     order = np.argsort(position, kind="stable")

@@ -261,7 +261,7 @@ class Scanner:
         return next_position
 
     def _assign(self, local: int, known: Definition) -> None:
-        readable = known.message in profile.fields() and known.size > 1
+        readable = known.message in profile.fields()
         stamped = any(number == profile.TIMESTAMP_FIELD for number, _, _ in known.native)
         add = known.positions.append if readable or stamped else _ignore
         step = None if known.message == profile.FIELD_DESCRIPTION else (known.size, add)

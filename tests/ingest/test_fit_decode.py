@@ -205,6 +205,28 @@ def test_chained_files_are_one_table():
     assert decode_fit(simple_run(2) + fit(data(1, "IB", T0, 90))).damage is not None
 
 
+def test_a_first_header_that_spans_the_chain():
+    """Where the first header claims the size of both files, the second still is a file of its own."""
+    chain = bytearray(simple_run(2) + simple_run(3))
+    chain[4:8] = (len(chain) - 16).to_bytes(4, "little")
+    decoded = decode_fit(bytes(chain))
+    assert decoded.table(RECORD).numbers("heart_rate").tolist() == [100, 101, 100, 101, 102]
+    assert decoded.damage is None
+
+
+def test_a_record_of_a_compressed_time_alone():
+    """A record without any field still is a record with its time."""
+    layouts = definition(0, EVENT, [(253, 4, UINT32)]) + definition(1, RECORD, [])
+    content = fit(layouts, data(0, "I", T0), compressed(1, 3, ""))
+    assert record_numbers(content, "timestamp") == [T0 + 3]
+
+
+def test_number_of_an_array_is_its_first_valid_value():
+    """A field that a device writes as an array counts with its first valid element."""
+    content = fit(definition(0, RECORD, [(78, 8, UINT32)]), data(0, "II", 0xFFFFFFFF, 3000))
+    assert record_numbers(content, "enhanced_altitude") == [100.0]
+
+
 def test_header_of_twelve_bytes():
     """The older header without a checksum is read as well."""
     assert record_numbers(fit(STAMPED, data(1, "IB", T0, 70), header_size=12), "heart_rate") == [70]
