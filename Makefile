@@ -6,7 +6,11 @@ STAMP := .venv/.ready
 BOOTSTRAP := $(shell sed -nE 's/^((uv|setuptools|wheel)==[^ ;\\]*).*/\1/p' requirements.lock)
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint format dashboard lock clean
+.PHONY: run test lint format dashboard batch calibrate lock clean
+
+SEASON := build/season
+WORKSPACE ?= workspace
+SUREFOOT := $(BIN)/surefoot
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surefoot needs Python 3.11 or newer: install it, or name it with make PYTHON=python3.12")'
@@ -17,6 +21,33 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes --no-build-isolation-package fitparse --compile-bytecode -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+
+run: $(STAMP)
+	@$(BIN)/python -m sample_data --out $(SEASON)
+	@for runner in steadied unaffected; do \
+	  echo && echo "$$runner, an invented runner:" && \
+	  $(SUREFOOT) analyse $(SEASON)/$$runner/runs --athlete $$runner --workspace $(WORKSPACE) && \
+	  $(SUREFOOT) log $(SEASON)/$$runner/balance-log.csv --athlete $$runner --workspace $(WORKSPACE) || exit $$?; \
+	done
+	@echo && $(SUREFOOT) effect --workspace $(WORKSPACE)
+	@echo && $(SUREFOOT) report --out report.html --workspace $(WORKSPACE)
+	@echo "To look around: make dashboard"
+
+test: lint
+	$(BIN)/coverage erase
+	$(BIN)/python -m pytest -n 2 --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report
+
+dashboard: $(STAMP)
+	@$(SUREFOOT) dashboard --workspace $(WORKSPACE)
+
+batch: $(STAMP)
+	@test -n "$(DATA)" -a -n "$(ATHLETE)" || { echo "make batch DATA=folder ATHLETE=name"; exit 2; }
+	@$(SUREFOOT) analyse "$(DATA)" --athlete "$(ATHLETE)" --workspace $(WORKSPACE)
+	@$(SUREFOOT) effect --athlete "$(ATHLETE)" --workspace $(WORKSPACE)
+
+calibrate: $(STAMP)
+	$(BIN)/python -m tests.calibrate $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -32,4 +63,4 @@ lock:
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv
+	rm -rf .venv build report.html

@@ -9,6 +9,7 @@ stamp or by content, is not read again.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,9 +19,10 @@ from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected, SurefootError
 from pipeline.ingest import check_run, read_activity
-from pipeline.ingest.archive import Member, is_archive, members
+from pipeline.ingest.archive import members
+from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_athlete, analyse_run, answer
-from pipeline.workspace import FileResult, PackRef, RunResult, Seen, Workspace, keep_original, save_pack
+from pipeline.workspace import FileResult, PackRef, Seen, Workspace, keep_original, save_pack
 
 BATCH_FILES = 16
 BATCH_BYTES = 8 * 2**20
@@ -71,7 +73,6 @@ class Imported:
     copies: int
 
 
-
 Watch = Callable[[Progress], None]
 
 
@@ -83,7 +84,11 @@ def find_files(paths: Iterable[Path]) -> list[Found]:
     found = []
     for path in paths:
         if path.is_dir():
-            below = (p for p in path.rglob("*") if not any(part.startswith(".") for part in p.relative_to(path).parts))
+            below = (
+                p
+                for p in path.rglob("*")
+                if not any(part.startswith(".") for part in p.relative_to(path).parts)
+            )
             found += [Found(p, p.relative_to(path).as_posix()) for p in sorted(below) if p.is_file()]
         elif path.exists():
             found.append(Found(path, path.name))
@@ -131,7 +136,9 @@ def import_files(
 class NewItems:
     """Iterates over the contents that were not analysed before, and remembers what it saw."""
 
-    def __init__(self, workspace: Workspace, athlete_id: str, found: Sequence[Found], progress: Progress) -> None:
+    def __init__(
+        self, workspace: Workspace, athlete_id: str, found: Sequence[Found], progress: Progress
+    ) -> None:
         self.known = 0
         self.copies = 0
         self.problems: list[FileResult] = []
@@ -152,32 +159,39 @@ class NewItems:
         for file in self._found:
             try:
                 stat = file.path.stat()
-                before = self._seen_before.get(str(file.path.resolve()))
-                if before and (before.size_bytes, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns):
-                    if before.content_sha256 in self._current:
-                        self._count_known()
-                        continue
+                if self._is_unchanged(file, stat):
+                    self._count_known()
+                    continue
                 content = file.path.read_bytes()
             except OSError as error:
-                self._refuse(file.source_name, b"", Rejected(f"it cannot be read ({error.strerror})"))
-                continue
-            yield from self._contents(file, content, stat.st_size, stat.st_mtime_ns)
+                self._refuse(file.source_name, Rejected(f"it cannot be read ({error.strerror})"))
+            else:
+                yield from self._contents(file, content, stat)
 
-    def _contents(self, file: Found, content: bytes, size_bytes: int, mtime_ns: int) -> Iterator[Item]:
+    def _is_unchanged(self, file: Found, stat: os.stat_result) -> bool:
+        before = self._seen_before.get(str(file.path.resolve()))
+        return (
+            before is not None
+            and (before.size_bytes, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
+            and before.content_sha256 in self._current
+        )
+
+    def _contents(self, file: Found, content: bytes, stat: os.stat_result) -> Iterator[Item]:
+        """The file's contents, one unless it is an archive, less those that are known."""
         place = str(file.path.resolve())
-        inside = members(file.source_name, content) if is_archive(content) else [Member(file.source_name, content)]
-        for n, member in enumerate(inside):
+        for n, member in enumerate(members(file.source_name, content)):
             self._progress.files += n > 0
-            sha = hashlib.sha256(member.content if member.content is not None else member.name.encode()).hexdigest()
+            if member.content is None:
+                self._refuse(member.name, member.problem or Rejected("it cannot be read"))
+                continue
+            sha = hashlib.sha256(member.content).hexdigest()
             path = place if member.name == file.source_name else f"{place}!{member.name}"
-            self._seen.append(Seen(path, size_bytes, mtime_ns, sha))
+            self._seen.append(Seen(path, stat.st_size, stat.st_mtime_ns, sha))
             if sha in self._current:
                 self._count_known()
             elif sha in self._taken:
                 self.copies += 1
                 self._progress.done += 1
-            elif member.content is None:
-                self._refuse(member.name, member.name.encode(), member.problem or Rejected("it cannot be read"))
             else:
                 self._taken.add(sha)
                 yield Item(member.name, sha, member.content)
@@ -187,8 +201,9 @@ class NewItems:
         self._progress.known += 1
         self._progress.done += 1
 
-    def _refuse(self, source_name: str, content: bytes, problem: Rejected) -> None:
-        item = Item(source_name, hashlib.sha256(content or source_name.encode()).hexdigest(), content)
+    def _refuse(self, source_name: str, problem: Rejected) -> None:
+        """Set aside a file whose content could not be had; its name stands in for the content."""
+        item = Item(source_name, hashlib.sha256(source_name.encode()).hexdigest(), b"")
         self.problems.append(_set_aside(item, "rejected", problem))
         self._progress.done += 1
         self._progress.set_aside += 1
@@ -243,7 +258,13 @@ def _analyse(item: Item, athlete_id: str) -> FileResult:
 
 def _set_aside(item: Item, status: str, why: SurefootError) -> FileResult:
     return FileResult(
-        item.source_name, item.content_sha256, len(item.content), status, ANALYSIS_VERSION, why.reason, why.advice
+        item.source_name,
+        item.content_sha256,
+        len(item.content),
+        status,
+        ANALYSIS_VERSION,
+        why.reason,
+        why.advice,
     )
 
 
@@ -279,7 +300,7 @@ def refresh_athlete(
     runs = workspace.load_runs(athlete_id)
     progress.files, progress.done = len(runs), 0
 
-    def tracks() -> Iterator[tuple[str, object]]:
+    def tracks() -> Iterator[tuple[str, DataFrame[Track]]]:
         for pair in workspace.load_tracks(runs["run_id"].to_list()):
             yield pair
             progress.done += 1
@@ -288,7 +309,7 @@ def refresh_athlete(
     result = analyse_athlete(
         runs,
         workspace.load_grid(athlete_id),
-        tracks(),  # type: ignore[arg-type]
+        tracks(),
         workspace.load_cadence_moments(athlete_id),
         workspace.load_balance_sessions(athlete_id),
     )

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +145,9 @@ def log(file: Path | None, athlete_id: str | None, template: bool, folder: Path)
         print(balance_log_template(), end="")
         return
     if file is None or athlete_id is None:
-        raise click.UsageError("name a log FILE and an --athlete, or ask for a --template", click.get_current_context())
+        raise click.UsageError(
+            "name a log FILE and an --athlete, or ask for a --template", click.get_current_context()
+        )
     parsed = parse_balance_log(file.name, _read(file), athlete_id)
     with Workspace(folder) as workspace:
         counts = workspace.save_balance_sessions(athlete_id, parsed.sessions)
@@ -158,7 +159,9 @@ def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise SurefootError(f"{file} cannot be read ({error.strerror})", "check its name and rights") from None
+        raise SurefootError(
+            f"{file} cannot be read ({error.strerror})", "check its name and rights"
+        ) from None
 
 
 @main.command()

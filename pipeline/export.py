@@ -66,7 +66,9 @@ def _write_csv(file: IO[bytes], frames: _Counted) -> None:
 def _write_parquet(file: IO[bytes], frames: _Counted) -> None:
     writer: Any = None
     for frame in frames:
-        plain = frame.with_columns(pl.col(pl.Enum).cast(pl.String)).to_arrow(compat_level=pl.CompatLevel.oldest())
+        plain = frame.with_columns(pl.col(pl.Enum).cast(pl.String)).to_arrow(
+            compat_level=pl.CompatLevel.oldest()
+        )
         writer = writer or pq.ParquetWriter(file, plain.schema, compression="zstd")
         writer.write_table(plain)
     writer.close()

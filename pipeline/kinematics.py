@@ -26,7 +26,12 @@ CELL_M = 5.0
 MAX_GRADE = 0.40
 CHANNELS = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
 # Altitude noise s35 (m) below which a class holds, and the grade window that suits it (m).
-ALTITUDE_CLASSES = ((0.16, "clean", 55.0), (0.25, "typical", 75.0), (0.45, "windy", 105.0), (np.inf, "gps", 205.0))
+ALTITUDE_CLASSES = (
+    (0.16, "clean", 55.0),
+    (0.25, "typical", 75.0),
+    (0.45, "windy", 105.0),
+    (np.inf, "gps", 205.0),
+)
 MINETTI_J_PER_KG_M = (155.4, -30.4, -43.3, 46.3, 19.5, 3.6)
 
 
@@ -210,7 +215,7 @@ def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30
     advance = np.where(motion.moving, np.nan_to_num(motion.speed_mps), 0.0)
     travelled = np.cumsum(advance) - advance[0]
     n_cells = int(travelled[-1] // cell_m)
-    at = np.arange(n_cells) * cell_m
+    at = np.asarray(np.arange(n_cells) * cell_m, dtype=np.float64)
     second = np.minimum(np.searchsorted(travelled, at, side="right"), len(travelled) - 1)
 
     def on_grid(value: Array) -> Array:
@@ -227,7 +232,7 @@ def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30
     return Course(
         altitude_class=altitude_class,
         distance_m=at,
-        elapsed_s=np.interp(at, travelled, motion.elapsed_s.astype(np.float64)) if n_cells else at,
+        elapsed_s=np.asarray(np.interp(at, travelled, motion.elapsed_s), dtype=np.float64),
         second=second,
         lat_deg=on_grid(motion.lat_deg),
         lon_deg=on_grid(motion.lon_deg),
@@ -282,9 +287,10 @@ def _near_breaks(motion: Motion, second: Integers, reach_m: float, cell_m: float
 
 
 def minetti_factor(grade: Array) -> Array:
-    """Energy cost of running at `grade` over the level: Minetti et al. 2002, doi 10.1152/japplphysiol.01177.2001.
+    """Energy cost of running at `grade` over that on the level.
 
-    C(i) = 155.4 i^5 - 30.4 i^4 - 43.3 i^3 + 46.3 i^2 + 19.5 i + 3.6 J/kg/m, measured for |i| up to 0.45.
+    Minetti et al. 2002, doi 10.1152/japplphysiol.01177.2001: for |i| up to 0.45,
+    C(i) = 155.4 i^5 - 30.4 i^4 - 43.3 i^3 + 46.3 i^2 + 19.5 i + 3.6 J/kg/m.
     """
     clipped = np.clip(grade, -0.45, 0.45)
     return np.asarray(np.polyval(MINETTI_J_PER_KG_M, clipped) / MINETTI_J_PER_KG_M[-1])

@@ -15,6 +15,7 @@ from pipeline.tables import DataFrame, Grid
 
 SQUARE_M = 25.0
 SECTORS = 8
+KERNEL_M = 15.0
 _METRES_PER_DEG = np.radians(1.0) * EARTH_RADIUS_M
 KEY = ("row", "column", "sector")
 
@@ -27,14 +28,16 @@ def place_keys(lat_deg: Array, lon_deg: Array, heading_deg: Array) -> pl.DataFra
     row = np.floor(lat * _METRES_PER_DEG / SQUARE_M)
     column = np.floor(lon * _METRES_PER_DEG * np.cos(np.radians(band)) / SQUARE_M)
     sector = np.round(heading / (360.0 / SECTORS)) % SECTORS
-    columns = {name: pl.Series(v.astype(np.int32)) for name, v in zip(KEY, (row, column, sector), strict=True)}
+    columns = {
+        name: pl.Series(v.astype(np.int32)) for name, v in zip(KEY, (row, column, sector), strict=True)
+    }
     return pl.DataFrame(columns).with_columns(
         pl.when(pl.Series(known)).then(pl.col(name)).alias(name) for name in KEY
     )
 
 
 def learn_places(grid: DataFrame[Grid]) -> pl.DataFrame:
-    """Places with `score` and `passes` from the grids of many runs: columns row, column, sector, score, passes."""
+    """What many runs say of each place: columns row, column, sector, score, passes."""
     keys = place_keys(*(grid[c].to_numpy() for c in ("lat_deg", "lon_deg", "heading_deg")))
     per_pass = (
         pl.concat([grid.select("run_id", "score"), keys], how="horizontal")
@@ -53,7 +56,9 @@ def _smooth(places: pl.DataFrame) -> pl.DataFrame:
     for north in (-1, 0, 1):
         for east in (-1, 0, 1):
             for turn in (-1, 0, 1):
-                weight = np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * 15.0**2)) * (0.5 if turn else 1.0)
+                weight = np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * 15.0**2)) * (
+                    0.5 if turn else 1.0
+                )
                 shares.append(
                     places.select(
                         pl.col("row") + north,

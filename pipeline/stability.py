@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -46,7 +47,7 @@ class Windows:
         return Windows(*(getattr(self, f.name)[key] for f in fields(self)))
 
     def __len__(self) -> int:
-        return self.start_s.shape[-1]
+        return int(self.start_s.shape[-1])
 
 
 def cadence_cv(windows: Windows) -> Array:
@@ -73,19 +74,27 @@ class Metric:
 
 METRICS = {
     "cadence_cv": Metric(
-        cadence_cv, "lower", "Typical wobble of cadence within 20 s, speed and grade allowed for, in % of cadence."
+        cadence_cv,
+        "lower",
+        "Wobble of cadence within 20 s, speed and grade allowed for, as a share of cadence.",
     ),
     "cadence_cv_raw": Metric(
-        cadence_cv_raw, "lower", "Spread of cadence as recorded, in % of cadence; changes of pace count as wobble."
+        cadence_cv_raw,
+        "lower",
+        "Spread of cadence as recorded, as a share of it; changes of pace count as wobble.",
     ),
 }
 
 
 def usable(track: DataFrame[Track]) -> Mask:
     """Seconds of running whose cadence can be used."""
-    return track.select(
-        (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok") & pl.col("speed_mps").is_not_null()
-    ).to_series().to_numpy()
+    return (
+        track.select(
+            (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok") & pl.col("speed_mps").is_not_null()
+        )
+        .to_series()
+        .to_numpy()
+    )
 
 
 def _terms(track: DataFrame[Track]) -> Array:
@@ -128,7 +137,7 @@ def derive_windows(track: DataFrame[Track], coefficients: Array) -> Windows:
     borders = stretches(stretch)
     starts: list[Integers] = []
     detrended = np.zeros(len(cadence))
-    for a, b in zip(borders[:-1], borders[1:], strict=True):
+    for a, b in pairwise(borders):
         n = (b - a) // WINDOW_S
         if n and running[a] and terrain[a] >= 0:
             detrended[a:b] = residual[a:b] - rolling_mean(residual[a:b], TREND_S)
@@ -186,7 +195,5 @@ def _with_intervals(windows: Windows) -> dict[str, tuple[float, float | None, fl
     start = np.random.default_rng(n).integers(0, n - BLOCK_WINDOWS + 1, (BOOTSTRAPS, blocks))
     draw = (start[:, :, None] + np.arange(BLOCK_WINDOWS)).reshape(BOOTSTRAPS, -1)[:, :n]
     drawn = windows[draw]
-    intervals = {
-        name: np.quantile(metric.compute(drawn), [0.025, 0.975]) for name, metric in METRICS.items()
-    }
+    intervals = {name: np.quantile(metric.compute(drawn), [0.025, 0.975]) for name, metric in METRICS.items()}
     return {name: (values[name], float(low), float(high)) for name, (low, high) in intervals.items()}

@@ -82,7 +82,7 @@ class TimerEvents(dy.Schema):
 class Runs(dy.Schema):
     """One row per run."""
 
-    run_id = _text("first 16 hex digits of the content's SHA-256, then -N for the Nth run of a file", key=True)
+    run_id = _text("first 16 digits of the content's SHA-256, -2 for the second run of a file", key=True)
     athlete_id = _text("whose run it is")
     start_time = _instant("first record")
     local_date = _day("the day where the runner was")
@@ -105,7 +105,9 @@ class Runs(dy.Schema):
     walking_share = _number("", "share of the moving seconds that were walked", min=0, max=1)
     cadence_identical_share = _number("", "share of consecutive 1 s cadences that are equal", min=0, max=1)
     cadence_step_spm = _number("steps/min", "smallest step in which cadence is stored", min=0)
-    quality = _number("", "cadence quality: share of running seconds with usable cadence", nullable=False, min=0, max=1)
+    quality = _number(
+        "", "cadence quality: share of running seconds with usable cadence", nullable=False, min=0, max=1
+    )
     counts = dy.Bool(metadata=_meta("", "whether the run enters the answer"))
     counts_reason = _text("why the run does not count, empty where it does")
     warnings = _text("what a person should know of this recording, '; ' between")

@@ -18,8 +18,17 @@ import polars as pl
 from scipy.ndimage import median_filter, percentile_filter
 from scipy.signal import savgol_filter
 
-from pipeline.numeric import Array, Integers, Mask, fill_between, local_metres, merge_short
-from pipeline.numeric import rolling_mean, rolling_sd, stretches
+from pipeline.numeric import (
+    Array,
+    Integers,
+    Mask,
+    fill_between,
+    local_metres,
+    merge_short,
+    rolling_mean,
+    rolling_sd,
+    stretches,
+)
 from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Grid, Segments
 
 CELL_M = 5.0
@@ -190,7 +199,7 @@ def derive_segments(
             "grade_mean": _means(grid["grade"].to_numpy(), first, last),
             "technicality_mean": _means(probability, first, last),
             "passes": [int(np.median(passes[a:b])) for a, b in zip(first, last, strict=True)],
-            "reasons": _reasons(grid, terrain, first, last, altitude_class, sampling),
+            "reasons": _reasons(grid, terrain, first, last, scored_features(altitude_class, sampling)),
             "edited": False,
         }
     )
@@ -213,14 +222,16 @@ WORDS = {
 
 
 def _reasons(
-    grid: DataFrame[Grid], terrain: Integers, first: Integers, last: Integers, altitude_class: str, sampling: str
+    grid: DataFrame[Grid],
+    terrain: Integers,
+    first: Integers,
+    last: Integers,
+    constants: dict[str, tuple[float, float]],
 ) -> list[str]:
     """The two features that speak most for each stretch's label, in words."""
-    constants = scored_features(altitude_class, sampling)
     names = list(constants)
-    z = np.array(
-        [(_means(grid[n].to_numpy(), first, last) - middle) / spread for n, (middle, spread) in constants.items()]
-    )
+    means = {name: _means(grid[name].to_numpy(), first, last) for name in names}
+    z = np.array([(means[name] - middle) / spread for name, (middle, spread) in constants.items()])
     for_label = np.nan_to_num(np.where(terrain[first] == TECHNICAL, z, -z), nan=-np.inf)
     order = np.argsort(-for_label, axis=0)[:2]
     reasons = []

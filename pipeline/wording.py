@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pipeline.ingest.balance_log import BalanceLog
-from pipeline.tables import DataFrame, Effects, Files, Runs
-from pipeline.workspace import FileResult
+import polars as pl
 
-STATUSES = ("run", "duplicate", "skipped", "rejected")
+from pipeline.ingest.balance_log import BalanceLog
+from pipeline.results import FileResult
+from pipeline.tables import DataFrame, RejectedFiles, Runs
+
+VERSIONS = ("technical", "difference", "cubic time", "technical alone", "smooth")
 
 
 def plural(n: int, one: str, many: str = "") -> str:
@@ -51,7 +53,8 @@ def import_json(results: Iterable[FileResult], known: int, copies: int) -> dict[
         "skipped": count["skipped"],
         "rejected": count["rejected"],
         "results": [
-            {"source_name": r.source_name, "status": r.status, "reason": r.reason, "advice": r.advice} for r in results
+            {"source_name": r.source_name, "status": r.status, "reason": r.reason, "advice": r.advice}
+            for r in results
         ],
     }
 
@@ -65,8 +68,9 @@ def status_lines(athlete_id: str, counts: Mapping[str, int], runs: DataFrame[Run
     ]
     if len(runs):
         counting = int(runs["counts"].sum())
+        days = sorted(runs["local_date"].to_list())
         lines.append(
-            f"  runs from {runs['local_date'].min()} to {runs['local_date'].max()}; {counting:,} count towards the "
+            f"  runs from {days[0]} to {days[-1]}; {counting:,} count towards the "
             f"answer, {len(runs) - counting:,} do not:"
         )
         why = Counter(_kind_of(reason) for reason in runs.filter(~runs["counts"])["counts_reason"])
@@ -77,17 +81,17 @@ def status_lines(athlete_id: str, counts: Mapping[str, int], runs: DataFrame[Run
 def _kind_of(reason: str) -> str:
     """The reason without its figures, so that like goes with like."""
     if "windows" in reason:
-        return "too little steady running on technical or on smooth ground (12 windows of 20 s on each are needed)"
+        return "too little running on technical or on smooth ground (12 windows of 20 s on each are needed)"
     if reason.startswith("cadence is usable"):
         return "cadence is usable in less than 70 % of the running"
     return reason
 
 
-def rejected_lines(files: DataFrame[Files]) -> list[str]:
+def rejected_lines(rejected: DataFrame[RejectedFiles]) -> list[str]:
     """Each rejected file with its reason and what would do."""
-    rows = files.filter(files["status"] == "rejected").sort("source_name").iter_rows(named=True)
     return [
-        f"{row['source_name']}: {row['reason']}" + (f": {row['advice']}" if row["advice"] else "") for row in rows
+        f"{row['source_name']}: {row['reason']}" + (f": {row['advice']}" if row["advice"] else "")
+        for row in rejected.iter_rows(named=True)
     ]
 
 
@@ -102,7 +106,7 @@ def log_lines(name: str, log: BalanceLog, new: int, updated: int, unchanged: int
     return lines
 
 
-def answer_lines(athlete_id: str, effects: DataFrame[Effects]) -> list[str]:
+def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
     """The answer: verdict, sentence, what is missing, what to mind, and the versions that should agree."""
     rows = {row["outcome"]: row for row in effects.iter_rows(named=True)}
     headline = rows["technical"]
@@ -111,10 +115,12 @@ def answer_lines(athlete_id: str, effects: DataFrame[Effects]) -> list[str]:
         lines.append(f"  What would help: {headline['missing']}.")
     lines += [f"  Mind: {caution}." for caution in headline["cautions"].split("; ") if caution]
     if headline["estimate"] is not None:
-        lines.append("  Change of unsteadiness per 45 more weekly minutes (minus is steadier), 95 % interval:")
-        lines += [_version_line(name, row) for name, row in rows.items() if row["estimate"] is not None]
         lines.append(
-            f"  p {headline['p']:.3f}, by permuting the log {headline['permutation_p']:.3f}; "
+            "  Change of unsteadiness per 45 more weekly minutes (minus is steadier), 95 % interval:"
+        )
+        lines += [_version_line(name, rows[name]) for name in VERSIONS if rows[name]["estimate"] is not None]
+        lines.append(
+            f"  p {_p(headline['p'])}, by permuting the log {_p(headline['permutation_p'])}; "
             f"read sceptically {_signed(headline['sceptical'])}. Method: {headline['method']}"
         )
     return lines
@@ -122,6 +128,12 @@ def answer_lines(athlete_id: str, effects: DataFrame[Effects]) -> list[str]:
 
 def _version_line(name: str, row: Mapping[str, Any]) -> str:
     return f"    {name:<16} {_signed(row['estimate']):>6}  {_signed(row['low'])} to {_signed(row['high'])}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _signed(change: float | None) -> str:

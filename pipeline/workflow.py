@@ -1,13 +1,14 @@
 """The recipe: from an activity to a run, from an athlete's runs to the answer. Pure: no disk, no clock.
 
-    activity   -> analyse_run     -> RunResult        each file alone, in any order, on any machine
-    RunResults -> analyse_athlete -> AthleteResult    what needs all runs: places, cadence model, answer
+activity   -> analyse_run     -> RunResult        each file alone, in any order, on any machine
+RunResults -> analyse_athlete -> AthleteResult    what needs all runs: places, cadence model, answer
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,20 @@ from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
 from pipeline.kinematics import Course, Motion, derive_course, derive_motion, minetti_factor
 from pipeline.numeric import Array, Integers, Mask, stretches
-from pipeline.tables import CADENCE_FLAGS, GAITS, BalanceSessions, DataFrame, Dose, Effects, Grid, Runs
-from pipeline.tables import Segments, Stability, Track
-from pipeline.workspace.results import RunResult
+from pipeline.results import RunResult
+from pipeline.tables import (
+    CADENCE_FLAGS,
+    GAITS,
+    BalanceSessions,
+    DataFrame,
+    Dose,
+    Effects,
+    Grid,
+    Runs,
+    Segments,
+    Stability,
+    Track,
+)
 
 ANALYSIS_VERSION = 1
 PENDING = "not yet compared with the other runs"
@@ -135,15 +147,18 @@ def _grid(run_id: str, motion: Motion, course: Course) -> DataFrame[Grid]:
 def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:
     """What the file says of itself."""
     info = activity.run
+    device = info.device or info.creator
     return {
         "start_time": motion.start_time,
         "local_date": info.local_date or motion.start_time.date(),
         "sport": info.sport,
         "sub_sport": info.sub_sport,
         "source_format": info.source_format,
-        "device": info.device or info.creator,
+        "device": device,
         "device_epoch": ", ".join(
-            part for part in (info.device or info.creator, info.firmware.split(".")[0], motion.sampling) if part
+            part
+            for part in (info.device or info.creator, info.firmware.split(".")[0], motion.sampling)
+            if part
         ),
         "cadence_unit": info.cadence_unit,
         "cadence_unit_reason": info.cadence_unit_reason,
@@ -169,9 +184,9 @@ def _cadence_facts(cadence: Array, gait: Integers, flag: Integers) -> dict[str, 
 
 def _trusted(flag: Integers) -> Mask:
     """Seconds whose cadence is good, or missing for no longer than smart recording leaves it out."""
-    trusted = flag == CADENCE_FLAGS.index("ok")
+    trusted: Mask = np.asarray(flag == CADENCE_FLAGS.index("ok"))
     borders = stretches(flag)
-    for a, b in zip(borders[:-1], borders[1:], strict=True):
+    for a, b in pairwise(borders):
         if flag[a] == CADENCE_FLAGS.index("missing") and b - a <= SMART_INTERVAL_S:
             trusted[a:b] = True
     return trusted
@@ -200,13 +215,13 @@ def analyse_athlete(
     `tracks` gives each run's track once, in any order, so that memory holds one at a time.
     """
     places = place_memory.learn_places(grid)
-    cells = {str(key[0]): part for key, part in grid.partition_by("run_id", as_dict=True).items()}
+    cells = {str(key[0]): Grid.cast(part) for key, part in grid.partition_by("run_id", as_dict=True).items()}
     models = _cadence_models(runs, cadence_moments)
     facts = {row["run_id"]: row for row in runs.iter_rows(named=True)}
     segments, stability = {}, {}
     for run_id, track in tracks:
         run = facts[run_id]
-        own = cells.get(run_id, grid.clear())
+        own = cells.get(run_id, Grid.create_empty())
         segments[run_id] = label_run(run, own, places, end_s=float(track["elapsed_s"][-1] + 1))
         windows = steadiness.derive_windows(
             apply_segments(track, segments[run_id]), models[run["device_epoch"]]
@@ -282,10 +297,12 @@ def _verdict_on_run(
     if run["cadence_unit"] == "none":
         reason = "no cadence was recorded"
     elif run["quality"] < MIN_QUALITY:
-        reason = f"cadence is usable in {run['quality']:.0%} of the running only, {MIN_QUALITY:.0%} are needed"
+        reason = (
+            f"cadence is usable in {run['quality']:.0%} of the running only, {MIN_QUALITY:.0%} are needed"
+        )
     elif min(on_technical, on_smooth) < MIN_WINDOWS:
         reason = (
-            f"{on_technical} windows of steady running on technical and {on_smooth} on smooth ground, "
+            f"{on_technical} windows of running on technical and {on_smooth} on smooth ground, "
             f"{MIN_WINDOWS} of each are needed"
         )
     else:

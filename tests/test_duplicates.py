@@ -48,5 +48,10 @@ def test_two_runs_of_a_morning_are_two() -> None:
 @given(st.permutations(range(4)))
 def test_the_order_of_reading_does_not_matter(order: list[int]) -> None:
     """Whatever the order of the rows, the same recordings are set aside."""
-    rows = [("a", 0, 9e3, 1, "gpx"), ("b", 5, 9e3, 1, "fit"), ("c", 9e3, 5e3, 1, "fit"), ("d", 9e3, 5e3, 0.5, "fit")]
+    rows = [
+        ("a", 0, 9e3, 1, "gpx"),
+        ("b", 5, 9e3, 1, "fit"),
+        ("c", 9e3, 5e3, 1, "fit"),
+        ("d", 9e3, 5e3, 0.5, "fit"),
+    ]
     assert find_duplicates(runs(*(rows[i] for i in order))) == {"a": "b", "d": "c"}

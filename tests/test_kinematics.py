@@ -67,7 +67,9 @@ def test_cadence_is_not_carried_over_more_than_three_seconds() -> None:
 def test_sparse_positions_are_interpolated_and_no_record_is_lost() -> None:
     """A watch that stores a position every fifth second still gives one each second."""
     lat: list[float | None] = [0.00002 * i if i % 5 == 0 else None for i in range(11)]
-    motion = derive_motion(records(list(range(11)), lat_deg=lat, lon_deg=[0.0] * 11, speed_mps=[2] * 11), NO_EVENTS)
+    motion = derive_motion(
+        records(list(range(11)), lat_deg=lat, lon_deg=[0.0] * 11, speed_mps=[2] * 11), NO_EVENTS
+    )
     assert len(motion.elapsed_s) == 11
     np.testing.assert_allclose(motion.lat_deg, 0.00002 * np.arange(11))
 
@@ -125,7 +127,9 @@ def test_constant_grade_is_found_exactly() -> None:
     assert course.ascent_m == pytest.approx(0.08 * course.distance_m[-1], rel=0.01)
 
 
-@pytest.mark.parametrize(("noise_m", "name"), [(0.05, "clean"), (0.22, "typical"), (0.4, "windy"), (1.5, "gps")])
+@pytest.mark.parametrize(
+    ("noise_m", "name"), [(0.05, "clean"), (0.22, "typical"), (0.4, "windy"), (1.5, "gps")]
+)
 def test_altitude_class_follows_its_noise(noise_m: float, name: str) -> None:
     """More noise about the local quadratic is a worse class, with a longer window."""
     altitude = 100 + np.random.default_rng(2).normal(0, noise_m, 2000)
@@ -157,6 +161,8 @@ def test_cells_beside_a_displaced_gap_are_marked() -> None:
     """After a gap of 200 m the cells about it are broken, the others are not."""
     seconds = [*range(200), *range(260, 460)]
     metres = [3.0 * i for i in range(200)] + [800 + 3.0 * i for i in range(200)]
-    course = derive_course(derive_motion(records(seconds, speed_mps=[3.0] * 400, distance_m=metres), NO_EVENTS))
+    course = derive_course(
+        derive_motion(records(seconds, speed_mps=[3.0] * 400, distance_m=metres), NO_EVENTS)
+    )
     assert 0 < course.broken.sum() < len(course.broken) / 2
     assert course.broken[np.searchsorted(course.second, 200)]

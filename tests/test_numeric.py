@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline.numeric import fill_between, local_metres, merge_short, resample, rolling_mean, rolling_sd, stretches
+from pipeline.numeric import (
+    fill_between,
+    local_metres,
+    merge_short,
+    resample,
+    rolling_mean,
+    rolling_sd,
+    stretches,
+)
 
 numbers = arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e3, 1e3))
 

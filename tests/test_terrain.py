@@ -60,7 +60,8 @@ def test_the_technical_third_is_found_within_fifty_metres() -> None:
 
 def test_an_even_run_has_no_technical_ground() -> None:
     """Nothing is normalised within the run: where all is even, nothing is technical."""
-    even = course() | {"speed_mps": np.full(600, 3.0), "altitude_m": np.full(600, 300.0), "lon_deg": np.zeros(600)}
+    flat = {"speed_mps": np.full(600, 3.0), "altitude_m": np.full(600, 300.0), "lon_deg": np.zeros(600)}
+    even = course() | flat
     assert (label_terrain(derive_score(derive_features(**even), "clean", "1 Hz")) == SMOOTH).all()
 
 
@@ -82,7 +83,7 @@ def test_broken_cells_have_no_features() -> None:
 
 
 def test_potts_by_hand() -> None:
-    """One cell of +2 between smooth cells costs two switches of 3 each: it stays smooth; three of +2 do not."""
+    """One cell of +2 between smooth cells costs two switches of 3 each: it stays smooth; five do not."""
     lone, three = np.full(40, -1.0), np.full(40, -1.0)
     lone[20] = 2.0
     three[18:23] = 2.0

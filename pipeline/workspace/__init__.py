@@ -1,9 +1,9 @@
 """All that is kept on disk: a catalogue in SQL, tracks in Parquet packs, the originals."""
 
+from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import save_pack
-from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.workspace.store import Workspace
 
 __all__ = [

@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SurefootError
+from pipeline.results import PackRef, RunResult
 from pipeline.tables import Grid, Track
 from pipeline.workspace.folder import PACKS, put_atomic
 from pipeline.workspace.frames import dtypes
-from pipeline.results import PackRef, RunResult
 
 JOINED = ("technicality", "terrain", "segment_id")
 

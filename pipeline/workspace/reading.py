@@ -10,6 +10,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
+from pipeline.results import Seen
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
@@ -28,7 +29,6 @@ from pipeline.workspace.access import Access
 from pipeline.workspace.frames import dtypes, to_frame
 from pipeline.workspace.originals import load_original
 from pipeline.workspace.packs import JOINED, PackReader
-from pipeline.results import Seen
 
 S = TypeVar("S", bound=dy.Schema)
 

@@ -10,11 +10,11 @@ import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
+from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.tables import BalanceSessions, DataFrame, Dose, Effects, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.reading import Reading, no_run
-from pipeline.results import FileResult, PackRef, RunResult, Seen
 
 
 class Workspace(Reading):

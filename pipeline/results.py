@@ -1,0 +1,63 @@
+"""What a worker hands over: plain values that cross a process border, no open files, no connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pipeline.tables import DataFrame, Grid, Track
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One analysed run: its row of Runs by column name, its frames until they are packed, its moments."""
+
+    run: Mapping[str, Any]
+    track: DataFrame[Track] | None
+    grid: DataFrame[Grid] | None
+    cadence_moments: list[float] = field(default_factory=list)
+
+    def without_frames(self) -> RunResult:
+        """The same run, light enough to send to the driver once its frames lie in a pack."""
+        return replace(self, track=None, grid=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What became of one content (tables.Files). One per content: an exact copy found elsewhere is
+    no result of its own, it is counted by being `Seen` twice."""
+
+    source_name: str
+    content_sha256: str
+    size_bytes: int
+    status: str  # run, duplicate, skipped or rejected
+    analysis_version: int
+    reason: str = ""
+    advice: str = ""
+    runs: tuple[RunResult, ...] = ()
+
+    def without_frames(self) -> FileResult:
+        """The same result with runs light enough to send to the driver."""
+        return replace(self, runs=tuple(run.without_frames() for run in self.runs))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A path as it was when its content was read, so that it need not be read again while it is unchanged."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    content_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackRef:
+    """A pack on disk that no row names yet: `run_ids` in the order of its row groups."""
+
+    pack_id: str
+    athlete_id: str
+    analysis_version: int
+    size_bytes: int
+    run_ids: tuple[str, ...]
