@@ -76,9 +76,9 @@ def _write_runs(
     folder: Path, runner: Runner, season: Season, routes: tuple[Route, ...]
 ) -> list[tuple[object, ...]]:
     """All runs, on all cores; the rows of stretches.csv."""
-    workers = min(len(os.sched_getaffinity(0)), len(season.runs))
+    workers = min(os.cpu_count() or 1, len(season.runs))
     batches = [season.runs[i::workers] for i in range(workers)]
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("forkserver")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         jobs = [pool.submit(_write_batch, folder, runner, batch, routes) for batch in batches]
         rows = [row for job in jobs for row in job.result()]
     return sorted(rows, key=lambda row: (str(row[0]), row[2]))
