@@ -38,6 +38,7 @@ class Season:
     n_before_log: int  # counting runs left out: before the log, or within a half-life of its start
     n_rare_device: int  # counting runs left out: their device has too few
     days_since_log: int  # from the last logged session to the last run
+    longest_break_days: int  # between two entries of the log
 
     @property
     def n_runs(self) -> int:
@@ -117,13 +118,14 @@ def build_season(
         minutes = daily_minutes(sessions, log_start, last)
         run_day = (table["local_date"] - log_start).dt.total_days().to_numpy().astype(np.int64)
         dose = decayed_weekly(minutes, half_life_days)[run_day] / UNIT_MIN_PER_WEEK
-        logged = sessions.filter(pl.col("date") <= last)["date"].to_list()
-        days_since_log = (last - max(logged)).days
+        logged = sessions.filter(pl.col("date") <= last)["date"].unique().sort()
+        days_since_log = (last - logged.to_list()[-1]).days
+        longest_break_days = max(logged.diff().dt.total_days().drop_nulls(), default=0)
     else:
         minutes = np.zeros(1)
         run_day = np.zeros(table.height, dtype=np.int64)
         dose = np.zeros(table.height)
-        days_since_log = 0
+        days_since_log = longest_break_days = 0
 
     days = np.array([(day - dates[0]).days for day in dates], dtype=float)
     names = table["device_epoch"].unique(maintain_order=True).to_list()
@@ -142,6 +144,7 @@ def build_season(
         n_before_log=n_before_log,
         n_rare_device=n_rare_device,
         days_since_log=days_since_log,
+        longest_break_days=longest_break_days,
     )
 
 

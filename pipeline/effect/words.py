@@ -16,7 +16,7 @@ from pipeline.effect.verdict import (
     detectable_change,
 )
 
-# Runs go on, entries stop: after this many days that is more likely a log not kept than work not done.
+# Runs go on, entries stop: after so many days, and longer than any break before, perhaps no log was kept.
 SILENT_LOG_DAYS = 28
 # Share of the dose's variance left after trend and one step. In simulated programmes that start once, midway,
 # it was 0.2 to 0.4; in blocks and self-chosen weeks mostly 0.4 to 0.9.
@@ -159,7 +159,7 @@ def write_cautions(verdict: str, season: Season, smooth: Fit | None) -> str:
             f"{_plural(season.n_rare_device, 'run')} left out: recorded with a device or firmware "
             f"that has fewer than {MIN_RUNS_OF_DEVICE} runs here"
         )
-    if season.days_since_log > SILENT_LOG_DAYS:
+    if season.days_since_log > max(SILENT_LOG_DAYS, season.longest_break_days):
         parts.append(
             f"the log's last entry is {season.days_since_log} days before the last run, "
             "and days without an entry count as no balance work"

@@ -31,6 +31,7 @@ def season(n: int = 112, weeks: float = 52, **changes: Any) -> Season:
         "n_before_log": 0,
         "n_rare_device": 0,
         "days_since_log": 0,
+        "longest_break_days": 0,
     }
     return Season(**fields | changes)
 
@@ -132,6 +133,13 @@ def test_looking_often_is_always_said() -> None:
     """An answer with figures says that looking often was not corrected for; a refusal has none to look at."""
     assert "looking often is not corrected for" in write_cautions("cannot tell yet", season(), None)
     assert write_cautions("not enough data", season(12, 9.0), None) == ""
+
+
+def test_a_break_like_earlier_ones_is_no_silence() -> None:
+    """A log is called silent after 28 days, unless it had a break as long before: then it may be the plan."""
+    silent, planned = season(days_since_log=29), season(days_since_log=29, longest_break_days=29)
+    assert "the log's last entry is 29 days before" in write_cautions("cannot tell yet", silent, None)
+    assert "the log's last entry" not in write_cautions("cannot tell yet", planned, None)
 
 
 def test_the_share_beyond_one_step_is_that_of_least_squares() -> None:
