@@ -25,8 +25,7 @@ _ENCODINGS = (
     "windows-1252",
 )
 _DECLARED_ENCODING = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.-]+)["']""")
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
-_FIRST_ELEMENT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
+_ELEMENT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)")
 _NOT_XML = bytes(set(range(32)) - {9, 10, 13})
 
 
@@ -41,7 +40,7 @@ def as_utf8(content: bytes) -> bytes:
     content = content.removeprefix(b"\xef\xbb\xbf").lstrip()
     if content.isascii():
         return content
-    declared = _DECLARED_ENCODING.match(content)
+    declared = _DECLARED_ENCODING.match(content[:1000])
     encoding = declared[1].decode().lower() if declared else "utf-8"
     return content.decode(encoding if encoding in _ENCODINGS else "utf-8", "replace").encode()
 
@@ -49,15 +48,27 @@ def as_utf8(content: bytes) -> bytes:
 def root_name(content: bytes) -> str:
     """Local name of the first element, empty where the first 64 kB hold none."""
     head = as_utf8(content[: 2**16])
-    if not head.startswith(b"<"):
-        return ""
-    first = _FIRST_ELEMENT.search(_COMMENT.sub(b"", head))
-    return first[1].decode() if first else ""
+    place = 0 if head.startswith(b"<") else -1
+    while place >= 0:
+        if element := _ELEMENT.match(head, place):
+            return element[1].decode()
+        end = head.find(b"-->", place) if head.startswith(b"<!--", place) else place + 1
+        place = head.find(b"<", end) if end >= 0 else -1
+    return ""
 
 
 def local_name(tag: str) -> str:
     """Name of an element without its name space, declared ("{uri}hr") or not ("gpxtpx:hr")."""
     return tag.rpartition("}")[2].rpartition(":")[2]
+
+
+def _ends_with(root: bytes, tail: bytes) -> bool:
+    """Whether the last thing in a document, comments apart, is the end tag of its root."""
+    tail = tail.rstrip()
+    while tail.endswith(b"-->") and b"<!--" in tail:
+        tail = tail[: tail.rindex(b"<!--")].rstrip()
+    end_tag = tail.rpartition(b"</")[2]
+    return tail.endswith(b">") and end_tag[:-1].strip().rpartition(b":")[2] == root
 
 
 class Document:
@@ -84,8 +95,7 @@ class Document:
         )
         self._point = point
         self.root_attributes: dict[str, str] = {}
-        root = root_name(content).encode()
-        if not re.search(rb"%b\s*>\s*(?:<!--.*-->\s*)*$" % re.escape(root), self._text[-1000:], re.DOTALL):
+        if not _ends_with(root_name(content).encode(), self._text[-1000:]):
             end_tags = re.finditer(rb"</(?:[\w.-]+:)?%b\s*>" % point.encode(), self._text)
             self._text = self._text[: max((tag.end() for tag in end_tags), default=0)]
             self._damage = Damage(len(self._text), "the file is cut off, or goes on where it should end")

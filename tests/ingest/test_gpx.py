@@ -205,6 +205,21 @@ def test_deep_nesting_ends_in_no_points():
     assert activity.damage is not None
 
 
+@pytest.mark.parametrize(
+    "hostile", [b"<!--" * 100_000, b"</gpx>" + b"<!---->" * 100_000 + b"x", b"<" * 1_000_000]
+)
+def test_a_document_made_to_take_long_does_not(hostile):
+    """Comments without end, comments without number and empty brackets end in no points."""
+    assert parse_gpx(b"<gpx>" + hostile).records.is_empty()
+    assert parse_gpx(hostile + b"<gpx>").records.is_empty()
+
+
+def test_a_comment_after_the_end_is_no_damage():
+    """What a program signs its file with, after the last tag, is not taken for a cut."""
+    text = gpx([trkpt(second) for second in range(5)]) + b"\n<!-- made by -->\n<!-- a program -->\n"
+    assert parse_gpx(text).damage is None
+
+
 def test_a_document_of_too_many_tags_is_refused():
     """A document larger than any recording is refused, not read into memory."""
     with pytest.raises(Rejected, match="larger"):
