@@ -25,7 +25,6 @@ LOADING = 0.75
 SHARED_SD = TECHNICAL_SD = 0.08
 DRIFT_SD = 0.065
 TECHNICAL_NOISE_SD, SMOOTH_NOISE_SD = 0.07, 0.05
-DOSES = ("steady", "self-selected", "ramp", "midway", "blocks 4", "blocks 6", "blocks 8")
 
 
 @dataclass(frozen=True, slots=True)
