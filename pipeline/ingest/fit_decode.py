@@ -22,8 +22,9 @@ from pipeline.ingest.fit_scan import Columns, Definition, Scanner, Values
 
 Floats = NDArray[np.float64]
 
-# Bounds what a hostile file can ask for: each channel is a column as long as the table.
-_MAX_DEVELOPER_COLUMNS = 128
+# Each channel is a column as long as the table. Real files need less than one cell a byte; the bound keeps a
+# few bytes of hostile layout from asking for gigabytes.
+_MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 4
 _NOT_FIT = "export the activity again as FIT, GPX or TCX"
 
 
@@ -262,15 +263,14 @@ def _merge(group: list[Definition], content: bytes, warnings: list[str]) -> Tabl
     row = np.empty(len(order), np.int64)
     row[order] = np.arange(len(order))
     table = Table(position[order])
-    begin = developer = 0
+    begin = 0
     for known in group:
         rows = row[begin : begin + len(known.positions)]
         begin += len(known.positions)
         for key, values in known.columns(content).items():
             if key not in table.columns:
-                developer += key[0].name.startswith("dev_")
-                if key[0].name.startswith("dev_") and developer > _MAX_DEVELOPER_COLUMNS:
-                    warnings.append(f"only the first {_MAX_DEVELOPER_COLUMNS} developer fields were read")
+                if len(order) * (len(table.columns) + 1) > _MAX_CELLS + _MAX_CELLS_PER_BYTE * len(content):
+                    warnings.append("more channels than a recording of its size can hold: some were left out")
                     continue
                 missing = np.nan if values.dtype == np.float64 else None
                 table.columns[key] = (

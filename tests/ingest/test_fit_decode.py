@@ -294,6 +294,16 @@ def test_many_layouts_are_bounded():
     assert decoded.table(RECORD).numbers("heart_rate").tolist() == [60]
 
 
+def test_sparse_channels_are_bounded():
+    """One wide record and very many narrow ones do not give very many wide columns, and that is said."""
+    wide = definition(1, RECORD, [(number, 1, UINT8) for number in range(140)]) + data(1, "140s", b"")
+    decoded = decode_fit(fit(wide, definition(0, RECORD, [(3, 1, UINT8)]), data(0, "B", 60) * 50_000))
+    table = decoded.table(RECORD)
+    assert len(table.positions) == 50_001
+    assert len(table.columns) * len(table.positions) < 1_500_000
+    assert "left out" in decoded.warnings[0]
+
+
 @settings(deadline=None)
 @given(st.integers(0, len(simple_run(40))))
 def test_a_cut_keeps_a_prefix_of_the_records(cut: int):
