@@ -22,6 +22,7 @@ The flow, one module a step:
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import polars as pl
@@ -58,9 +59,10 @@ def read_balance_log(path: str | Path, athlete_id: str) -> DataFrame[BalanceSess
 def analyse_folder(
     folder: str | Path, athlete_id: str, sessions: DataFrame[BalanceSessions]
 ) -> AthleteResult:
-    """Every run of a folder of recordings, in memory: for a notebook. Files that are no runs are left out.
+    """Every run of a folder of recordings, in memory: for a notebook.
 
-    For many files, for keeping results and for reasons why a file was left out: `surefoot analyse`.
+    A file that is no run, or cannot be used, is named in a warning and left out. For many files, and to
+    keep the results: `surefoot analyse`.
     """
     results = []
     for n, file in enumerate(sorted(Path(folder).iterdir())):
@@ -70,8 +72,8 @@ def analyse_folder(
             results.append(
                 analyse_run(activity, run_id=f"run-{n}", athlete_id=athlete_id, source_name=file.name)
             )
-        except (Rejected, NotARun):
-            continue
+        except (Rejected, NotARun) as why:
+            warnings.warn(f"{file.name} was left out: {why}", stacklevel=2)
     return analyse_athlete(
         Runs.validate(pl.DataFrame([result.run for result in results], infer_schema_length=None), cast=True),
         Grid.cast(pl.concat([result.grid for result in results if result.grid is not None])),
