@@ -43,7 +43,8 @@ def read_activity(name: str, content: bytes) -> Activity:
     if activity.records.is_empty():
         if activity.run.sport:
             check_run(activity)
-        raise Rejected("it holds no records", _EXPORT)
+        where = f": it is damaged at byte {activity.damage.byte}" if activity.damage else ""
+        raise Rejected(f"it holds no records{where}", _EXPORT)
     if activity.run.start_time is None:
         why = (
             "the clock was not set" if activity.run.source_format == "fit" else "a planned route, or stripped"

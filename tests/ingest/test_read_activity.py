@@ -82,6 +82,7 @@ OLD = gpx([trkpt(0).replace("2024", "1970")])
         (b"<!DOCTYPE html><html><body>Sign in</body></html>", "it is a web page, not a recording"),
         (b'<?xml version="1.0"?><kml><Document/></kml>', "it is XML of another kind (kml)"),
         (b"<gpx></gpx>", "it holds no records"),
+        (RUN[:180], "it holds no records: it is damaged at byte 0"),
         (b"<gpx><rte><rtept lat='1' lon='2'/></rte></gpx>", "it holds no records"),
         (TIMELESS, "none of its records has a time: a planned route, or stripped"),
         (OLD, "it is dated 1970: the clock was not set"),
