@@ -103,13 +103,12 @@ def points_table(cells: list[str | None]) -> tuple[pl.DataFrame, tuple[str, ...]
     """
     columns = (pl.Series(name, cells[slot :: len(ROW)], dtype=pl.String) for name, slot in ROW.items())
     text = pl.DataFrame(columns).with_columns(pl.all().str.strip_chars())
-    numbers = [
-        pl.when(pl.col(name).cast(pl.Float64, strict=False).is_between(low, high))
-        .then(pl.col(name).cast(pl.Float64, strict=False))
-        .alias(name)
+    numbers = text.select(pl.col(name).cast(pl.Float64, strict=False) for name in CHANNELS)
+    inside = [
+        pl.when(pl.col(name).is_between(low, high)).then(pl.col(name)).alias(name)
         for name, (low, high) in CHANNELS.items()
     ]
-    points = text.select(_times(text["timestamp"]), *numbers)
+    points = numbers.select(_times(text["timestamp"]), *inside)
     lost = {name: int((text[name].is_not_null() & points[name].is_null()).sum()) for name in ROW}
     warnings = tuple(
         f"{n} unreadable {'value' if n == 1 else 'values'} of {name} {'was' if n == 1 else 'were'} left out"
@@ -208,4 +207,4 @@ def timer_events(times: pl.Series, breaks: Sequence[int]) -> DataFrame[TimerEven
                 events += [(last, "stop"), (first, "start")]
     events.append((stamps[-1], "stop"))
     frame = pl.DataFrame(events, schema=["timestamp", "event_type"], orient="row")
-    return TimerEvents.validate(frame, cast=True)
+    return TimerEvents.cast(frame)

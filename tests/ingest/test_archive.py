@@ -5,7 +5,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest import archive
@@ -123,6 +123,7 @@ def test_too_many_members_and_too_many_bytes_are_told(monkeypatch):
 SOUND = zipped({"a.fit": b"A" * 90, "b.zip": zipped({"c": b"C" * 90}), "d.gz": gzip.compress(b"D" * 90)})
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_archives_never_raise(data):
     """Whatever is changed in an archive, each member is content or a stated problem."""

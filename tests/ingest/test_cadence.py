@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import SurefootError
@@ -127,6 +127,7 @@ def test_rounding_and_missing_values_change_nothing():
     assert decide_cadence_unit(strides, speed_mps).unit == "strides_per_minute"
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     n_run=st.integers(0, 600),

@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from xml_files import START, garmin_cadence, gpx, time_at, trkpt
@@ -233,6 +233,7 @@ WHOLE = gpx(
 SENSORS = [name for name in Records.column_names() if name != "cadence_spm"]
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=len(WHOLE)))
 def test_a_cut_file_keeps_a_prefix_of_the_points(cut):
     """Wherever a file is cut off, the whole points before the cut are read, and no half ones."""
@@ -244,6 +245,7 @@ def test_a_cut_file_keeps_a_prefix_of_the_points(cut):
     assert (kept.damage is None) == (cut == len(WHOLE))
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=200, max_value=len(WHOLE) - 1), st.binary(min_size=1, max_size=8))
 def test_damaged_bytes_never_raise(place, bytes_there):
     """Whatever bytes a file is damaged with, the result is a valid table or a stated refusal."""

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.activity import ActivityInfo
@@ -57,6 +57,7 @@ def test_without_a_start_there_is_no_day():
     assert with_local_day(run, fix()) is run
 
 
+@settings(deadline=None)
 @given(st.floats(-90, 90), st.floats(-180, 180), st.integers(0, 37_000))
 def test_every_place_on_earth_has_an_offset(lat_deg, lon_deg, days):
     """Anywhere on land or sea the offset lies within the world's, and the date follows from it."""

@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from xml_files import gpx, tcx, time_at, trackpoint, trkpt
 
@@ -186,12 +186,14 @@ def test_a_speed_that_is_always_zero_is_no_speed():
     check_run(read_activity("a", gpx(points, kind="")))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_in_a_sentence(content):
     """No content whatever ends in anything but an activity or one of the two errors for people."""
     assert outcome(content)[1]
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, len(RUN)),
     st.sampled_from([time_at(3).encode(), b"trkpt", b"<gpx", b"lat=", b"\0"]),

@@ -1,7 +1,7 @@
 """TCX files, whole and broken."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from xml_files import START, tcx, tpx, trackpoint
@@ -126,6 +126,7 @@ WHOLE = tcx(
 SENSORS = [name for name in Records.column_names() if name != "cadence_spm"]
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=0, max_value=len(WHOLE)))
 def test_a_cut_file_keeps_a_prefix_of_the_points(cut):
     """Wherever a file is cut off, the whole points before the cut are read, and no half ones."""
