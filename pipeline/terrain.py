@@ -13,6 +13,8 @@ Cadence and heart rate never enter: cadence is the outcome.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import polars as pl
 from scipy.ndimage import median_filter, percentile_filter
@@ -162,11 +164,19 @@ def label_terrain(score: Array, *, switch_penalty: float = 3.0, min_length_m: fl
     return np.asarray(merge_short(label, round(min_length_m / CELL_M)))
 
 
-def label_direction(grade: Array, *, limit: float = 0.03, min_length_m: float = 60.0) -> Integers:
-    """Up above +3 %, down below -3 %, of the grade averaged over 50 m: an index into `tables.DIRECTIONS`."""
+def label_direction(
+    grade: Array, terrain: Integers, *, limit: float = 0.03, min_length_m: float = 60.0
+) -> Integers:
+    """Up above +3 %, down below -3 %, of the grade averaged over 50 m: an index into `tables.DIRECTIONS`.
+
+    Within a stretch of one terrain, a direction that holds for less than `min_length_m` joins its
+    longer neighbour, so that no sliver is left where ground and slope change near each other.
+    """
     slope = np.nan_to_num(rolling_mean(grade, _width(50)))
     direction = np.where(slope > limit, UP, np.where(slope < -limit, DOWN, LEVEL))
-    return np.asarray(merge_short(direction, round(min_length_m / CELL_M)))
+    for a, b in pairwise(stretches(terrain)):
+        direction[a:b] = merge_short(direction[a:b], round(min_length_m / CELL_M))
+    return direction
 
 
 def derive_segments(
@@ -178,7 +188,7 @@ def derive_segments(
     segment starts at 0 s, the last ends at `end_s`, and each ends where the next begins.
     """
     terrain = label_terrain(score)
-    direction = label_direction(grid["grade"].to_numpy())
+    direction = label_direction(grid["grade"].to_numpy(), terrain)
     borders = stretches(terrain * len(DIRECTIONS) + direction)
     first, last = borders[:-1], borders[1:]
     if len(grid) == 0:

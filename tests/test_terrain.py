@@ -112,7 +112,15 @@ def test_labels_maximise_the_potts_model(score: np.ndarray, penalty: float) -> N
 def test_direction_needs_three_percent() -> None:
     """5 % is up, -5 % is down, 2 % is level."""
     grade = np.repeat([0.05, 0.02, -0.05], 60)
-    assert label_direction(grade)[[10, 90, 170]].tolist() == [0, 1, 2]
+    assert label_direction(grade, np.zeros(180))[[10, 90, 170]].tolist() == [0, 1, 2]
+
+
+def test_no_sliver_is_left_where_ground_and_slope_change_together() -> None:
+    """The slope turns 20 m before the ground does: the 20 m join what lies before them."""
+    grade, terrain = np.repeat([0.06, -0.06], 60), np.repeat([SMOOTH, TECHNICAL], [64, 56])
+    direction = label_direction(grade, terrain)
+    assert (direction[:64] == 0).all()
+    assert (direction[64:] == 2).all()
 
 
 def test_heading_east_is_ninety_degrees() -> None:
