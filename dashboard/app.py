@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
-from flask_compress import Compress
 
 from dashboard import queries, theme
 from dashboard.components import answer_url, icon, in_browser, named, runs_url
@@ -51,7 +50,6 @@ def build_app(workspace: queries.Workspace) -> Dash:
     _register_frame(app, workspace)
     for page in PAGES:
         page.register(app, workspace)
-    Compress(app.server)
     protect(app)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
     app.server.test_client().get("/_dash-layout", headers={"Host": "localhost"})

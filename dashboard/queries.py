@@ -14,6 +14,7 @@ from pipeline.errors import SurefootError
 
 HEADLINE_METRIC = "cadence_cv"
 HEADLINE_OUTCOME = "technical"
+ROBUSTNESS_ORDER = {"difference": 0, "cubic time": 1, "technical alone": 2, "smooth": 3}
 EARTH_RADIUS_M = 6_371_008.8
 RECENT_RUNS = 6
 RECENT_WEEKS = 4
@@ -37,7 +38,9 @@ class Workspace(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """The stored answer of one athlete: the headline's row of `effects`, the other outcomes, the counts."""
+    """The stored answer of one athlete: the headline's row of `effects`, the other outcomes
+    that have an estimate, the counts.
+    """
 
     headline: dict[str, Any] | None
     robustness: pl.DataFrame
@@ -60,7 +63,9 @@ def load_answer(workspace: Workspace, athlete_id: str) -> Answer:
     headline = effects.filter(pl.col("outcome") == HEADLINE_OUTCOME)
     return Answer(
         headline=headline.row(0, named=True) if headline.height else None,
-        robustness=effects.filter(pl.col("outcome") != HEADLINE_OUTCOME),
+        robustness=effects.filter(
+            (pl.col("outcome") != HEADLINE_OUTCOME) & pl.col("estimate").is_not_null()
+        ).sort(pl.col("outcome").replace_strict(ROBUSTNESS_ORDER, default=len(ROBUSTNESS_ORDER))),
         n_runs=runs.height,
         n_counting=runs.filter(pl.col("counts")).height,
         n_sessions=workspace.load_balance_sessions(athlete_id).height,

@@ -66,6 +66,8 @@ def write_report(workspace: queries.Workspace, athlete_ids: Sequence[str], path:
     SurefootError : an athlete is not in the workspace, or the file cannot be written.
     """
     known = workspace.athletes()
+    if not athlete_ids:
+        raise SurefootError("there is no athlete to report on", "`surefoot analyse` makes one")
     for athlete_id in athlete_ids:
         if athlete_id not in known:
             raise SurefootError(

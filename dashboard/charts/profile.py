@@ -29,7 +29,7 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
     """
     known = track.drop_nulls("distance_m")
     km = known["distance_m"].to_numpy() / 1000
-    pause = np.append(np.diff(known["elapsed_s"].to_numpy()) > PAUSE_S, [False] * (known.height > 0))
+    pause = np.diff(known["elapsed_s"].to_numpy(), append=np.inf) > PAUSE_S
     figure = go.Figure()
     _shade_technical(figure, known, km, theme)
     altitude = known["altitude_m"].to_numpy()
@@ -38,7 +38,7 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
         mode="lines",
         line={"color": theme.muted, "width": 1.6},
         name="altitude",
-        hovertemplate="%{y:.0f} m at %{x:.2f} km<extra>altitude</extra>",
+        hovertemplate="%{y:.0f} m<extra></extra>",
     )
     usable = known.select((pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")).to_series().to_numpy()
     cadence = np.where(usable, known["cadence_spm"].to_numpy(), np.nan)
@@ -48,7 +48,7 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
         line={"color": rgba(theme.dose[0], 0.85), "width": 1},
         name="cadence",
         yaxis="y2",
-        hovertemplate="%{y:.0f} steps/min at %{x:.2f} km<extra>cadence</extra>",
+        hovertemplate="%{y:.0f} steps/min<extra></extra>",
     )
     for terrain in ("technical", "smooth"):
         _add_windows(figure, windows.filter(pl.col("terrain") == terrain), terrain, theme)
@@ -70,7 +70,9 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
             "showspikes": True,
             "spikemode": "across",
             "spikesnap": "cursor",
-            "nticks": 10,
+            "nticks": 7,
+            "tickangle": 0,
+            "hoverformat": ".2f",
         },
         yaxis={
             "domain": DOMAINS[0],
@@ -150,5 +152,5 @@ def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: 
         marker={"symbol": SYMBOLS[terrain], "size": 5, "color": theme.terrain(terrain)},
         name=terrain,
         yaxis="y3",
-        hovertemplate="%{y:.1f} %<extra>" + terrain + "</extra>",
+        hovertemplate="%{y:.1f} % " + terrain + "<extra></extra>",
     )

@@ -34,18 +34,25 @@ def trend(runs: pl.DataFrame, weeks: pl.DataFrame, breaks: pl.DataFrame, theme: 
         _add_marks(figure, of_terrain, terrain, theme)
         ends[terrain] = _add_lines(figure, of_terrain.filter(pl.col("counts")), terrain, theme)
     top = 1.12 * 100 * float(runs["value"].quantile(0.99) or 0.04) if runs.height else 4.0
-    _label_ends(figure, ends, top, theme)
+    upper = UPPER if weeks.height else (0.0, 1.0)
+    _label_ends(figure, ends, top, upper, theme)
     _add_bars(figure, weeks, theme)
-    days = [*runs["local_date"], *weeks["week"]]
+    days = [*runs["local_date"], *weeks["week"], *breaks["local_date"]]
     _add_breaks(figure, breaks, days, theme)
     figure.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
         margin={"l": 58, "r": 88, "t": 30, "b": 42},
         barmode="stack",
-        xaxis={"type": "date", "anchor": "y2", "tickformat": "%b\n%Y", "nticks": 9, "range": _reach(days)},
+        xaxis={
+            "type": "date",
+            "anchor": "y2" if weeks.height else "y",
+            "tickformat": "%b\n%Y",
+            "nticks": 9,
+            "range": _reach(days),
+        },
         yaxis={
-            "domain": UPPER,
+            "domain": upper,
             "title": {"text": "Cadence variability, %"},
             "range": [0, top],
             "nticks": 6,
@@ -138,11 +145,15 @@ def _add_lines(
 
 
 def _label_ends(
-    figure: go.Figure, ends: dict[str, tuple[date, float] | None], top: float, theme: Theme
+    figure: go.Figure,
+    ends: dict[str, tuple[date, float] | None],
+    top: float,
+    upper: tuple[float, float],
+    theme: Theme,
 ) -> None:
     """Name each line where it ends, pushed apart where two labels would touch."""
     known = {terrain: end for terrain, end in ends.items() if end is not None}
-    plot_px = (HEIGHT_PX - 72) * (UPPER[1] - UPPER[0])
+    plot_px = (HEIGHT_PX - 72) * (upper[1] - upper[0])
     shifts = dict.fromkeys(known, 0.0)
     if len(known) == 2:
         gap_px = (known["technical"][1] - known["smooth"][1]) / top * plot_px
@@ -189,7 +200,7 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
         yanchor="bottom",
         xanchor="left",
         yshift=2,
-        text=names if names else "No balance work logged",
+        text=names,
         showarrow=False,
         align="left",
     )

@@ -16,14 +16,20 @@ ONE_DECIMAL = {"type": "rightAligned", "valueFormatter": {"function": "oneDecima
 WHOLE = {"type": "rightAligned"}
 WORDS = {"flex": 2, "minWidth": 150, "wrapText": True, "autoHeight": True}
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "day", "headerName": "Day", "cellRenderer": "RunLink", "comparator": {"function": "byDay"}},
+    {
+        "field": "day",
+        "headerName": "Day",
+        "cellRenderer": "RunLink",
+        "comparator": {"function": "byDay"},
+        "width": 136,
+    },
     {"field": "device", "headerName": "Device", **WORDS, "flex": 1, "minWidth": 130},
     {"field": "distance_km", "headerName": "Distance, km", **ONE_DECIMAL},
     {"field": "technical_min", "headerName": "Technical, min", **WHOLE},
     {"field": "technical", "headerName": "Variability technical, %", **ONE_DECIMAL},
     {"field": "smooth", "headerName": "Variability smooth, %", **ONE_DECIMAL},
     {"field": "quality", "headerName": "Cadence used, %", **WHOLE},
-    {"field": "counts", "headerName": "Counts", **WORDS},
+    {"field": "counts", "headerName": "Counts", **WORDS, "flex": 3},
     {"field": "warnings", "headerName": "To know", **WORDS},
 ]
 

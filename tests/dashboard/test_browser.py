@@ -1,0 +1,217 @@
+"""The dashboard in a real browser: headless Chromium over the invented runners."""
+
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import pytest
+from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from dashboard import report, theme
+from dashboard.app import build_app
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE = (1440, 900), (390, 844)
+WAIT_MS = 60_000
+
+
+@dataclass
+class Seen:
+    """What a page did besides being shown."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def open(self, url: str, wanted: str) -> Page:
+        """Go to an address and wait for an element of it."""
+        self.page.goto(url)
+        self.page.wait_for_selector(wanted, timeout=WAIT_MS)
+        return self.page
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium; skips where the machine has none, and fails for that in CI, which installs it."""
+    if not CHROMIUM.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"{CHROMIUM} is missing: CI installs it")
+        pytest.skip(f"{CHROMIUM} is not on this machine (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def _serve(workspace: FakeWorkspace) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, build_app(workspace).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def address(workspace: FakeWorkspace) -> Iterator[str]:
+    """Where the dashboard over the invented runners is served."""
+    yield from _serve(workspace)
+
+
+def _watch(browser: Browser, size: tuple[int, int], scheme: str = "light") -> Seen:
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    seen = Seen(context.new_page())
+    seen.page.on(
+        "console",
+        lambda note: seen.complaints.append(note.text) if note.type in ("error", "warning") else None,
+    )
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on("request", lambda asked: seen.hosts.add(urlsplit(asked.url).netloc))
+    return seen
+
+
+@pytest.fixture
+def desktop(browser: Browser) -> Iterator[Seen]:
+    """A wide window."""
+    seen = _watch(browser, DESKTOP)
+    yield seen
+    seen.page.context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Seen]:
+    """A phone, 390 px wide, dark."""
+    seen = _watch(browser, PHONE, "dark")
+    yield seen
+    seen.page.context.close()
+
+
+def _pages(run_id: str) -> list[tuple[str, str]]:
+    """Address and the element that shows that the page is there."""
+    return [
+        ("/", "#answer-trend .main-svg"),
+        (f"/athlete/{quote(HOSTILE, safe='')}", "#answer-trend .main-svg"),
+        ("/athlete/new%20runner%2F2", ".command"),
+        ("/athlete/maya/runs", ".ag-row a"),
+        (f"/run/{run_id}", "#run-profile .main-svg"),
+        ("/nowhere", ".notice"),
+    ]
+
+
+def test_pages_are_quiet_and_stay_at_home(desktop: Seen, address: str, run_id: str) -> None:
+    """No page writes an error to the console, and no other host is asked for anything."""
+    for path, wanted in _pages(run_id):
+        desktop.open(address + path, wanted)
+    assert desktop.complaints == []
+    assert desktop.hosts <= {urlsplit(address).netloc, ""}
+
+
+def test_a_phone_scrolls_down_alone(phone: Seen, address: str, run_id: str) -> None:
+    """At 390 px no page is wider than the screen, and nothing is said on the console."""
+    for path, wanted in _pages(run_id):
+        page = phone.open(address + path, wanted)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    assert phone.complaints == []
+
+
+def test_charts_follow_the_dark_scheme(phone: Seen, address: str) -> None:
+    """On a dark device the charts are drawn in the dark theme's colours."""
+    page = phone.open(f"{address}/", "#answer-trend .main-svg")
+    page.wait_for_function(
+        "colour => document.querySelector('#answer-trend .js-plotly-plot')"
+        ".layout.template.layout.font.color === colour",
+        arg=theme.DARK.ink,
+        timeout=WAIT_MS,
+    )
+
+
+def test_the_menu_of_a_phone_leads_to_the_runs(phone: Seen, address: str) -> None:
+    """The menu opens by its button, its link changes the address, and back returns."""
+    page = phone.open(f"{address}/athlete/maya", "#answer-trend .main-svg")
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("link", name="Runs").click()
+    page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
+    assert page.url == f"{address}/athlete/maya/runs"
+    page.go_back()
+    page.wait_for_selector("#answer-trend .main-svg", timeout=WAIT_MS)
+    assert page.url == f"{address}/athlete/maya"
+
+
+def test_another_athlete_is_another_address(desktop: Seen, address: str) -> None:
+    """Choosing an athlete goes to that athlete's page."""
+    page = desktop.open(f"{address}/athlete/maya", "#answer-trend .main-svg")
+    page.get_by_role("combobox", name="Athlete").or_(page.locator("input#athlete")).first.click()
+    page.get_by_role("option", name="new runner/2").click()
+    page.wait_for_url(f"{address}/athlete/new%20runner%2F2", timeout=WAIT_MS)
+    page.wait_for_selector(".command", timeout=WAIT_MS)
+
+
+def test_a_dot_follows_the_profile(desktop: Seen, address: str, run_id: str) -> None:
+    """Pointing at the profile shows a dot on the track, and it moves with the pointer."""
+    page = desktop.open(f"{address}/run/{run_id}", "#run-profile .main-svg")
+    page.locator("#run-profile").scroll_into_view_if_needed()
+    box = page.locator("#run-profile .nsewdrag").first.bounding_box()
+    assert box is not None
+    places = []
+    for share in (0.3, 0.7):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + 40)
+        page.mouse.move(box["x"] + share * box["width"] + 3, box["y"] + 40)
+        page.wait_for_function(
+            "old => ![undefined, old].includes(document.querySelector('.follow-dot')?.style.transform)",
+            arg=places[-1] if places else "",
+            timeout=WAIT_MS,
+        )
+        places.append(page.evaluate("document.querySelector('.follow-dot').style.transform"))
+    assert places[0] != places[1]
+
+
+def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: str) -> None:
+    """Whoever does not see a chart gets its name and its data."""
+    page = desktop.open(f"{address}/run/{run_id}", "#run-profile .main-svg")
+    figures = page.locator("[role=figure]")
+    assert [
+        bool(name) for name in figures.evaluate_all("all => all.map(f => f.getAttribute('aria-label'))")
+    ] == [
+        True,
+        True,
+    ]
+    assert page.locator("#run-profile-table tbody tr").count() == 11
+    assert page.locator("#run-map-table tbody tr").count() == 12
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_an_empty_workspace_is_a_screen_of_its_own(desktop: Seen) -> None:
+    """A new workspace shows the first command and no error."""
+    for address in _serve(EmptyWorkspace()):
+        page = desktop.open(f"{address}/", ".notice .command")
+        assert "surefoot analyse PATH --athlete ID" in page.inner_text(".notice")
+    assert desktop.complaints == []
+
+
+def test_the_report_opens_from_disk(desktop: Seen, workspace: FakeWorkspace, tmp_path: Path) -> None:
+    """The report draws its charts without a server, and asks for nothing but itself."""
+    target = tmp_path / "report.html"
+    report.write_report(workspace, ["maya", HOSTILE], target)
+    page = desktop.open(target.as_uri(), "#trend-1 .main-svg")
+    assert page.locator(".js-plotly-plot").count() == 4
+    assert page.locator("img").count() == 0
+    assert desktop.complaints == []
+    assert desktop.hosts == {""}

@@ -1,0 +1,265 @@
+"""Charts by the data they draw."""
+
+import json
+from datetime import date
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+import pytest
+from fake_workspace import HOSTILE, FakeWorkspace
+
+from dashboard import queries, theme
+from dashboard.charts.dose_response import dose_response
+from dashboard.charts.interval import interval
+from dashboard.charts.lowess import local_line
+from dashboard.charts.profile import N_POINTS, profile
+from dashboard.charts.stretches import stretches
+from dashboard.charts.track_map import track_map
+from dashboard.charts.trend import trend
+
+
+def _named(figure: go.Figure, name: str) -> list[go.Scatter]:
+    return [trace for trace in figure.data if trace.name == name]
+
+
+def _finite(values: object) -> np.ndarray:
+    texts = np.array([np.nan if value is None else value for value in values], dtype=float)  # type: ignore[attr-defined]
+    return texts[np.isfinite(texts)]
+
+
+def _trend(workspace: FakeWorkspace, athlete_id: str) -> go.Figure:
+    return trend(
+        queries.trend_runs(workspace, athlete_id),
+        queries.weekly_balance(workspace, athlete_id),
+        queries.device_breaks(workspace.load_runs(athlete_id)),
+    )
+
+
+@pytest.fixture(scope="module")
+def season(workspace: FakeWorkspace) -> go.Figure:
+    """The trend chart of a season with a new watch."""
+    return _trend(workspace, "maya")
+
+
+def test_trend_draws_every_run_once_a_ground(season: go.Figure, workspace: FakeWorkspace) -> None:
+    """Full and hollow marks together are the runs, and the hollow ones are those that do not count."""
+    runs = workspace.load_runs("maya")
+    for terrain in ("technical", "smooth"):
+        (full,), (hollow,) = (
+            _named(season, f"{terrain} run"),
+            _named(season, f"{terrain} run, does not count"),
+        )
+        assert len(full.x) + len(hollow.x) == runs.height
+        assert len(hollow.x) == runs.filter(~pl.col("counts")).height
+        assert hollow.marker.symbol.endswith("-open")
+
+
+def test_trend_shows_per_cent_with_its_interval(season: go.Figure, workspace: FakeWorkspace) -> None:
+    """A mark stands at 100 times the stored fraction, its bars reach the stored ends."""
+    rows = queries.trend_runs(workspace, "maya").filter(pl.col("counts") & (pl.col("terrain") == "smooth"))
+    (marks,) = _named(season, "smooth run")
+    assert np.allclose(marks.y, 100 * rows["value"])
+    assert np.allclose(marks.y + marks.error_y.array, 100 * rows["high"])
+    assert np.allclose(marks.y - marks.error_y.arrayminus, 100 * rows["low"])
+
+
+def test_trend_lines_do_not_cross_a_change_of_watch(season: go.Figure) -> None:
+    """One line a watch and ground; none spans the day of the new watch."""
+    change = date.fromisoformat(str(season.layout.shapes[0].x0)[:10])
+    lines = _named(season, "technical line")
+    assert len(lines) == 2
+    assert max(lines[0].x) < change <= min(lines[1].x)
+
+
+def test_trend_says_what_the_dotted_line_is(season: go.Figure) -> None:
+    """The break carries words, and both lines are named where they end."""
+    texts = " ".join(note.text for note in season.layout.annotations)
+    assert "new watch: Example Watch 2" in texts
+    assert "<b>Technical</b>" in texts
+    assert "<b>Smooth</b>" in texts
+
+
+def test_trend_bars_hold_the_whole_log(season: go.Figure, workspace: FakeWorkspace) -> None:
+    """The bars add up to the minutes of the log."""
+    minutes = sum(float(np.sum(trace.y)) for trace in season.data if trace.type == "bar")
+    assert minutes == workspace.load_balance_sessions("maya")["minutes"].sum()
+
+
+def test_trend_needs_no_log(workspace: FakeWorkspace) -> None:
+    """Without balance work the runs have the whole height and no bars are drawn."""
+    figure = _trend(workspace, "new runner/2")
+    assert not [trace for trace in figure.data if trace.type == "bar"]
+    assert figure.layout.yaxis.domain == (0, 1)
+
+
+def test_trend_of_nothing_is_an_empty_chart(workspace: FakeWorkspace) -> None:
+    """No runs and no log still make a figure."""
+    runs, weeks = (
+        queries.trend_runs(workspace, "maya").clear(),
+        queries.weekly_balance(workspace, "maya").clear(),
+    )
+    figure = trend(runs, weeks, queries.device_breaks(workspace.load_runs("maya").clear()))
+    assert sum(len(trace.x) for trace in figure.data) == 0
+
+
+def test_trend_escapes_names_from_files() -> None:
+    """A device's name cannot become markup in an annotation."""
+    breaks = pl.DataFrame({"local_date": [date(2026, 1, 1)], "words": [HOSTILE]})
+    empty = FakeWorkspace()
+    figure = trend(
+        queries.trend_runs(empty, "maya"), queries.weekly_balance(empty, "maya"), breaks, theme.DARK
+    )
+    assert not any("<img" in note.text for note in figure.layout.annotations)
+
+
+def test_a_straight_line_is_its_own_smooth() -> None:
+    """Local linear regression gives a straight line back, with a band of no width."""
+    x = np.arange(0.0, 100.0, 3.0)
+    line, low, high = local_line(x, 2 + 0.1 * x, x)
+    assert np.allclose(line, 2 + 0.1 * x)
+    assert np.allclose(low, high, atol=1e-6)
+
+
+def test_one_wild_run_does_not_bend_the_line() -> None:
+    """Robust weights take a single outlier's pull down to less than a quarter."""
+    x = np.arange(0.0, 100.0, 3.0)
+    y = np.sin(x / 30) + 0.01 * np.cos(5 * x)
+    wild = y.copy()
+    wild[15] += 5
+    pull = [np.abs(local_line(x, wild, x, robust_rounds=n)[0] - local_line(x, y, x)[0]).max() for n in (0, 2)]
+    assert pull[1] < pull[0] / 4
+
+
+def test_no_line_over_a_long_pause() -> None:
+    """Where fewer than five runs are in reach there is no line."""
+    x = np.concatenate([np.arange(0.0, 30.0, 3.0), np.arange(200.0, 230.0, 3.0)])
+    line = local_line(x, np.ones_like(x), np.array([10.0, 115.0, 210.0]))[0]
+    assert np.isfinite(line).tolist() == [True, False, True]
+
+
+def test_profile_leaves_unusable_cadence_out(workspace: FakeWorkspace, run_id: str) -> None:
+    """Missing and spiked seconds are not drawn, and the gap is not bridged."""
+    track = workspace.load_track(run_id)
+    figure = profile(track, queries.windowed_variability(track))
+    (cadence,) = _named(figure, "cadence")
+    hole = track.filter(pl.col("cadence_flag") == "missing")["distance_m"]
+    inside = [y for x, y in zip(cadence.x, cadence.y, strict=True) if hole.min() <= 1000 * x <= hole.max()]  # type: ignore[operator]
+    assert set(inside) <= {None}
+    assert None in cadence.y
+    assert cadence.connectgaps is not True
+
+
+def test_profile_is_thinned_and_keeps_its_peaks(workspace: FakeWorkspace, run_id: str) -> None:
+    """Long lines come down to about 2,500 points with the highest and lowest still there."""
+    track = workspace.load_track(run_id)
+    (altitude,) = _named(profile(track, queries.windowed_variability(track)), "altitude")
+    shown = _finite(altitude.y)
+    assert len(shown) <= N_POINTS + 10
+    assert shown.max() == round(track["altitude_m"].max())  # type: ignore[arg-type]
+    assert shown.min() == round(track["altitude_m"].min())  # type: ignore[arg-type]
+
+
+def test_profile_shades_technical_ground(workspace: FakeWorkspace, run_id: str) -> None:
+    """One shade per technical stretch, and windows carry the ground's colour."""
+    track = workspace.load_track(run_id)
+    figure = profile(track, queries.windowed_variability(track), theme.DARK)
+    n_technical = sum(label == "technical" for label, _, _ in stretches(track["terrain"]))
+    assert len(figure.layout.shapes) == n_technical
+    assert _named(figure, "technical")[0].line.color == theme.DARK.technical
+
+
+def test_profile_of_a_run_without_distance_is_empty(workspace: FakeWorkspace, run_id: str) -> None:
+    """Without a distance there is nothing to draw against, and no error."""
+    track = workspace.load_track(run_id).with_columns(pl.lit(None, pl.Float64).alias("distance_m"))
+    figure = profile(track, queries.windowed_variability(track))
+    assert len(_named(figure, "altitude")[0].x) == 0
+
+
+def test_profile_draws_a_run_without_altitude(workspace: FakeWorkspace, run_id: str) -> None:
+    """A recording without altitude keeps its cadence."""
+    track = workspace.load_track(run_id).with_columns(pl.lit(None, pl.Float64).alias("altitude_m"))
+    figure = profile(track, queries.windowed_variability(track))
+    assert len(_finite(_named(figure, "altitude")[0].y)) == 0
+    assert len(_finite(_named(figure, "cadence")[0].y)) > 1000
+
+
+def test_map_has_equal_axes_and_no_coordinates(workspace: FakeWorkspace, run_id: str) -> None:
+    """A metre is as long north as east, and no latitude is in the figure."""
+    figure = track_map(queries.local_positions(workspace.load_track(run_id)))
+    assert (figure.layout.yaxis.scaleanchor, figure.layout.yaxis.scaleratio) == ("x", 1)
+    assert "-30.0" not in json.dumps(figure.to_plotly_json(), default=list)
+    assert not [trace for trace in figure.data if trace.type != "scatter"]
+
+
+def test_map_tells_ground_by_width_as_well(workspace: FakeWorkspace, run_id: str) -> None:
+    """Technical is thicker than smooth, so that colour does not stand alone; the unlabelled is dotted."""
+    figure = track_map(queries.local_positions(workspace.load_track(run_id)))
+    assert _named(figure, "technical")[0].line.width > _named(figure, "smooth")[0].line.width
+    assert _named(figure, "unlabelled")[0].line.dash == "dot"
+
+
+def test_map_scale_bar_is_a_round_length(workspace: FakeWorkspace, run_id: str) -> None:
+    """The bar is as long as its words say, at most 30 % of the ground."""
+    figure = track_map(queries.local_positions(workspace.load_track(run_id)))
+    (bar,) = _named(figure, "scale bar")
+    assert max(bar.x) - min(bar.x) == pytest.approx(500)
+    assert "500 m" in [note.text for note in figure.layout.annotations]
+
+
+def test_map_says_that_there_are_no_positions(workspace: FakeWorkspace, run_id: str) -> None:
+    """A treadmill run gets a sentence in place of a track."""
+    figure = track_map(queries.local_positions(workspace.load_track(run_id)).clear())
+    assert [note.text for note in figure.layout.annotations] == ["This recording has no positions."]
+
+
+def test_interval_runs_from_steadier_to_less_steady() -> None:
+    """The steadier end is on the left, zero and the 10 % band are inside the picture."""
+    figure = interval(-0.09, -0.20, 0.04, 0.28)
+    assert list(_named(figure, "95 % interval")[0].x) == [-20.0, 4.0]
+    assert list(_named(figure, "detectable")[0].x) == pytest.approx([-28.0, 28.0])
+    low, high = figure.layout.xaxis.range
+    assert low < -28
+    assert high > 28
+    assert figure.layout.annotations[0].text.endswith("steadier")
+
+
+def test_interval_without_a_detectable_change() -> None:
+    """What could have been seen may be unknown."""
+    assert not _named(interval(-0.5, -0.7, -0.1), "detectable")
+
+
+def test_dose_response_draws_no_line(workspace: FakeWorkspace) -> None:
+    """Marks alone: a fitted line would be read as the answer."""
+    figure = dose_response(queries.dose_pairs(workspace, "maya"))
+    assert {trace.mode for trace in figure.data} == {"markers"}
+    assert sum(len(trace.x) for trace in figure.data) == workspace.load_runs("maya").height
+
+
+def test_touch_scrolls_the_page_not_the_chart(season: go.Figure) -> None:
+    """Dragging and zooming are off in both templates."""
+    import plotly.io as pio
+
+    for name in (theme.LIGHT.template, theme.DARK.template):
+        layout = pio.templates[name].layout
+        assert layout.dragmode is False
+        assert layout.xaxis.fixedrange
+        assert layout.yaxis.fixedrange
+    assert season.layout.dragmode is None
+
+
+def _contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK])
+def test_colours_clear_the_contrast_of_wcag(colours: theme.Theme) -> None:
+    """Marks clear 3:1 and text clears 4.5:1 on the card (WCAG 2.2, 1.4.11 and 1.4.3)."""
+    assert min(_contrast(c, colours.card) for c in (colours.technical, colours.smooth, colours.dose[0])) >= 3
+    assert min(_contrast(c, colours.card) for c in (colours.ink, colours.muted)) >= 4.5

@@ -1,0 +1,44 @@
+"""Numbers as people read them."""
+
+from datetime import date
+
+import pytest
+
+from dashboard import words
+
+
+@pytest.mark.parametrize(
+    ("fraction", "expected"),
+    [(-0.09, "9 % steadier"), (0.04, "4 % less steady"), (0.004, "no change"), (0.0, "no change")],
+)
+def test_change_spells_out_its_direction(fraction: float, expected: str) -> None:
+    """A change below zero is steadier, above it less steady, and one that rounds to nothing is no change."""
+    assert words.change(fraction).replace(words.NBSP, " ") == expected
+
+
+def test_numbers_carry_units_and_a_true_minus() -> None:
+    """Units follow a hard space, and minus is not a hyphen."""
+    assert words.percent(0.0382) == "3.8\u00a0%"
+    assert words.signed_percent(-0.012) == "\u22121.2\u00a0%"
+    assert words.percent_range(0.036, 0.041) == "3.6 to 4.1\u00a0%"
+    assert words.number(1393.4, "m") == "1\u202f393\u00a0m"
+    assert words.distance(12_340.0) == "12.3\u00a0km"
+    assert words.day(date(2026, 10, 4)) == "4\u00a0Oct\u00a02026"
+
+
+def test_durations_round_to_minutes() -> None:
+    """An hour and more shows both parts, and 59.6 minutes do not become 0 h 60 min."""
+    assert words.duration(10_275) == "2\u00a0h 51\u00a0min"
+    assert words.duration(3_590) == "1\u00a0h 00\u00a0min"
+    assert words.duration(1_500) == "25\u00a0min"
+
+
+def test_unknown_values_are_a_dash() -> None:
+    """What is not known is not shown as zero."""
+    assert {
+        words.percent(None),
+        words.percent_range(0.1, None),
+        words.distance(None),
+        words.duration(None),
+        words.number(None, "m"),
+    } == {words.NONE}
