@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no reason to fail: speed is measured in `make bench`.
+settings.register_profile("surefoot", deadline=None)
+settings.load_profile("surefoot")
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
