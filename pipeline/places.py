@@ -56,7 +56,7 @@ def _smooth(places: pl.DataFrame) -> pl.DataFrame:
     for north in (-1, 0, 1):
         for east in (-1, 0, 1):
             for turn in (-1, 0, 1):
-                weight = np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * 15.0**2)) * (
+                weight = np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * KERNEL_M**2)) * (
                     0.5 if turn else 1.0
                 )
                 shares.append(
