@@ -19,7 +19,7 @@ from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected, SurefootError
 from pipeline.ingest import check_run, read_activity
-from pipeline.ingest.archive import members
+from pipeline.ingest.archive import Member, members
 from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_athlete, analyse_run, answer
 from pipeline.workspace import FileResult, PackRef, Seen, Workspace, keep_original, save_pack
@@ -76,12 +76,12 @@ class Imported:
 Watch = Callable[[Progress], None]
 
 
-def find_files(paths: Iterable[Path]) -> list[Found]:
-    """Every file at or below `paths`, sorted, hidden ones left out.
+def find_files(paths: Iterable[Path], workspace: Path) -> list[Found]:
+    """Every file at or below `paths` once, sorted, without hidden ones and the workspace's own.
 
     Raises SurefootError where a path does not exist.
     """
-    found = []
+    found: list[Found] = []
     for path in paths:
         if path.is_dir():
             below = (
@@ -89,12 +89,18 @@ def find_files(paths: Iterable[Path]) -> list[Found]:
                 for p in path.rglob("*")
                 if not any(part.startswith(".") for part in p.relative_to(path).parts)
             )
-            found += [Found(p, p.relative_to(path).as_posix()) for p in sorted(below) if p.is_file()]
+            found += [
+                Found(p, p.relative_to(path).as_posix())
+                for p in sorted(below)
+                if p.is_file() or not p.exists()
+            ]
         elif path.exists():
             found.append(Found(path, path.name))
         else:
             raise SurefootError(f"there is no file or folder {path}", "check the spelling")
-    return found
+    own = workspace.resolve()
+    places = {file.path.resolve(): file for file in reversed(found)}
+    return [file for place, file in reversed(places.items()) if own not in place.parents]
 
 
 def import_files(
@@ -164,7 +170,8 @@ class NewItems:
                     continue
                 content = file.path.read_bytes()
             except OSError as error:
-                self._refuse(file.source_name, Rejected(f"it cannot be read ({error.strerror})"))
+                sha = hashlib.sha256(str(file.path.resolve()).encode()).hexdigest()
+                self._refuse(file.source_name, sha, 0, Rejected(f"it cannot be read ({error.strerror})"))
             else:
                 yield from self._contents(file, content, stat)
 
@@ -179,13 +186,15 @@ class NewItems:
     def _contents(self, file: Found, content: bytes, stat: os.stat_result) -> Iterator[Item]:
         """The file's contents, one unless it is an archive, less those that are known."""
         place = str(file.path.resolve())
-        for n, member in enumerate(members(file.source_name, content)):
+        whole = hashlib.sha256(content).hexdigest()
+        itself = (file.source_name, file.source_name.removesuffix(".gz"))
+        empty = Member(file.source_name, problem=Rejected("it is an archive without files"))
+        for n, member in enumerate(_or_else(members(file.source_name, content), empty)):
             self._progress.files += n > 0
-            if member.content is None:
-                self._refuse(member.name, member.problem or Rejected("it cannot be read"))
-                continue
-            sha = hashlib.sha256(member.content).hexdigest()
-            path = place if member.name == file.source_name else f"{place}!{member.name}"
+            # What cannot be unpacked has no content of its own to be known by.
+            unique = f"{whole} {n}".encode() if member.content is None else member.content
+            sha = whole if member.content is content else hashlib.sha256(unique).hexdigest()
+            path = place if member.name in itself else f"{place}!{member.name}"
             self._seen.append(Seen(path, stat.st_size, stat.st_mtime_ns, sha))
             if sha in self._current:
                 self._count_known()
@@ -194,19 +203,27 @@ class NewItems:
                 self._progress.done += 1
             else:
                 self._taken.add(sha)
-                yield Item(member.name, sha, member.content)
+                if member.content is None:
+                    size = len(content) if path == place else 0
+                    self._refuse(member.name, sha, size, member.problem or Rejected("it cannot be read"))
+                else:
+                    yield Item(member.name, sha, member.content)
 
     def _count_known(self) -> None:
         self.known += 1
         self._progress.known += 1
         self._progress.done += 1
 
-    def _refuse(self, source_name: str, problem: Rejected) -> None:
-        """Set aside a file whose content could not be had; its name stands in for the content."""
-        item = Item(source_name, hashlib.sha256(source_name.encode()).hexdigest(), b"")
-        self.problems.append(_set_aside(item, "rejected", problem))
+    def _refuse(self, source_name: str, sha: str, size_bytes: int, problem: Rejected) -> None:
+        """Set aside a file whose content could not be had."""
+        self.problems.append(_set_aside(source_name, sha, size_bytes, "rejected", problem))
         self._progress.done += 1
         self._progress.set_aside += 1
+
+
+def _or_else(found: Iterator[Member], otherwise: Member) -> Iterator[Member]:
+    yield next(found, otherwise)
+    yield from found
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -248,41 +265,37 @@ def _analyse(item: Item, athlete_id: str) -> FileResult:
             content_sha256=item.content_sha256,
         )
     except NotARun as reason:
-        return _set_aside(item, "skipped", reason)
+        return _set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
     except Rejected as reason:
-        return _set_aside(item, "rejected", reason)
+        return _set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
     return FileResult(
         item.source_name, item.content_sha256, len(item.content), "run", ANALYSIS_VERSION, runs=(run,)
     )
 
 
-def _set_aside(item: Item, status: str, why: SurefootError) -> FileResult:
-    return FileResult(
-        item.source_name,
-        item.content_sha256,
-        len(item.content),
-        status,
-        ANALYSIS_VERSION,
-        why.reason,
-        why.advice,
-    )
+def _set_aside(source_name: str, sha: str, size_bytes: int, status: str, why: SurefootError) -> FileResult:
+    return FileResult(source_name, sha, size_bytes, status, ANALYSIS_VERSION, why.reason, why.advice)
 
 
 def _lost(lost: Lost[Item]) -> BatchResult:
+    item = lost.item
     problem = Rejected(lost.reason, "please report it with the file's kind and maker")
-    return BatchResult((_set_aside(lost.item, "rejected", problem),), None)
+    aside = _set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", problem)
+    return BatchResult((aside,), None)
 
 
 def set_duplicates_aside(workspace: Workspace, athlete_id: str) -> dict[str, FileResult]:
     """Set recordings of the same run aside but the best; by content, what became of them."""
     runs = workspace.load_runs(athlete_id)
     facts = {row["run_id"]: row for row in runs.iter_rows(named=True)}
+    files = workspace.load_files(athlete_id).select("content_sha256", "size_bytes")
+    size_bytes: dict[str, int] = dict(files.iter_rows())
     aside = {}
     for run_id, kept in find_duplicates(runs).items():
         run = facts[run_id]
         why = Rejected(f"the same run as {facts[kept]['source_name']}, which has the better recording")
-        item = Item(run["source_name"], run["content_sha256"], b"")
-        aside[item.content_sha256] = _set_aside(item, "duplicate", why)
+        sha = run["content_sha256"]
+        aside[sha] = _set_aside(run["source_name"], sha, size_bytes[sha], "duplicate", why)
     if aside:
         workspace.commit(athlete_id, None, list(aside.values()), [])
     return aside

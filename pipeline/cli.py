@@ -53,8 +53,10 @@ class Surefoot(click.Group):
             _fail(f"{error.format_message().rstrip('.')}: see `{where} --help`", COMMAND_ERROR)
         except SurefootError as error:
             _fail(str(error), COMMAND_ERROR)
-        except (KeyboardInterrupt, click.Abort):
-            _fail("stopped: what was finished is kept, and the same call goes on from there", INTERRUPTED)
+        except click.Abort as abort:
+            if isinstance(abort.__cause__, KeyboardInterrupt):
+                _fail("stopped: what was finished is kept, and the same call goes on from there", INTERRUPTED)
+            _fail("not confirmed, so nothing was done", COMMAND_ERROR)
 
 
 def _fail(message: str, code: int) -> None:
@@ -95,7 +97,7 @@ def _bar() -> Iterator[batch.Watch]:
         yield watch
 
 
-@click.group(cls=Surefoot, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Surefoot, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="surefoot", prog_name="surefoot")
 def main() -> None:
     """Does balance work steady your cadence on rough ground? An honest answer from your own watch files."""
@@ -119,7 +121,7 @@ def analyse(
     as_json: bool,
 ) -> None:
     """Read recordings (FIT, GPX, TCX, archives, whole folders) and bring the answer up to date."""
-    found = batch.find_files(paths)
+    found = batch.find_files(paths, folder)
     engine = LocalEngine(workers or os.cpu_count() or 1)
     try:
         with Workspace(folder) as workspace, _bar() as watch:

@@ -30,7 +30,7 @@ def import_lines(results: Iterable[FileResult], known: int, copies: int) -> list
         f"{plural(count['duplicate'] + copies, 'duplicate')}, {count['skipped']:,} skipped (not a run), "
         f"{count['rejected']:,} rejected"
     ]
-    why = Counter((result.status, result.reason) for result in results if result.status != "run")
+    why = Counter((result.status, _kind_of(result.reason)) for result in results if result.status != "run")
     if copies:
         why["duplicate", "the very same file again"] += copies
     lines += [f"  {n:>5}  {status:<9}  {reason}" for (status, reason), n in why.most_common(12)]
@@ -79,7 +79,9 @@ def status_lines(athlete_id: str, counts: Mapping[str, int], runs: DataFrame[Run
 
 
 def _kind_of(reason: str) -> str:
-    """The reason without its figures, so that like goes with like."""
+    """The reason without its figures and names, so that like goes with like."""
+    if reason.startswith("the same run as"):
+        return "the same run in a better recording is there"
     if "windows" in reason:
         return "too little running on technical or on smooth ground (12 windows of 20 s on each are needed)"
     if reason.startswith("cadence is usable"):
@@ -108,6 +110,8 @@ def log_lines(name: str, log: BalanceLog, new: int, updated: int, unchanged: int
 
 def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
     """The answer: verdict, sentence, what is missing, what to mind, and the versions that should agree."""
+    if effects.is_empty():
+        return [f"{athlete_id}: there is no answer yet: `surefoot analyse` works it out from runs"]
     rows = {row["outcome"]: row for row in effects.iter_rows(named=True)}
     headline = rows["technical"]
     lines = [f"{athlete_id}: {headline['verdict']}", f"  {headline['sentence']}"]

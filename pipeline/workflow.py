@@ -228,7 +228,7 @@ def analyse_athlete(
         )
         stability[run_id] = steadiness.measure_stability(run_id, windows)
         run.update(_verdict_on_run(run, segments[run_id], stability[run_id]))
-    done = Runs.validate(pl.DataFrame(list(facts.values()), infer_schema_length=None), cast=True)
+    done = Runs.validate(pl.DataFrame(list(facts.values()), schema=Runs.create_empty().schema))
     measured = Stability.validate(pl.concat([Stability.create_empty(), *stability.values()]))
     dose, effects = answer(done, measured, sessions)
     return AthleteResult(
