@@ -9,11 +9,13 @@ from urllib.parse import unquote
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
+from flask import Response
 
 from dashboard import queries, theme
 from dashboard.components import answer_url, icon, in_browser, named, runs_url
 from dashboard.guard import protect
 from dashboard.pages import answer, not_found, run, runs
+from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 
 PAGES = (answer, runs, run)
@@ -51,9 +53,15 @@ def build_app(workspace: queries.Workspace) -> Dash:
     for page in PAGES:
         page.register(app, workspace)
     protect(app)
+    app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
     app.server.test_client().get("/_dash-layout", headers={"Host": "localhost"})
     return app
+
+
+def _say(error: SurefootError) -> Response:
+    """A workspace that cannot be read just now is one sentence, not a crash."""
+    return Response(str(error), status=503, mimetype="text/plain")
 
 
 def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:

@@ -47,7 +47,7 @@ def trend(runs: pl.DataFrame, weeks: pl.DataFrame, breaks: pl.DataFrame, theme: 
         xaxis={
             "type": "date",
             "anchor": "y2" if weeks.height else "y",
-            "tickformat": "%b\n%Y",
+            "tickformat": _tick_format(days),
             "nticks": 9,
             "range": _reach(days),
         },
@@ -204,6 +204,12 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
         showarrow=False,
         align="left",
     )
+
+
+def _tick_format(days: list[date]) -> str:
+    """Months for a season, days for a few weeks."""
+    few_weeks = not days or (max(days) - min(days)).days < 70
+    return "%-d %b\n%Y" if few_weeks else "%b\n%Y"
 
 
 def _reach(days: list[date]) -> list[date] | None:

@@ -210,14 +210,15 @@ def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
 
 
 def _facts(row: dict[str, Any]) -> html.Div:
-    detectable = words.NONE if row["detectable"] is None else f"above {words.percent(row['detectable'], 0)}"
+    detectable = words.NONE if row["detectable"] is None else f"{words.percent(row['detectable'], 0)} or more"
     sceptical = words.NONE if row["sceptical"] is None else words.change(row["sceptical"])
     facts = {
         "Estimate": words.change(row["estimate"]),
         "95 % interval": words.change_range(row["low"], row["high"]),
         "Runs": f"{row['n_runs']} in {row['weeks']:.0f} weeks",
         "Could have been seen": detectable,
-        "A sceptic would say": sceptical,
+        "Sceptical reading": sceptical,
+        "Method": row["method"],
     }
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts.items()]
     cautions = [html.Li(words.sentence_case(text)) for text in row["cautions"].split("; ") if text]

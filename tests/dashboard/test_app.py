@@ -247,6 +247,19 @@ def test_a_folder_that_is_no_workspace_is_one_sentence(tmp_path: Any) -> None:
         create_app(tmp_path / "nothing")
 
 
+def test_a_workspace_that_cannot_be_read_is_one_sentence(client: FlaskClient) -> None:
+    """What the workspace says of itself reaches the browser as text, not as a crash."""
+
+    class Locked(FakeWorkspace):
+        def load_effects(self, athlete_id: str) -> Any:
+            raise SurefootError("the catalogue is damaged", "restore it")
+
+    app = build_app(Locked())
+    answered = app.server.test_client().post(CALLBACK, json=_body(app, "answer-head"), headers=HOST)
+    assert (answered.status_code, answered.mimetype) == (503, "text/plain")
+    assert answered.text == "the catalogue is damaged: restore it"
+
+
 def test_debug_is_off(app: Dash) -> None:
     """Neither Dash's nor Flask's debugging is on, and suppressing layouts is."""
     assert app.server.debug is False
