@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -114,20 +115,26 @@ def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
         return [f"{athlete_id}: there is no answer yet: `surefoot analyse` works it out from runs"]
     rows = {row["outcome"]: row for row in effects.iter_rows(named=True)}
     headline = rows["technical"]
-    lines = [f"{athlete_id}: {headline['verdict']}", f"  {headline['sentence']}"]
+    lines = [f"{athlete_id}: {headline['verdict']}", _paragraph(headline["sentence"])]
     if headline["missing"]:
-        lines.append(f"  What would help: {headline['missing']}.")
-    lines += [f"  Mind: {caution}." for caution in headline["cautions"].split("; ") if caution]
+        lines.append(_paragraph(f"What would help: {headline['missing']}."))
+    lines += [_paragraph(f"Mind: {caution}.") for caution in headline["cautions"].split("; ") if caution]
     if headline["estimate"] is not None:
         lines.append(
             "  Change of unsteadiness per 45 more weekly minutes (minus is steadier), 95 % interval:"
         )
         lines += [_version_line(name, rows[name]) for name in VERSIONS if rows[name]["estimate"] is not None]
         lines.append(
-            f"  p {_p(headline['p'])}, by permuting the log {_p(headline['permutation_p'])}; "
-            f"read sceptically {_signed(headline['sceptical'])}. Method: {headline['method']}"
+            _paragraph(
+                f"p {_p(headline['p'])}, by permuting the log {_p(headline['permutation_p'])}; "
+                f"read sceptically {_signed(headline['sceptical'])}. Method: {headline['method']}"
+            )
         )
     return lines
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  ")
 
 
 def _version_line(name: str, row: Mapping[str, Any]) -> str:
