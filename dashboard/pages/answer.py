@@ -192,7 +192,7 @@ def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
         step = "Both are here. The next command works the answer out."
         lines = [f"surefoot effect --athlete {name}"]
     else:
-        step = "A balance log is missing: a CSV or Excel file with a date, a drill and minutes a row."
+        step = "A balance log is missing: a CSV file with a date, a drill and minutes in each row."
         lines = [f"surefoot log FILE --athlete {name}", f"surefoot effect --athlete {name}"]
     have = f"{words.count(answer.n_runs, 'run')} read, {answer.n_counting} of them count"
     return html.Div(
