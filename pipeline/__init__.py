@@ -62,10 +62,10 @@ def analyse_folder(
     """Every run of a folder of recordings, in memory: for a notebook.
 
     A file that is no run, or cannot be used, is named in a warning and left out. For many files, and to
-    keep the results: `surefoot analyse`.
+    keep the results: `surefoot analyse`. Raises SurefootError where there is no run at all.
     """
     results = []
-    for n, file in enumerate(sorted(Path(folder).iterdir())):
+    for n, file in enumerate(sorted(file for file in Path(folder).iterdir() if file.is_file())):
         try:
             activity = read_activity(file.name, file.read_bytes())
             check_run(activity)
@@ -74,6 +74,8 @@ def analyse_folder(
             )
         except (Rejected, NotARun) as why:
             warnings.warn(f"{file.name} was left out: {why}", stacklevel=2)
+    if not results:
+        raise SurefootError(f"{folder} holds no run", "name the folder of your recordings")
     return analyse_athlete(
         Runs.validate(pl.DataFrame([result.run for result in results], infer_schema_length=None), cast=True),
         Grid.cast(pl.concat([result.grid for result in results if result.grid is not None])),
