@@ -9,13 +9,17 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
-from pipeline.numeric import Array, Integers, Mask, fill_between, stretches
+from pipeline.numeric import Array, Integers, Mask, fill_between, rolling_mean, stretches
 from pipeline.tables import CADENCE_FLAGS, GAITS
 
 RUN, WALK, STAND = (GAITS.index(g) for g in ("run", "walk", "stand"))
 OK, MISSING, SPIKE, FROZEN, HALF, DOUBLE = (
     CADENCE_FLAGS.index(f) for f in ("ok", "missing", "spike", "frozen", "half", "double")
 )
+
+RUNNING_SPM = (125.0, 250.0)
+"""Steps per minute between which every runner's cadence lies."""
+TYPICAL_SPM = 165.0
 
 
 def label_gait(
@@ -31,13 +35,14 @@ def label_gait(
 
     Running is a 15 s median cadence of 140 steps/min and more, or a speed that is no longer walked:
     people change from walking to running near 2.0 m/s (Hreljac 1993, doi 10.1249/00005768-199310000-00012).
-    Without cadence, speed alone decides.
+    Where no cadence is known within 15 s, speed alone decides.
     """
     speed = median_filter(np.nan_to_num(speed_mps), scale_s, mode="nearest")
     running = speed >= run_from_mps
-    if np.isfinite(cadence_spm).any():
+    near = np.isfinite(rolling_mean(cadence_spm, 2 * scale_s + 1))
+    if near.any():
         cadence = median_filter(fill_between(cadence_spm), scale_s, mode="nearest")
-        running |= cadence >= run_from_spm
+        running |= near & (cadence >= run_from_spm)
     return np.where(speed < stand_below_mps, STAND, np.where(running, RUN, WALK))
 
 
@@ -48,36 +53,47 @@ def flag_cadence(
     *,
     local_s: int = 31,
     spike_share: float = 0.30,
+    half_below: float = 0.58,
+    double_above: float = 1.8,
     frozen_s: int = 20,
-    frozen_speed_range_mps: float = 0.6,
+    frozen_speed_range_mps: float = 1.0,
 ) -> Integers:
     """Whether each second's cadence can be used, as an index into `tables.CADENCE_FLAGS`.
 
-    missing: not recorded. half, double: near half or twice the run's own running cadence while
-    running. spike: further than 30 % from the 31 s median while running. frozen: the same value for
-    over 20 s while speed changes by more than 0.6 m/s (10th to 90th percentile).
+    missing: not recorded. The others judge running alone. half, double: below 58 % or above 180 % of the
+    run's own usual cadence. spike: further than 30 % from the 31 s median of the running. frozen: the
+    same value for over 20 s while the 15 s mean of speed changes by more than 1 m/s (10th to 90th
+    percentile); a steady runner's constant cadence, and a speed that only jitters, are not frozen.
     """
     flag = np.full(len(cadence_spm), OK)
     known = np.isfinite(cadence_spm)
     running = known & (gait == RUN)
     if running.any():
-        usual = float(np.median(cadence_spm[running]))
-        ratio = cadence_spm / usual
-        local = median_filter(fill_between(cadence_spm), local_s, mode="nearest")
+        ratio = cadence_spm / _usual_cadence(cadence_spm[running])
+        # Of the running alone: beside a short run, the median of all seconds is that of the walk.
+        local = median_filter(fill_between(np.where(running, cadence_spm, np.nan)), local_s, mode="nearest")
         flag[running & (np.abs(cadence_spm / local - 1) > spike_share)] = SPIKE
-        flag[running & (ratio > 0.42) & (ratio < 0.58)] = HALF
-        flag[running & (ratio > 1.8) & (ratio < 2.2)] = DOUBLE
+        flag[running & (ratio < half_below)] = HALF
+        flag[running & (ratio > double_above)] = DOUBLE
         flag[_frozen(cadence_spm, speed_mps, running, frozen_s, frozen_speed_range_mps)] = FROZEN
     flag[~known] = MISSING
     return flag
 
 
+def _usual_cadence(running_spm: Array) -> float:
+    """The median of what can be a runner's cadence, so that a run mostly at half is not its own measure."""
+    low, high = RUNNING_SPM
+    plausible = running_spm[(running_spm > low) & (running_spm < high)]
+    return float(np.median(plausible)) if plausible.size else TYPICAL_SPM
+
+
 def _frozen(cadence: Array, speed: Array, running: Mask, longest_s: int, speed_range_mps: float) -> Mask:
     frozen = np.zeros(len(cadence), dtype=bool)
     borders = stretches(np.where(running, cadence, -1.0))
+    slow_speed = rolling_mean(speed, 15)
     for k in np.flatnonzero(np.diff(borders) > longest_s):
         part = slice(borders[k], borders[k + 1])
-        if running[borders[k]]:
-            low, high = np.nanquantile(speed[part], [0.1, 0.9])
+        if running[borders[k]] and np.isfinite(slow_speed[part]).any():
+            low, high = np.nanquantile(slow_speed[part], [0.1, 0.9])
             frozen[part] = high - low > speed_range_mps
     return frozen

@@ -4,7 +4,7 @@
 2. Seconds between two records at most 10 s apart are filled; longer gaps and timer stops are not.
 3. Position, altitude, distance and speed are interpolated between their own samples up to 10 s
    apart (records are not fixes: some watches store a position in a fifth of them); cadence only up
-   to 3 s.
+   to 3 s, and a cadence of 0 is none.
 4. The course is the 5 m grid of moving distance; grade is the slope of a local quadratic over a
    window chosen by the altitude's own noise.
 """
@@ -97,8 +97,11 @@ def derive_motion(
     seconds = _outside_pauses(filled, timer_events)
     if len(seconds) < 2:
         raise Rejected("the timer ran for less than two seconds", "there is nothing to measure in it")
-    gaps = dict.fromkeys(CHANNELS, max_gap_s) | {"cadence_spm": max_cadence_gap_s}
-    value = {name: resample(time_s, channels[name], seconds, gaps[name]) for name in CHANNELS}
+    value = {
+        name: resample(time_s, channels[name], seconds, max_gap_s)
+        for name in CHANNELS
+        if name != "cadence_spm"
+    }
     step = np.diff(seconds, prepend=seconds[0] - 1)
     lat, lon = _without_jumps(value["lat_deg"], value["lon_deg"], step, max_speed_mps)
     speed = _speed(value["speed_mps"], value["distance_m"], lat, lon, step, max_gap_s, max_speed_mps)
@@ -110,7 +113,7 @@ def derive_motion(
         altitude_m=value["altitude_m"],
         distance_m=_distance(value["distance_m"], speed),
         speed_mps=speed,
-        cadence_spm=np.where(value["cadence_spm"] > 0, value["cadence_spm"], np.nan),
+        cadence_spm=_cadence(time_s, channels["cadence_spm"], seconds, max_cadence_gap_s),
         heart_rate_bpm=value["heart_rate_bpm"],
         moving=np.nan_to_num(speed) > min_moving_mps,
         block=np.cumsum(step > 1),
@@ -157,6 +160,15 @@ def _outside_pauses(seconds: Integers, timer_events: DataFrame[TimerEvents]) -> 
             keep &= (seconds <= stopped) | (seconds >= at)
             stopped = None
     return seconds[keep]
+
+
+def _cadence(time_s: Array, recorded: Array, seconds: Integers, max_gap_s: float) -> Array:
+    """Cadence between its own samples; never between standing and running, where no foot had that rate."""
+    cadence = resample(time_s, np.where(recorded > 0, recorded, np.nan), seconds, max_gap_s)
+    if (recorded == 0).any():
+        standing = resample(time_s, (recorded == 0).astype(np.float64), seconds, max_gap_s) > 0.5
+        cadence[standing] = np.nan
+    return cadence
 
 
 def _sampling(interval_s: Array) -> str:

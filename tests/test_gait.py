@@ -47,13 +47,42 @@ def test_a_dip_of_a_quarter_is_no_spike() -> None:
     assert (flag_cadence(cadence, np.full(100, 3.0), np.full(100, RUN)) == OK).all()
 
 
-def test_frozen_needs_changing_speed() -> None:
-    """The same value for a minute is frozen where speed changes, and steady where it does not."""
+def test_frozen_needs_a_speed_that_changes_slowly() -> None:
+    """The same value for a minute from 2.2 to 4.0 m/s is frozen; at an even speed it is a steady runner."""
     cadence = np.concatenate([np.tile([168.0, 170.0], 30), np.full(60, 170.0), np.tile([168.0, 170.0], 30)])
     changing = np.concatenate([np.full(60, 3.0), np.linspace(2.2, 4.0, 60), np.full(60, 3.0)])
     running = np.full(180, RUN)
     assert (flag_cadence(cadence, changing, running)[60:120] == FROZEN).mean() > 0.9
     assert (flag_cadence(cadence, np.full(180, 3.0), running) == OK).all()
+
+
+def test_a_steady_runner_with_a_jittering_gps_is_not_frozen() -> None:
+    """172 for ten minutes while the speed jitters by 2 m/s from second to second is good cadence."""
+    speed = np.random.default_rng(1).normal(3.0, 0.8, 600).clip(0, 6)
+    assert (flag_cadence(np.full(600, 172.0), speed, np.full(600, RUN)) == OK).all()
+
+
+def test_a_short_run_between_walks_is_no_spike() -> None:
+    """Twelve seconds of running at 168 amid walking at 112 are judged by running, not by the walk."""
+    cadence = np.repeat([112.0, 168.0, 112.0, 168.0], [60, 12, 60, 200])
+    gait = np.repeat([WALK, RUN, WALK, RUN], [60, 12, 60, 200])
+    assert (flag_cadence(cadence, np.where(gait == RUN, 2.8, 1.3), gait) == OK).all()
+
+
+def test_a_run_mostly_at_half_is_half() -> None:
+    """Four fifths of a run at 84 beside some at 168 are half; the run is not measured by itself."""
+    cadence = np.repeat([168.0, 84.0], [60, 240])
+    flag = flag_cadence(cadence, np.full(300, 2.9), np.full(300, RUN))
+    assert flag.tolist() == [OK] * 60 + [HALF] * 240
+    assert (flag_cadence(np.full(90, 84.0), np.full(90, 2.9), np.full(90, RUN)) == HALF).all()
+
+
+def test_cadence_far_away_does_not_make_a_walk_a_run() -> None:
+    """Ten minutes of walking while the sensor is silent stay walking between two stretches of running."""
+    cadence = np.repeat([170.0, np.nan, 170.0], [60, 600, 60])
+    gait = label_gait(np.repeat([3.0, 1.3, 3.0], [60, 600, 60]), cadence)
+    assert (gait[100:620] == WALK).all()
+    assert gait[30] == gait[700] == RUN
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.6))

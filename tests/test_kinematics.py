@@ -64,6 +64,14 @@ def test_cadence_is_not_carried_over_more_than_three_seconds() -> None:
     np.testing.assert_allclose(motion.cadence_spm, [160, 162, 164, np.nan, np.nan, np.nan, np.nan, 170])
 
 
+def test_cadence_is_not_drawn_between_standing_and_running() -> None:
+    """From a stored 0 to 168 three seconds later no second gets 56 or 112, and a 0 is no cadence."""
+    frame = records([0, 3, 6, 9], cadence_spm=[0.0, 168.0, 171.0, 0.0], speed_mps=[0.0, 3.0, 3.0, 0.0])
+    cadence = derive_motion(frame, NO_EVENTS).cadence_spm
+    assert np.isnan(cadence[[0, 1, 2, 7, 8, 9]]).all()
+    assert cadence[3:7].tolist() == [168.0, 169.0, 170.0, 171.0]
+
+
 def test_sparse_positions_are_interpolated_and_no_record_is_lost() -> None:
     """A watch that stores a position every fifth second still gives one each second."""
     lat: list[float | None] = [0.00002 * i if i % 5 == 0 else None for i in range(11)]
