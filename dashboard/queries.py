@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dashboard import words
 from pipeline.errors import SurefootError
 
+LASTING_RUNS = 3
 HEADLINE_METRIC = "cadence_cv"
 HEADLINE_OUTCOME = "technical"
 ROBUSTNESS_ORDER = {"difference": 0, "cubic time": 1, "technical alone": 2, "smooth": 3}
@@ -88,18 +89,28 @@ def trend_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
 
 
 def device_breaks(runs: pl.DataFrame) -> pl.DataFrame:
-    """`local_date` and `words` of the first run of each device, firmware or sampling after the first one.
+    """`local_date` and `words` of the runs from which another device, firmware or sampling was the usual one.
+
+    It is the usual one from a run on that begins `LASTING_RUNS` in a row with it: a single run exported
+    in another format, or recorded on a borrowed watch, is no change of watch.
 
     Parameters
     ----------
     runs : rows with `start_time`, `local_date`, `device`, `device_epoch`.
     """
-    firsts = runs.sort("start_time").unique("device_epoch", keep="first", maintain_order=True)
+    lasting = (
+        runs.sort("start_time")
+        .with_columns(spell=pl.col("device_epoch").rle_id())
+        .group_by("spell", maintain_order=True)
+        .agg(pl.len().alias("length"), pl.col("local_date", "device", "device_epoch").first())
+        .filter(pl.col("length") >= LASTING_RUNS)
+        .filter(pl.col("device_epoch") != pl.col("device_epoch").shift(1, fill_value=""))
+    )
     words, before = [], None
-    for device in firsts["device"]:
+    for device in lasting["device"]:
         words.append("watch settings changed" if device == before or not device else f"new watch: {device}")
         before = device
-    return firsts.select("local_date").with_columns(pl.Series("words", words, dtype=pl.String)).slice(1)
+    return lasting.select("local_date").with_columns(pl.Series("words", words, dtype=pl.String)).slice(1)
 
 
 def weekly_balance(workspace: Workspace, athlete_id: str, n_categories: int = 3) -> pl.DataFrame:

@@ -40,7 +40,7 @@ def robustness_table(effects: pl.DataFrame) -> pl.DataFrame:
             words.NONE
             if row["low"] is None or row["high"] is None
             else words.change_range(row["low"], row["high"]),
-            words.NONE if row["p"] is None else f"{row['p']:.2f}",
+            words.p_value(row["p"]),
             str(row["n_runs"]),
         )
         for row in effects.iter_rows(named=True)

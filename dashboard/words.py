@@ -35,8 +35,19 @@ def change(fraction: float) -> str:
 
 
 def change_range(low: float, high: float) -> str:
-    """An interval of changes in words, from its lower end to its upper."""
+    """An interval of changes in words; where both ends have one sign, the end nearer to none comes first."""
+    if high < 0:
+        return f"{round(-100 * high)} to {change(low)}"
+    if low > 0:
+        return f"{round(100 * low)} to {change(high)}"
     return f"{change(low)} to {change(high)}"
+
+
+def p_value(p: float | None) -> str:
+    """A p value to three digits, never as zero."""
+    if p is None:
+        return NONE
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def distance(metres: float | None) -> str:

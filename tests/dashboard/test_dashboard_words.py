@@ -42,3 +42,16 @@ def test_unknown_values_are_a_dash() -> None:
         words.duration(None),
         words.number(None, "m"),
     } == {words.NONE}
+
+
+def test_an_interval_on_one_side_is_said_from_its_near_end() -> None:
+    """Both ends steadier, or both less steady: the unit and the sign are said once."""
+    assert words.change_range(-0.31, -0.21) == "21 to 31\N{NO-BREAK SPACE}% steadier"
+    assert words.change_range(0.02, 0.16) == "2 to 16\N{NO-BREAK SPACE}% less steady"
+
+
+def test_no_p_value_is_zero() -> None:
+    """A small p is said to be small; none is said to be none."""
+    assert words.p_value(0.0) == "< 0.001"
+    assert words.p_value(0.26) == "0.260"
+    assert words.p_value(None) == words.NONE

@@ -98,17 +98,34 @@ def test_windows_need_usable_cadence() -> None:
 
 
 def test_device_breaks_name_the_new_watch() -> None:
-    """The first run of each later device is a break; the same device with other firmware says so."""
+    """The first of three runs with another device is a break; the same device with other firmware says so."""
+    epochs = ["a1"] * 3 + ["a2"] * 3 + ["b"] * 3
+    days = range(1, len(epochs) + 1)
     runs = pl.DataFrame(
         {
-            "start_time": [datetime(2026, 1, d, tzinfo=UTC) for d in (1, 2, 3, 4)],
-            "local_date": [date(2026, 1, d) for d in (1, 2, 3, 4)],
-            "device": ["A", "A", "B", "A"],
-            "device_epoch": ["a1", "a2", "b", "a1"],
+            "start_time": [datetime(2026, 1, d, tzinfo=UTC) for d in days],
+            "local_date": [date(2026, 1, d) for d in days],
+            "device": [epoch[0].upper() for epoch in epochs],
+            "device_epoch": epochs,
         }
     )
     breaks = queries.device_breaks(runs)
-    assert breaks.rows() == [(date(2026, 1, 2), "watch settings changed"), (date(2026, 1, 3), "new watch: B")]
+    assert breaks.rows() == [(date(2026, 1, 4), "watch settings changed"), (date(2026, 1, 7), "new watch: B")]
+
+
+def test_a_borrowed_watch_is_no_break() -> None:
+    """Two runs on another watch, between many on the usual one, draw no line."""
+    epochs = ["a"] * 4 + ["b"] * 2 + ["a"] * 4
+    days = range(1, len(epochs) + 1)
+    runs = pl.DataFrame(
+        {
+            "start_time": [datetime(2026, 1, d, tzinfo=UTC) for d in days],
+            "local_date": [date(2026, 1, d) for d in days],
+            "device": epochs,
+            "device_epoch": epochs,
+        }
+    )
+    assert queries.device_breaks(runs).is_empty()
 
 
 def test_trend_holds_the_headline_metric_alone(workspace: FakeWorkspace) -> None:
