@@ -140,7 +140,7 @@ def test_a_treadmill_is_smooth() -> None:
     assert run["sub_sport"] == "treadmill"
     assert run["technical_share"] == 0.0
     assert not run["counts"]
-    assert run["counts_reason"].startswith("0 windows of running on technical")
+    assert "technical" in run["counts_reason"]
 
 
 def test_without_cadence_a_run_does_not_count() -> None:

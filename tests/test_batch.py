@@ -1,0 +1,469 @@
+"""Many files into a workspace: each counted once, read once, and never able to stop the rest."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import batch
+from pipeline.batch import BATCH_BYTES, BATCH_FILES, Imported, Item, Progress, find_files, import_files
+from pipeline.engine import Done, LocalEngine, Lost
+from pipeline.errors import SurefootError
+from pipeline.ingest import Activity, read_activity
+from pipeline.workflow import PENDING
+from pipeline.workspace import Workspace
+from tests.made_runs import fit_file, gpx_file, no_cadence_file, tcx_file
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
+
+
+class HereEngine:
+    """An engine that works in this very process, one batch after the other."""
+
+    def run(
+        self, fn: Callable[[list[Unit]], Result], batches: Iterable[list[Unit]]
+    ) -> Iterator[Done[Result] | Lost[Unit]]:
+        """See pipeline.engine.Engine.run."""
+        for items in batches:
+            yield Done(fn(items))
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class LosingEngine(HereEngine):
+    """An engine whose worker dies of every item."""
+
+    def run(
+        self, fn: Callable[[list[Unit]], Result], batches: Iterable[list[Unit]]
+    ) -> Iterator[Done[Result] | Lost[Unit]]:
+        """Every item is lost."""
+        for items in batches:
+            yield from (Lost(item, "the process that worked on it died (SIGSEGV)") for item in items)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """An empty workspace."""
+    with Workspace(tmp_path / "workspace") as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with two runs."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    for number in range(2):
+        (runs / f"{number}.fit").write_bytes(fit_file(number))
+    return runs
+
+
+@pytest.fixture
+def names_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are decoded from here on."""
+    names: list[str] = []
+
+    def counting(name: str, content: bytes) -> Activity:
+        names.append(name)
+        return read_activity(name, content)
+
+    monkeypatch.setattr(batch, "read_activity", counting)
+    return names
+
+
+def take_in(workspace: Workspace, *paths: Path, progress: list[Progress] | None = None) -> Imported:
+    """Import paths for ada, and check that nothing is counted twice or lost."""
+    found = find_files(paths, workspace.path)
+
+    def watch(now: Progress) -> None:
+        if progress is not None:
+            progress.append(now)
+
+    done = import_files(workspace, found, "ada", HereEngine(), watch=watch)
+    counts = workspace.counts("ada")
+    assert counts["files"] == sum(counts[kind] for kind in ("runs", "duplicates", "skipped", "rejected"))
+    assert len(workspace.load_runs("ada")) == counts["runs"] == len(workspace.load_cadence_moments("ada"))
+    assert PENDING not in workspace.load_runs("ada")["counts_reason"]
+    assert all(result.reason for result in done.results if result.status != "run")
+    return done
+
+
+def total(done: Imported) -> int:
+    """How many files an import speaks of."""
+    return len(done.results) + done.known + done.copies
+
+
+def zipped(**contents: bytes) -> bytes:
+    """A zip; two underscores in a name stand for its dot."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name.replace("__", "."), content)
+    return buffer.getvalue()
+
+
+def test_find_files_by_hand(tmp_path: Path) -> None:
+    """Files below a folder come sorted by path and named from there; hidden ones are left out."""
+    for name in ("b.fit", "a/c.gpx", ".hidden", ".git/x.fit"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find_files([tmp_path], tmp_path / "workspace")
+    assert [file.source_name for file in found] == ["a/c.gpx", "b.fit"]
+
+
+def test_a_file_named_twice_is_found_once(folder: Path) -> None:
+    """A folder and a file in it, given together, are no duplicates of each other."""
+    found = find_files([folder / "0.fit", folder, folder], folder / "workspace")
+    assert [file.source_name for file in found] == ["0.fit", "1.fit"]
+
+
+def test_the_workspace_is_no_recording(tmp_path: Path, folder: Path) -> None:
+    """Analysing a folder in which the workspace itself lies does not take its packs and originals in."""
+    with Workspace(folder / "workspace") as inside:
+        assert total(take_in(inside, folder)) == 2
+        assert total(take_in(inside, folder)) == 2
+
+
+def test_a_path_that_is_not_there(tmp_path: Path) -> None:
+    """A missing path is an error in one line, before anything is made."""
+    with pytest.raises(SurefootError, match="there is no file or folder"):
+        find_files([tmp_path / "nowhere"], tmp_path / "workspace")
+
+
+def test_runs_are_read_stored_and_answered(workspace: Workspace, folder: Path) -> None:
+    """Two files become two runs with tracks, originals, segments and an answer."""
+    done = take_in(workspace, folder)
+    assert [result.status for result in done.results] == ["run", "run"]
+    runs = workspace.load_runs("ada")
+    assert runs["source_name"].to_list() == ["0.fit", "1.fit"]
+    for run_id, sha in runs.select("run_id", "content_sha256").iter_rows():
+        assert run_id == sha[:16]
+        assert len(workspace.load_track(run_id)) > 1000
+        assert workspace.load_original(sha) in (fit_file(0), fit_file(1))
+    assert set(workspace.load_segments("ada")["run_id"]) == set(runs["run_id"])
+    assert len(workspace.load_effects("ada")) == 5
+
+
+def test_originals_are_kept_only_if_asked(workspace: Workspace, folder: Path) -> None:
+    """With `keep` off no copy of a recording stays."""
+    import_files(workspace, find_files([folder], workspace.path), "ada", HereEngine(), keep=False)
+    assert len(workspace.load_runs("ada")) == 2
+    assert not list(workspace.path.glob("originals/**/*.gz"))
+
+
+def test_known_files_are_not_read_again(
+    workspace: Workspace, folder: Path, names_read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second import of the same folder opens no file and decodes nothing."""
+    take_in(workspace, folder)
+    assert names_read == ["0.fit", "1.fit"]
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was opened again"))
+    done = take_in(workspace, folder)
+    assert (done.known, done.results, done.copies) == (2, (), 0)
+    assert names_read == ["0.fit", "1.fit"]
+
+
+def test_a_touched_file_is_known_by_its_content(
+    workspace: Workspace, folder: Path, names_read: list[str]
+) -> None:
+    """A new time stamp alone, as a copy or a sync gives it, makes no new run."""
+    take_in(workspace, folder)
+    os.utime(folder / "0.fit", (1, 1))
+    done = take_in(workspace, folder)
+    assert (done.known, done.results) == (2, ())
+    assert len(names_read) == 2
+
+
+def test_a_renamed_file_is_known(workspace: Workspace, folder: Path, names_read: list[str]) -> None:
+    """A file under a new name is known, and keeps the name it was first given."""
+    take_in(workspace, folder)
+    (folder / "0.fit").rename(folder / "evening.fit")
+    done = take_in(workspace, folder)
+    assert (done.known, done.results) == (2, ())
+    assert len(names_read) == 2
+    assert workspace.load_runs("ada")["source_name"].to_list() == ["0.fit", "1.fit"]
+
+
+def test_a_copy_is_a_duplicate(workspace: Workspace, folder: Path, names_read: list[str]) -> None:
+    """The very same file twice is read once: one run and one duplicate, whenever the copy is made."""
+    shutil.copy(folder / "0.fit", folder / "copy.fit")
+    done = take_in(workspace, folder)
+    assert (len(done.results), done.copies, done.known) == (2, 1, 0)
+    shutil.copy(folder / "1.fit", folder / "later.fit")
+    again = take_in(workspace, folder)
+    assert (len(again.results), again.copies, again.known) == (0, 0, 4)
+    assert workspace.counts("ada") == {"files": 4, "runs": 2, "duplicates": 2, "skipped": 0, "rejected": 0}
+    assert len(names_read) == 2
+
+
+def test_a_changed_file_is_read(workspace: Workspace, folder: Path) -> None:
+    """A path with new content gives a new run; the one read before stays."""
+    take_in(workspace, folder)
+    (folder / "0.fit").write_bytes(fit_file(2))
+    done = take_in(workspace, folder)
+    assert [result.status for result in done.results] == ["run"]
+    assert workspace.counts("ada")["runs"] == 3
+
+
+def test_a_new_analysis_reads_again(
+    workspace: Workspace, folder: Path, names_read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a change of the analysis every file is read again and replaces its earlier run."""
+    take_in(workspace, folder)
+    monkeypatch.setattr(batch, "ANALYSIS_VERSION", batch.ANALYSIS_VERSION + 1)
+    monkeypatch.setattr("pipeline.workflow.ANALYSIS_VERSION", batch.ANALYSIS_VERSION)
+    take_in(workspace, folder)
+    assert names_read == ["0.fit", "1.fit"] * 2
+    assert workspace.load_runs("ada")["analysis_version"].to_list() == [batch.ANALYSIS_VERSION] * 2
+    assert workspace.counts("ada")["files"] == 2
+
+
+def test_an_archive_of_runs_and_junk(workspace: Workspace, tmp_path: Path) -> None:
+    """A zip is as many files as it holds: two runs, one of them gzipped, and a text file with its reason."""
+    content = zipped(a__fit=fit_file(0), b__fit__gz=gzip.compress(fit_file(1)), readme__txt=b"hello")
+    (tmp_path / "export.zip").write_bytes(content)
+    done = take_in(workspace, tmp_path / "export.zip")
+    assert {result.source_name: result.status for result in done.results} == {
+        "export.zip/a.fit": "run",
+        "export.zip/b.fit": "run",
+        "export.zip/readme.txt": "rejected",
+    }
+    assert workspace.counts("ada")["files"] == 3
+    again = take_in(workspace, tmp_path / "export.zip")
+    assert (again.known, again.results) == (3, ())
+
+
+def test_a_gzipped_file_is_not_opened_again(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A season of .fit.gz files, as Strava exports them, is known by size and time like any other."""
+    (tmp_path / "run.fit.gz").write_bytes(gzip.compress(fit_file(0)))
+    take_in(workspace, tmp_path / "run.fit.gz")
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was opened again"))
+    assert take_in(workspace, tmp_path / "run.fit.gz").known == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("empty.zip", zipped(), "it is an archive without files"),
+        ("cut.zip", zipped(a__fit=fit_file(0))[:5000], "the zip archive is cut off or damaged"),
+        ("cut.fit.gz", gzip.compress(fit_file(0))[:5000], "the gzip archive is cut off or damaged"),
+    ],
+)
+def test_a_bad_archive_is_rejected_once(
+    workspace: Workspace, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    """An archive that is empty or cut off is a rejected file with its reason, and known the next time."""
+    (tmp_path / name).write_bytes(content)
+    done = take_in(workspace, tmp_path / name)
+    assert [(result.status, result.reason) for result in done.results] == [("rejected", reason)]
+    assert take_in(workspace, tmp_path / name).known == 1
+    assert workspace.counts("ada") == {"files": 1, "runs": 0, "duplicates": 0, "skipped": 0, "rejected": 1}
+
+
+def test_two_bad_members_are_two_files(workspace: Workspace, tmp_path: Path) -> None:
+    """Bad archives within an archive are counted one by one, of equal names as well."""
+    cut = gzip.compress(fit_file(0))[:5000]
+    (tmp_path / "x.zip").write_bytes(zipped(a__gz=cut, b__gz=cut, good__fit=fit_file(0)))
+    done = take_in(workspace, tmp_path / "x.zip")
+    assert sorted(result.status for result in done.results) == ["rejected", "rejected", "run"]
+    assert workspace.counts("ada")["rejected"] == 2
+
+
+def test_files_that_cannot_be_read(workspace: Workspace, tmp_path: Path) -> None:
+    """Links to nowhere, of equal names in two folders, are two rejected files beside a good run."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lost.fit").symlink_to(tmp_path / f"nowhere {name}")
+    (tmp_path / "one" / "run.fit").write_bytes(fit_file(0))
+    done = take_in(workspace, tmp_path / "one", tmp_path / "two")
+    assert sorted((result.source_name, result.status) for result in done.results) == [
+        ("lost.fit", "rejected"), ("lost.fit", "rejected"), ("run.fit", "run"),
+    ]  # fmt: skip
+    assert set(workspace.load_rejected("ada")["reason"]) == {"it cannot be read (No such file or directory)"}
+    assert workspace.counts("ada")["rejected"] == 2
+
+
+@pytest.mark.parametrize("first", ["fit", "gpx", "tcx"])
+def test_the_same_run_in_three_formats(workspace: Workspace, tmp_path: Path, first: str) -> None:
+    """Of one run as FIT, GPX and TCX the FIT is kept, whichever came first; sizes stay as they are."""
+    contents = {"fit": fit_file(0), "gpx": gpx_file(0), "tcx": tcx_file(0)}
+    for suffix, content in contents.items():
+        (tmp_path / f"run.{suffix}").write_bytes(content)
+    take_in(workspace, tmp_path / f"run.{first}")
+    take_in(workspace, *(tmp_path / f"run.{suffix}" for suffix in contents))
+    files = {row["source_name"]: row for row in workspace.load_files("ada").iter_rows(named=True)}
+    kept = {name for name, row in files.items() if row["status"] == "run"}
+    assert len(kept) == 1
+    assert kept <= {"run.fit", "run.tcx"}
+    assert {row["status"] for name, row in files.items() if name not in kept} == {"duplicate"}
+    for suffix, content in contents.items():
+        assert files[f"run.{suffix}"]["size_bytes"] == len(content)
+        if f"run.{suffix}" not in kept:
+            reason = files[f"run.{suffix}"]["reason"]
+            assert reason == f"the same run as {kept.copy().pop()}, which has the better recording"
+    assert workspace.counts("ada") == {"files": 3, "runs": 1, "duplicates": 2, "skipped": 0, "rejected": 0}
+    assert take_in(workspace, *(tmp_path / f"run.{suffix}" for suffix in contents)).known == 3
+
+
+def test_what_is_rejected_is_stored_with_its_reason(workspace: Workspace, tmp_path: Path) -> None:
+    """A workspace that has seen nothing but junk knows each file, why, and what would do."""
+    (tmp_path / "notes.fit").write_text("hello")
+    done = take_in(workspace, tmp_path / "notes.fit")
+    assert done.results[0].status == "rejected"
+    row = workspace.load_rejected("ada").row(0, named=True)
+    assert row["reason"] == done.results[0].reason == "it is neither FIT nor GPX nor TCX"
+    assert row["advice"]
+    assert workspace.load_files("ada")["size_bytes"].to_list() == [5]
+
+
+def test_what_a_worker_dies_of_is_rejected(workspace: Workspace, folder: Path) -> None:
+    """A file that ends its process is stored as rejected with its size, and the next one goes on."""
+    done = import_files(workspace, find_files([folder], workspace.path), "ada", LosingEngine())
+    assert [result.status for result in done.results] == ["rejected", "rejected"]
+    assert set(workspace.load_rejected("ada")["reason"]) == {"the process that worked on it died (SIGSEGV)"}
+    assert set(workspace.load_files("ada")["size_bytes"]) == {len(fit_file(0)), len(fit_file(1))}
+    assert take_in(workspace, folder).known == 2
+
+
+def test_a_stop_before_the_comparison_is_repaired(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped when runs are stored and not compared yet, the next call finishes without reading."""
+
+    def stop(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    found = find_files([folder], workspace.path)
+    with monkeypatch.context() as patched:
+        patched.setattr(batch, "refresh_athlete", stop)
+        with pytest.raises(KeyboardInterrupt):
+            import_files(workspace, found, "ada", HereEngine())
+    assert set(workspace.load_runs("ada")["counts_reason"]) == {PENDING}
+    assert workspace.load_effects("ada").is_empty()
+    done = take_in(workspace, folder)
+    assert (done.known, done.results) == (2, ())
+    assert len(workspace.load_effects("ada")) == 5
+
+
+def test_a_stop_in_the_middle_goes_on_from_there(
+    workspace: Workspace, folder: Path, names_read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after the first of two batches, the next call reads the second only."""
+    monkeypatch.setattr(batch, "BATCH_FILES", 1)
+
+    def stop(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    found = find_files([folder], workspace.path)
+    with pytest.raises(KeyboardInterrupt):
+        import_files(workspace, found, "ada", HereEngine(), watch=stop)
+    assert names_read == ["0.fit"]
+    done = take_in(workspace, folder)
+    assert (done.known, len(done.results)) == (1, 1)
+    assert names_read == ["0.fit", "1.fit"]
+
+
+def test_two_athletes_do_not_mix(workspace: Workspace, folder: Path) -> None:
+    """The same file given for two people is a run of each."""
+    take_in(workspace, folder)
+    import_files(workspace, find_files([folder], workspace.path), "bea", HereEngine())
+    assert workspace.counts("ada") == workspace.counts("bea")
+    assert len(workspace.load_runs()) == 4
+
+
+def test_progress_ends_where_it_should(workspace: Workspace, tmp_path: Path) -> None:
+    """Files done never pass files known, archives included, and set-aside ones are told."""
+    (tmp_path / "all.zip").write_bytes(zipped(a__fit=fit_file(0), b__fit=fit_file(1), c__txt=b"x"))
+    (tmp_path / "d.txt").write_text("y")
+    said: list[tuple[str, int, int, int]] = []
+    found = find_files([tmp_path / "all.zip", tmp_path / "d.txt"], workspace.path)
+    import_files(
+        workspace,
+        found,
+        "ada",
+        HereEngine(),
+        watch=lambda p: said.append((p.doing, p.files, p.done, p.set_aside)),
+    )
+    assert all(done <= files for _, files, done, _ in said)
+    assert [last for last in said if last[0] == "reading"][-1] == ("reading", 4, 4, 2)
+    assert said[-1] == ("comparing the runs", 2, 2, 2)
+
+
+def test_local_processes_give_the_same(workspace: Workspace, tmp_path: Path) -> None:
+    """Two worker processes give the tables that one process gives, a bad file among the good ones."""
+    (tmp_path / "runs").mkdir()
+    for number in range(3):
+        (tmp_path / "runs" / f"{number}.fit").write_bytes(fit_file(number))
+    (tmp_path / "runs" / "silent.fit").write_bytes(no_cadence_file(3))
+    (tmp_path / "runs" / "notes.txt").write_text("hello")
+    take_in(workspace, tmp_path / "runs")
+    engine = LocalEngine(2)
+    with Workspace(tmp_path / "other") as other:
+        import_files(other, find_files([tmp_path / "runs"], other.path), "ada", engine)
+        engine.close()
+        assert other.load_runs("ada").equals(workspace.load_runs("ada"))
+        assert other.load_segments("ada").equals(workspace.load_segments("ada"))
+        assert other.load_stability("ada").equals(workspace.load_stability("ada"))
+        assert other.load_effects("ada").equals(workspace.load_effects("ada"))
+        assert other.counts("ada") == workspace.counts("ada")
+
+
+@given(sizes=st.lists(st.integers(0, 3 * BATCH_BYTES // 2), max_size=60))
+@settings(deadline=None)
+def test_batches_are_bounded(sizes: list[int]) -> None:
+    """Batches keep order, lose nothing, and hold 16 files and 8 MB at most, a larger file alone."""
+
+    class Sized(bytes):
+        def __len__(self) -> int:
+            return int(self[:8].hex(), 16)
+
+    items = [Item(str(n), str(n), Sized(size.to_bytes(8, "big"))) for n, size in enumerate(sizes)]
+    made = list(batch._batches(items))
+    assert [item for part in made for item in part] == items
+    for part in made:
+        assert 1 <= len(part) <= BATCH_FILES
+        assert len(part) == 1 or sum(len(item.content) for item in part) <= BATCH_BYTES
+
+
+@given(
+    files=st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c", "d", "e"]), st.sampled_from(["junk", "empty", "other", "zip"])
+        ),
+        unique_by=lambda file: file[0],
+        max_size=5,
+    )
+)
+@settings(max_examples=20, deadline=None)
+def test_counts_add_up(tmp_path_factory: pytest.TempPathFactory, files: list[tuple[str, str]]) -> None:
+    """Whatever lies in a folder, what is said of it sums up to its files, the first time and the next."""
+    contents = {
+        "junk": b"junk",
+        "empty": b"",
+        "other": b"other",
+        "zip": zipped(x__txt=b"junk", y__txt=b"y", z__gz=gzip.compress(b"cut")[:-9]),
+    }
+    place = tmp_path_factory.mktemp("files")
+    for name, kind in files:
+        (place / name).write_bytes(contents[kind])
+    expected = sum(3 if kind == "zip" else 1 for _, kind in files)
+    with Workspace(place / "workspace") as workspace:
+        assert total(take_in(workspace, place)) == expected
+        assert workspace.counts("ada")["files"] == expected
+        again = take_in(workspace, place)
+        assert (again.known, again.results, again.copies) == (expected, (), 0)
+        assert workspace.counts("ada")["files"] == expected
