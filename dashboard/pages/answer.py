@@ -218,12 +218,12 @@ def _facts(row: dict[str, Any]) -> html.Div:
         "Runs": f"{row['n_runs']} in {row['weeks']:.0f} weeks",
         "Could have been seen": detectable,
         "Sceptical reading": sceptical,
-        "Method": row["method"],
     }
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts.items()]
     cautions = [html.Li(words.sentence_case(text)) for text in row["cautions"].split("; ") if text]
     caution_list = [html.P("What speaks against reading more into it", className="label"), html.Ul(cautions)]
-    return html.Div([html.Dl(pairs, className="facts"), *(caution_list if cautions else [])])
+    method = html.P(f"Method: {row['method']}", className="label")
+    return html.Div([html.Dl(pairs, className="facts"), *(caution_list if cautions else []), method])
 
 
 def _tiles(recent: dict[str, Any], answer: queries.Answer) -> list[html.Div]:
