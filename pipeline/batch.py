@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import polars as pl
+
 from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected, SurefootError
@@ -66,11 +68,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did. `results` has one entry per new content, `known` counts files seen before."""
+    """What an import did. `results` has one entry per new content, `known` counts files seen before.
+
+    `updated` counts runs that an older version had analysed and this one analysed anew, `left_old` those
+    that it could not, since neither their original nor their file is there any more.
+    """
 
     results: tuple[FileResult, ...]
     known: int
     copies: int
+    updated: int = 0
+    left_old: int = 0
 
 
 Watch = Callable[[Progress], None]
@@ -112,31 +120,38 @@ def import_files(
     keep: bool = True,
     watch: Watch = lambda progress: None,
 ) -> Imported:
-    """Read what is new among the files, then bring the athlete's answer up to date.
+    """Bring what an older version analysed up to date, read what is new among the files, then answer.
 
     A file that cannot be used costs only itself: it is stored with its reason. Raises SurefootError
     where the workspace cannot be written.
     """
     progress = Progress(files=len(found))
+    work = partial(analyse_batch, workspace.path, athlete_id, keep)
     results: list[FileResult] = []
-    with workspace.writer_lock():
-        new = NewItems(workspace, athlete_id, found, progress)
-        work = partial(analyse_batch, workspace.path, athlete_id, keep)
-        for outcome in engine.run(work, _batches(new)):
+
+    def take_in(items: Iterable[Item], take_seen: Callable[[], list[Seen]]) -> Iterator[FileResult]:
+        for outcome in engine.run(work, _batches(items)):
             batch = outcome.result if isinstance(outcome, Done) else _lost(outcome)
-            workspace.commit(athlete_id, batch.pack, batch.results, new.take_seen())
-            results += batch.results
+            workspace.commit(athlete_id, batch.pack, batch.results, take_seen())
             progress.done += len(batch.results)
             progress.set_aside += sum(result.status != "run" for result in batch.results)
             watch(progress)
+            yield from batch.results
+
+    with workspace.writer_lock():
+        old = OldItems(workspace, athlete_id, progress)
+        updated = list(take_in(old, list))
+        new = NewItems(workspace, athlete_id, found, progress)
+        results += take_in(new, new.take_seen)
         workspace.commit(athlete_id, None, new.problems, new.take_seen())
         results += new.problems
         aside = set_duplicates_aside(workspace, athlete_id)
         progress.doing = "comparing the runs"
-        if results or aside or _is_pending(workspace, athlete_id):
+        if updated or results or aside or _is_pending(workspace, athlete_id):
             refresh_athlete(workspace, athlete_id, progress, watch)
     settled = [aside.get(result.content_sha256, result) for result in results]
-    return Imported(tuple(settled), new.known, new.copies)
+    left_old = len(old.runs - {result.content_sha256 for result in updated})
+    return Imported(tuple(settled), new.known, new.copies, len(updated), left_old)
 
 
 class NewItems:
@@ -219,6 +234,42 @@ class NewItems:
         self.problems.append(_set_aside(source_name, sha, size_bytes, "rejected", problem))
         self._progress.done += 1
         self._progress.set_aside += 1
+
+
+class OldItems:
+    """Iterates over the contents that an older version analysed, from the kept originals or else their files.
+
+    `runs` holds those that were runs then.
+    """
+
+    def __init__(self, workspace: Workspace, athlete_id: str, progress: Progress) -> None:
+        files = workspace.load_files(athlete_id).filter(pl.col("analysis_version") < ANALYSIS_VERSION)
+        self.runs = set(files.filter(status="run")["content_sha256"])
+        self._names: dict[str, str] = dict(files.select("content_sha256", "source_name").iter_rows())
+        self._workspace = workspace
+        self._athlete_id = athlete_id
+        self._progress = progress
+        progress.files += len(self._names)
+
+    def __iter__(self) -> Iterator[Item]:
+        lost = set()
+        for sha, source_name in self._names.items():
+            try:
+                yield Item(source_name, sha, self._workspace.load_original(sha))
+            except SurefootError:
+                lost.add(sha)
+        for item in NewItems(self._workspace, self._athlete_id, self._places(lost), Progress()):
+            if item.content_sha256 in lost:
+                lost.remove(item.content_sha256)
+                yield item
+        self._progress.files -= len(lost)
+
+    def _places(self, lost: set[str]) -> list[Found]:
+        """The files with these contents that are still there; for a member of an archive, the archive."""
+        seen = self._workspace.load_seen(self._athlete_id).values() if lost else ()
+        named = {entry.path for entry in seen if entry.content_sha256 in lost}
+        paths = {Path(part) for path in named for part in (path, path.split("!")[0])}
+        return [Found(path, path.name) for path in sorted(paths) if path.is_file()]
 
 
 def _or_else(found: Iterator[Member], otherwise: Member) -> Iterator[Member]:

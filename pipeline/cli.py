@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from pipeline import batch, wording
@@ -21,6 +24,7 @@ from pipeline.errors import SurefootError
 from pipeline.export import FORMATS, export_table
 from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
 from pipeline.tables import PUBLIC
+from pipeline.watch import POLL_S, WatchedFolder
 from pipeline.workspace import Workspace
 
 COMMAND_ERROR = 2
@@ -80,21 +84,33 @@ def _bar() -> Iterator[batch.Watch]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeElapsedColumn(),
+        TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[aside]}"),
     )
     console = Console(stderr=True)
     with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=None, aside="")
+        task = bar.add_task("reading", total=None, rate="", aside="")
 
         def watch(progress: batch.Progress) -> None:
-            aside = f"{progress.set_aside} set aside" if progress.set_aside else ""
-            bar.update(
-                task, description=progress.doing, total=progress.files, completed=progress.done, aside=aside
-            )
+            bar.update(task, description=progress.doing, total=progress.files, completed=progress.done)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed or 0.0
+            aside = f"{progress.set_aside:,} set aside" if progress.set_aside else ""
+            bar.update(task, rate=f"{speed:,.0f} a second", aside=aside)
 
         yield watch
+
+
+@contextmanager
+def _turn(workspace: Workspace) -> Iterator[None]:
+    """Be the one who writes; where another process does, say so in one line and wait until it is done."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(workspace.writer_lock(wait_s=0.5))
+        except SurefootError as busy:
+            print(f"surefoot: {busy.reason}: waiting until it is done", file=sys.stderr, flush=True)
+            held.enter_context(workspace.writer_lock(wait_s=threading.TIMEOUT_MAX))
+        yield
 
 
 @click.group(cls=Surefoot, no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,12 +119,20 @@ def main() -> None:
     """Does balance work steady your cadence on rough ground? An honest answer from your own watch files."""
 
 
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 256), help="Processes; all cores where not given."
+)
+no_keep_option = click.option(
+    "--no-keep", is_flag=True, help="Do not keep a compressed copy of each recording."
+)
+
+
 @main.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @athlete_option
 @workspace_option
-@click.option("--workers", type=click.IntRange(1, 256), help="Processes; all cores where not given.")
-@click.option("--no-keep", is_flag=True, help="Do not keep a compressed copy of each recording.")
+@workers_option
+@no_keep_option
 @click.option("--strict", is_flag=True, help="Leave with 1 when a file was rejected.")
 @json_option
 def analyse(
@@ -120,20 +144,70 @@ def analyse(
     strict: bool,
     as_json: bool,
 ) -> None:
-    """Read recordings (FIT, GPX, TCX, archives, whole folders) and bring the answer up to date."""
-    found = batch.find_files(paths, folder)
-    engine = LocalEngine(workers or os.cpu_count() or 1)
-    try:
-        with Workspace(folder) as workspace, _bar() as watch:
-            done = batch.import_files(workspace, found, athlete_id, engine, keep=not no_keep, watch=watch)
-    finally:
-        engine.close()
+    """Read recordings (FIT, GPX, TCX, archives, whole folders) and bring the answer up to date.
+
+    Without PATHS: analyse anew what an older version of Surefoot analysed.
+    """
+    if not paths:
+        with Workspace(folder, read_only=True) as workspace:
+            _athletes(workspace, athlete_id)
+    done = _take_in(batch.find_files(paths, folder), athlete_id, folder, workers, keep=not no_keep)
     if as_json:
-        _say_json(wording.import_json(done.results, done.known, done.copies))
+        _say_json(
+            wording.import_json(
+                done.results, done.known, done.copies, updated=done.updated, left_old=done.left_old
+            )
+        )
     else:
-        _say(wording.import_lines(done.results, done.known, done.copies))
+        _say(
+            wording.import_lines(
+                done.results, done.known, done.copies, updated=done.updated, left_old=done.left_old
+            )
+        )
     if strict and any(result.status == "rejected" for result in done.results):
         sys.exit(REJECTED_UNDER_STRICT)
+
+
+def _take_in(
+    found: Sequence[batch.Found], athlete_id: str, folder: Path, workers: int | None, *, keep: bool
+) -> batch.Imported:
+    engine = LocalEngine(workers or os.cpu_count() or 1)
+    try:
+        with Workspace(folder) as workspace, _turn(workspace), _bar() as watch:
+            return batch.import_files(workspace, found, athlete_id, engine, keep=keep, watch=watch)
+    finally:
+        engine.close()
+
+
+@main.command()
+@click.argument("watched", metavar="DIR", type=click.Path(path_type=Path))
+@athlete_option
+@workspace_option
+@workers_option
+@no_keep_option
+def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_keep: bool) -> None:
+    """Take recordings in as they come into a folder, each once it is at rest, until Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    arrivals = WatchedFolder(watched, folder)
+    arrivals.resting()
+    Workspace(folder).close()
+    print(f"Watching {watched} for {athlete_id}: Ctrl-C ends it", flush=True)
+    said = ""
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(POLL_S)
+            try:
+                if found := arrivals.resting():
+                    done = _take_in(found, athlete_id, folder, workers, keep=not no_keep)
+                    arrivals.take(found)
+                    _say(wording.taken_lines(done.results, done.known, done.copies))
+                    sys.stdout.flush()
+                said = ""
+            except SurefootError as trouble:
+                if str(trouble) != said:
+                    print(f"surefoot: {trouble}", file=sys.stderr, flush=True)
+                said = str(trouble)
+    print("No longer watching")
 
 
 @main.command()

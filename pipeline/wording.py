@@ -21,7 +21,9 @@ def plural(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def import_lines(results: Iterable[FileResult], known: int, copies: int) -> list[str]:
+def import_lines(
+    results: Iterable[FileResult], known: int, copies: int, *, updated: int = 0, left_old: int = 0
+) -> list[str]:
     """The end of an import: how many of each, and why files were set aside, most frequent first."""
     results = list(results)
     count = Counter(result.status for result in results)
@@ -37,12 +39,32 @@ def import_lines(results: Iterable[FileResult], known: int, copies: int) -> list
     lines += [f"  {n:>5}  {status:<9}  {reason}" for (status, reason), n in why.most_common(12)]
     if len(why) > 12:
         lines.append(f"         and {plural(len(why) - 12, 'other reason')}")
+    if updated:
+        lines.append(f"{plural(updated, 'file')} of earlier imports analysed anew by this version")
+    if left_old:
+        lines.append(
+            f"{plural(left_old, 'run')} of an older version left as they are: no original was kept, and the "
+            "file is not where it was"
+        )
     if count["rejected"]:
         lines.append("`surefoot status --rejected` lists the rejected files with what would do.")
     return lines
 
 
-def import_json(results: Iterable[FileResult], known: int, copies: int) -> dict[str, Any]:
+def taken_lines(results: Iterable[FileResult], known: int, copies: int) -> list[str]:
+    """What became of each file of a watched folder, one line each; those seen before together."""
+    lines = [
+        f"{r.source_name}: " + ("a new run" if r.status == "run" else f"{r.status}: {r.reason}")
+        for r in results
+    ]
+    if known + copies:
+        lines.append(f"{plural(known + copies, 'file')} already known")
+    return lines
+
+
+def import_json(
+    results: Iterable[FileResult], known: int, copies: int, *, updated: int = 0, left_old: int = 0
+) -> dict[str, Any]:
     """The end of an import for machines: counts, and every new file with what became of it."""
     results = list(results)
     count = Counter(result.status for result in results)
@@ -53,6 +75,8 @@ def import_json(results: Iterable[FileResult], known: int, copies: int) -> dict[
         "duplicates": count["duplicate"] + copies,
         "skipped": count["skipped"],
         "rejected": count["rejected"],
+        "updated": updated,
+        "left_old": left_old,
         "results": [
             {"source_name": r.source_name, "status": r.status, "reason": r.reason, "advice": r.advice}
             for r in results
