@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +20,9 @@ import polars as pl
 from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected, SurefootError
-from pipeline.ingest import check_run, read_activity
+from pipeline.ingest import Activity, check_run, read_activity, running_sessions
 from pipeline.ingest.archive import Member, members
+from pipeline.results import RunResult
 from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_athlete, analyse_run, answer
 from pipeline.workspace import FileResult, PackRef, Seen, Workspace, keep_original, save_pack
@@ -308,20 +309,37 @@ def _analyse(item: Item, athlete_id: str) -> FileResult:
     try:
         activity = read_activity(item.source_name, item.content)
         check_run(activity)
-        run = analyse_run(
-            activity,
-            run_id=item.content_sha256[:16],
-            athlete_id=athlete_id,
-            source_name=item.source_name,
-            content_sha256=item.content_sha256,
-        )
+        runs = _runs_of(item, running_sessions(activity), athlete_id)
     except NotARun as reason:
         return _set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
     except Rejected as reason:
         return _set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
     return FileResult(
-        item.source_name, item.content_sha256, len(item.content), "run", ANALYSIS_VERSION, runs=(run,)
+        item.source_name, item.content_sha256, len(item.content), "run", ANALYSIS_VERSION, runs=runs
     )
+
+
+def _runs_of(item: Item, sessions: list[Activity], athlete_id: str) -> tuple[RunResult, ...]:
+    """Each running session as a run. Raises Rejected where none can be used; one alone is left out."""
+    runs, problems = [], []
+    for number, session in enumerate(sessions, start=1):
+        try:
+            run = analyse_run(
+                session,
+                run_id=item.content_sha256[:16] + (f"-{number}" if number > 1 else ""),
+                athlete_id=athlete_id,
+                source_name=item.source_name,
+                content_sha256=item.content_sha256,
+            )
+        except Rejected as problem:
+            problems.append(problem)
+        else:
+            runs.append(run)
+    if not runs:
+        raise problems[0]
+    said = [f"another session of its file was left out: {problem.reason}" for problem in problems]
+    warnings = "; ".join(filter(None, [str(runs[0].run["warnings"]), *said]))
+    return (replace(runs[0], run={**runs[0].run, "warnings": warnings}), *runs[1:])
 
 
 def _set_aside(source_name: str, sha: str, size_bytes: int, status: str, why: SurefootError) -> FileResult:

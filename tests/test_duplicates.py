@@ -55,3 +55,16 @@ def test_the_order_of_reading_does_not_matter(order: list[int]) -> None:
         ("d", 9e3, 5e3, 0.5, "fit"),
     ]
     assert find_duplicates(runs(*(rows[i] for i in order))) == {"a": "b", "d": "c"}
+
+
+def test_runs_of_one_file_are_never_the_same() -> None:
+    """Two sessions of one file that begin within a minute are two runs."""
+    assert find_duplicates(runs(("a", 0, 50, 1, "fit"), ("a-2", 40, 60, 1, "fit"))) == {}
+
+
+def test_a_file_is_set_aside_whole_or_not_at_all() -> None:
+    """Of a file of two runs and a better file of one of them the first is kept; a copy of both goes."""
+    pair = [("a", 0, 9e3, 0.7, "tcx"), ("a-2", 4e3, 9e3, 0.7, "tcx")]
+    assert find_duplicates(runs(*pair, ("b", 4e3, 9e3, 1, "fit"))) == {"b": "a-2"}
+    copy = [("c", 0, 9e3, 0.9, "fit"), ("c-2", 4e3, 9e3, 0.9, "fit")]
+    assert find_duplicates(runs(*pair, *copy)) == {"a": "c", "a-2": "c-2"}

@@ -10,11 +10,13 @@ from pipeline.ingest.activity import Activity as Activity
 from pipeline.ingest.activity import ActivityInfo as ActivityInfo
 from pipeline.ingest.activity import Damage as Damage
 from pipeline.ingest.archive import is_archive, members
+from pipeline.ingest.damage import damage_warning, without_implausible
 from pipeline.ingest.fit import parse_fit
 from pipeline.ingest.gpx import parse_gpx
 from pipeline.ingest.local_time import with_local_day
-from pipeline.ingest.sports import check_run as check_run
-from pipeline.ingest.sports import only_running_legs, with_sport_from_evidence
+from pipeline.ingest.sessions import check_run as check_run
+from pipeline.ingest.sessions import running_sessions as running_sessions
+from pipeline.ingest.sports import with_sport_from_evidence
 from pipeline.ingest.tcx import parse_tcx
 from pipeline.ingest.xml import root_name
 
@@ -36,7 +38,7 @@ def read_activity(name: str, content: bytes) -> Activity:
     """
     if is_archive(content):
         content = _only_member(name, content)
-    activity = only_running_legs(_parse(content))
+    activity = without_implausible(_parse(content))
     kind = activity.run.file_kind
     if kind != "activity":
         raise NotARun(f"it is {_in_words(kind)}, not a recording")
@@ -57,6 +59,8 @@ def read_activity(name: str, content: bytes) -> Activity:
             "correct its date in the watch's app, and export it",
         )
     run = with_local_day(activity.run, activity.records)
+    if said := damage_warning(activity, content):
+        run = replace(run, warnings=(said, *run.warnings))
     return with_sport_from_evidence(replace(activity, run=run))
 
 

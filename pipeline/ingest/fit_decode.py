@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 # Each channel is a column as long as the table. Real files need less than one cell a byte; the bound keeps a
 # few bytes of hostile layout from asking for gigabytes.
 _MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 4
+WRONG_CHECKSUM = "the file's checksum is wrong"
 _NOT_FIT = "export the activity again as FIT, GPX or TCX"
 
 
@@ -182,7 +183,7 @@ def _data_end(content: bytes, start: int, first: int, declared: int, warnings: l
             warnings.append("the file's checksum is missing")
         return min(declared, len(content))
     if len(content) > first + 2:
-        warnings.append("the file's checksum is wrong")
+        warnings.append(WRONG_CHECKSUM)
     return declared
 
 

@@ -1,18 +1,15 @@
-"""What sport a recording is, in the words of the FIT profile, and whether it is a run."""
+"""What sport a recording is, in the words of the FIT profile, from what it says or how it moves."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
 
-from pipeline.errors import NotARun
 from pipeline.ingest.activity import Activity
-from pipeline.ingest.points import first_time, speed_of
-from pipeline.tables import TimerEvents
+from pipeline.ingest.points import speed_of
 
 _WORDS = {
     r"wheelchair": "wheelchair",
@@ -29,8 +26,7 @@ _STRAVA_NUMBERS = {"1": "cycling", "4": "hiking", "9": "running", "10": "walking
 _SUB_SPORTS = ("trail", "treadmill", "track", "street", "indoor", "virtual", "ultra")
 _UNKNOWN = ("", "generic", "other", "all", "training", "fitness_equipment", "unknown")
 
-_END_OF_TIME = datetime(2100, 1, 1, tzinfo=UTC)
-_UNSAID = ("", "generic")
+UNSAID = ("", "generic")
 _TREADMILLS = ("treadmill", "indoor_running")
 
 RUN_SPEED_MPS = (1.6, 6.0)
@@ -58,63 +54,19 @@ def sport_of(text: str) -> tuple[str, str]:
 
 def with_sport_from_evidence(activity: Activity) -> Activity:
     """The activity as a run, with a warning, where the file does not say and moves like a runner."""
-    if activity.run.sport not in _UNSAID or _why_not_a_runner(activity.records):
+    if activity.run.sport not in UNSAID or why_not_a_runner(activity.records):
         return activity
     warning = "the file does not say its sport: speed and cadence are those of a run"
-    run = replace(activity.run, sport="running", warnings=(*activity.run.warnings, warning))
-    return replace(activity, run=run)
+    warnings = tuple(dict.fromkeys((*activity.run.warnings, warning)))
+    return replace(activity, run=replace(activity.run, sport="running", warnings=warnings))
 
 
-def only_running_legs(activity: Activity) -> Activity:
-    """Of a recording of several sports its running legs, with a warning; any other as it is.
-
-    A leg lasts from its session's start to the next one's; distance counts the legs alone.
-    """
-    sessions = activity.sessions
-    if "sport" not in sessions.columns or sessions["sport"].n_unique() < 2:
-        return activity
-    starts = sessions.drop_nulls("start_time").sort("start_time")
-    ends = pl.col("start_time").shift(-1, fill_value=_END_OF_TIME)
-    legs = starts.with_columns(ends.alias("end")).filter(sport="running")
-    if legs.is_empty():
-        return activity
-    pieces, covered_m = [], 0.0
-    running = pl.lit(False)
-    for start, end in legs.select("start_time", "end").iter_rows():
-        inside = pl.col("timestamp").is_between(start, end, closed="left")
-        running |= inside
-        piece = activity.records.filter(inside)
-        metres = piece["distance_m"].drop_nulls().to_numpy()
-        if metres.size:
-            piece = piece.with_columns(pl.col("distance_m") - metres[0] + covered_m)
-            covered_m += metres[-1] - metres[0]
-        pieces.append(piece)
-    records = pl.concat(pieces)
-    warning = "of a recording of several sports only the running is used"
-    run = replace(
-        activity.run,
-        sport="running",
-        sub_sport=str(legs["sub_sport"][0] or "").replace("generic", ""),
-        start_time=first_time(records["timestamp"]),
-        warnings=(*activity.run.warnings, warning),
-    )
-    events = TimerEvents.validate(activity.timer_events.filter(running))
-    return replace(activity, run=run, records=records, timer_events=events)
+def is_run(sport: str, sub_sport: str) -> bool:
+    """Whether these are the words for a run, on whatever ground; a treadmill is one in any sport."""
+    return sport == "running" or sub_sport in _TREADMILLS
 
 
-def check_run(activity: Activity) -> None:
-    """Raise `NotARun` unless the activity is a run (on a trail, road, track or treadmill)."""
-    sport, sub_sport = activity.run.sport, activity.run.sub_sport
-    if sport == "running" or sub_sport in _TREADMILLS:
-        return
-    if sport in _UNSAID:
-        raise NotARun(f"its sport is not given, and {_why_not_a_runner(activity.records)}")
-    words = f"{sport} ({sub_sport})" if sub_sport not in ("", "generic") else sport
-    words = f"the file's number {words}" if words.isdigit() else words.replace("_", " ")
-    raise NotARun(f"the sport is {words}, not running")
-
-
-def _why_not_a_runner(records: pl.DataFrame) -> str:
+def why_not_a_runner(records: pl.DataFrame) -> str:
     """What speaks against a run in speed and cadence, empty where nothing does."""
     speed_mps = speed_of(records)
     moving = speed_mps > STANDING_MPS

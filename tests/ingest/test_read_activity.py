@@ -156,30 +156,6 @@ def test_an_unsaid_sport_at_another_speed_is_none(pace, reason):
     assert raised.value.reason == f"its sport is not given, and {reason}"
 
 
-def test_of_several_sports_the_running_is_used():
-    """Run, ride, run: the two runs are one activity, with their own distance and the pause between."""
-    activities = b""
-    for sport, start in (("Running", 0), ("Biking", 100), ("Running", 200)):
-        metres = "<DistanceMeters>{}</DistanceMeters>"
-        text = tcx((trackpoint(s, metres.format(3 * s)) for s in range(start, start + 100)), sport=sport)
-        text = text.replace(f"<Id>{time_at(0)}".encode(), f"<Id>{time_at(start)}".encode())
-        activities += text[text.index(b"<Activity ") : text.index(b"</Activities>")]
-    head, tail = TREADMILL.split(b"<Activity ")[0], b"</Activities></TrainingCenterDatabase>"
-    activity = read_activity("a", head + activities + tail)
-    check_run(activity)
-    assert len(activity.records) == 200
-    assert activity.records["distance_m"].max() == 2 * 99 * 3
-    assert "of a recording of several sports only the running is used" in activity.run.warnings
-
-
-def test_several_sports_without_running_are_skipped():
-    """A swim and a ride in one file are no run."""
-    ride, swim = tcx([trackpoint(0)], sport="Biking"), tcx([trackpoint(60)], sport="Swimming")
-    second = swim[swim.index(b"<Activity ") : swim.index(b"</Activities>")]
-    with pytest.raises(NotARun, match="multisport"):
-        check_run(read_activity("a", ride.replace(b"</Activities>", second + b"</Activities>")))
-
-
 def test_a_speed_that_is_always_zero_is_no_speed():
     """Where a program wrote 0 for every speed, positions tell it."""
     points = [trkpt(second, "<speed>0</speed>") for second in range(100)]
