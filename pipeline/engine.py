@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -151,7 +152,7 @@ class _Worker:
         self._process = context.Process(
             target=_serve, args=(theirs, their_watchdog, item_limit_s), daemon=True
         )
-        with _environment(_ONE_THREAD):
+        with _environment(_ONE_THREAD), _without_ctrl_c():
             self._process.start()
         theirs.close()
         their_watchdog.close()
@@ -213,6 +214,20 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Let a process that is started here be deaf to Ctrl-C from its first moment.
+
+    Ctrl-C reaches the whole group; the driver alone decides what it means, once the start is done.
+    """
+    resource_tracker.ensure_running()  # starting it would end the silence
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 # In the worker: seconds an item may take, and the descriptor that learns of one that took longer.
 _watch: tuple[float, int] | None = None
 
@@ -235,8 +250,6 @@ def _watch_over(items: int) -> None:
 def _serve(connection: Connection, watchdog: Connection, item_limit_s: float) -> None:
     """A worker's life: batches in, results out, until the driver has no more."""
     global _watch
-    # Ctrl-C reaches the whole group; the driver alone decides what it means.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_driver, daemon=True).start()
     _watch = item_limit_s, watchdog.fileno()
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
