@@ -9,11 +9,17 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
+from pipeline.drills import uncounted
+
 HALF_LIFE_DAYS = 21.0
 
 
 def daily_minutes(sessions: pl.DataFrame, first: date, until: date) -> NDArray[np.float64]:
-    """Balance minutes [min] of each day from `first` to `until`, both included: shape (days,)."""
+    """Balance minutes [min] of each day from `first` to `until`, both included: shape (days,).
+
+    Drills that the catalogue does not count (mobility) add none; their day is logged all the same.
+    """
+    sessions = sessions.filter(~pl.col("drill").is_in(uncounted()))
     offset = (sessions["date"] - first).dt.total_days().to_numpy()
     within = (offset >= 0) & (offset <= (until - first).days)
     minutes = np.zeros((until - first).days + 1)

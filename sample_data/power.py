@@ -96,6 +96,7 @@ def _sessions(season: Season) -> DataFrame[BalanceSessions]:
     table = pl.DataFrame(
         {
             "date": [date.fromisoformat(str(row["date"])) for row in season.log],
+            "drill": [str(row["drill"]) for row in season.log],
             "minutes": [float(str(row["minutes"])) for row in season.log],
         }
     )

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.resources
 import io
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
 from typing import Any
 
 import polars as pl
 
+from pipeline.drills import find_drill, normalise
 from pipeline.errors import Rejected
-from pipeline.ingest.log_cells import PARSERS, CellError, normalise, parse_date
+from pipeline.ingest.log_cells import PARSERS, CellError, parse_date
 from pipeline.tables import BalanceSessions, DataFrame
 
 REQUIRED = ("date", "drill", "minutes")
@@ -93,7 +92,8 @@ def parse_balance_log(name: str, content: bytes, athlete_id: str, *, today: date
         stamp = "\x1f".join([athlete_id, key[0].isoformat(), drill, key[2], str(seen[key])])
         session["session_id"] = hashlib.sha256(stamp.encode()).hexdigest()[:16]
         session["athlete_id"] = athlete_id
-        session["drill"], session["category"] = _name_drill(session["drill"])
+        known = find_drill(session["drill"])
+        session["drill"], session["category"] = known.name, known.category
         sessions.append(session)
     table = pl.DataFrame(sessions, schema=BalanceSessions.create_empty().schema)
     return BalanceLog(
@@ -223,23 +223,3 @@ def _read_cell(column: str, text: str, latest: date) -> Any:
     if column == "date":
         return parse_date(text, latest)
     return PARSERS[column](text) if column in PARSERS else text
-
-
-def _singular(name: str) -> str:
-    return name.removesuffix("s")
-
-
-@cache
-def _drills() -> Mapping[str, tuple[str, str]]:
-    """Normalised names and aliases of the known drills → name, category."""
-    text = importlib.resources.files("pipeline").joinpath("drills.csv").read_text(encoding="utf-8")
-    known = {}
-    for row in csv.DictReader(io.StringIO(text)):
-        for name in (row["drill"], *filter(None, row["aliases"].split("|"))):
-            known[_singular(normalise(name))] = (row["drill"], row["category"])
-    return known
-
-
-def _name_drill(text: str) -> tuple[str, str]:
-    """The drill's usual name and category; an unknown one keeps its name and is 'other'."""
-    return _drills().get(_singular(normalise(text)), (text, "other"))

@@ -9,6 +9,8 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+from pipeline.drills import normalise
+
 EARLIEST = date(2000, 1, 1)
 MAX_MINUTES = 600.0
 _MAX_COUNT = 10_000
@@ -35,11 +37,6 @@ _EYES = MappingProxyType(
 
 class CellError(ValueError):
     """A cell that cannot be used; its text says what is wrong and what would do."""
-
-
-def normalise(text: str) -> str:
-    """Small letters and digits, one space between words: 'Hold (s)' and 'hold_s' are the same."""
-    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def parse_date(text: str, latest: date) -> date:

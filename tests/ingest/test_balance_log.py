@@ -211,10 +211,10 @@ def test_importing_again_gives_the_same_ids() -> None:
 @pytest.mark.parametrize(
     ("text", "name", "category"),
     [
-        ("SL RDL", "single-leg deadlift", "single-leg balance"),
-        ("Dead Bugs", "dead bug", "core and hip"),
+        ("SL RDL", "single-leg deadlift", "single-leg circuit"),
+        ("Dead Bugs", "dead bug", "core"),
         ("Wobble Cushion", "wobble cushion", "unstable surface"),
-        ("lateral hops", "lateral hop", "lateral and reactive"),
+        ("lateral hops", "lateral hop", "multi-directional"),
         ("tree pose", "tree pose", "other"),
     ],
 )
