@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 BOOTSTRAP := $(shell sed -nE 's/^((uv|setuptools|wheel)==[^ ;\\]*).*/\1/p' requirements.lock)
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint docs format dashboard batch calibrate lock clean
+.PHONY: run test lint docs format dashboard batch calibrate bench lock clean
 
 SEASON := build/season
 WORKSPACE ?= workspace
@@ -48,6 +48,9 @@ batch: $(STAMP)
 
 calibrate: $(STAMP)
 	$(BIN)/python -m tests.calibrate $(ARGS)
+
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench
 
 docs: $(STAMP)
 	$(BIN)/python -m pipeline.data_model > docs/data-model.md

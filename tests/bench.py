@@ -1,0 +1,280 @@
+"""`make bench`: how fast files are read and analysed, as ratios to other readers in the same process.
+
+CPU time of one thread, medians; real recordings of the corpus, or of a made-up season where it is not
+there. Ratios are sums over the same files.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ |= {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+import hashlib
+import io
+import logging
+import statistics
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import fitparse
+import gpxpy
+from tcxreader.tcxreader import TCXReader
+
+from pipeline import stability as steadiness
+from pipeline import terrain
+from pipeline.batch import find_files, import_files
+from pipeline.engine import Done, Lost
+from pipeline.errors import SurefootError
+from pipeline.gait import flag_cadence, label_gait
+from pipeline.ingest import read_activity
+from pipeline.ingest.fit import parse_fit
+from pipeline.ingest.fit_decode import decode_fit
+from pipeline.ingest.gpx import parse_gpx
+from pipeline.ingest.tcx import parse_tcx
+from pipeline.kinematics import derive_course, derive_motion
+from pipeline.places import learn_places
+from pipeline.results import FileResult, RunResult
+from pipeline.workflow import analyse_run, apply_segments, label_run
+from pipeline.workspace import Workspace
+from sample_data import STEADIED
+from sample_data.write_season import write_season
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+HOUR = 3600
+KNOWN_FILES = 250
+
+Unit = TypeVar("Unit")
+Result = TypeVar("Result")
+
+
+class OneThread:
+    """An engine that works in this process, so that all of the work is in its CPU time."""
+
+    def run(
+        self, fn: Callable[[list[Unit]], Result], batches: Iterable[list[Unit]]
+    ) -> Iterator[Done[Result] | Lost[Unit]]:
+        """See pipeline.engine.Engine.run."""
+        for batch in batches:
+            yield Done(fn(batch))
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+def cpu_ms(work: Callable[[], Any], rounds: int = 9) -> float:
+    """Median CPU time of `work`, in milliseconds, after one round to warm up."""
+    work()
+    times = []
+    for _ in range(rounds):
+        start = time.process_time()
+        work()
+        times.append(1000 * (time.process_time() - start))
+    return statistics.median(times)
+
+
+def choose(folder: Path) -> dict[str, list[Path]]:
+    """Files per format: of the corpus about an hour long, a dozen spread over each format."""
+    if not (CORPUS / "index.csv").is_file():
+        runs = sorted((write_season(folder, STEADIED, 12) / "runs").iterdir())
+        return {kind: [file for file in runs if file.suffix == f".{kind}"] for kind in ("fit", "gpx", "tcx")}
+    large = [file for file in sorted((CORPUS / "odd").glob("*.tcx")) if file.stat().st_size > 200_000]
+    seasons = sorted((CORPUS / "trail-season").glob("*.fit"))
+    dynamics = sorted((CORPUS / "trail-dynamics").glob("*.fit"))
+    return {
+        "fit": [*seasons[5::25], *dynamics[::10]],
+        "gpx": sorted((CORPUS / "trail-gpx").glob("*.gpx")),
+        "tcx": [file for file in large if _tcxreader_reads(file)][:12],
+    }
+
+
+def _tcxreader_reads(file: Path) -> bool:
+    try:
+        return len(TCXReader().read(str(file)).trackpoints) == len(parse_tcx(file.read_bytes()).records)
+    except Exception:  # the referee raises whatever its parser does
+        return False
+
+
+def fitparse_reads(file: Path) -> None:
+    """Decode every message, as its users do to get at the records."""
+    for message in fitparse.FitFile(io.BytesIO(file.read_bytes())).get_messages():
+        message.get_values()
+
+
+def gpxpy_reads(file: Path) -> None:
+    """Parse the whole document."""
+    gpxpy.parse(file.read_bytes())
+
+
+def tcxreader_reads(file: Path) -> None:
+    """Parse the whole document."""
+    TCXReader().read(str(file))
+
+
+def total_ms(files: Sequence[Path], read: Callable[[Path], Any], rounds: int = 9) -> float:
+    """CPU time (ms) of reading each of the files once: the sum of their medians."""
+    return sum(cpu_ms(partial(read, file), rounds) for file in files)
+
+
+def compare(what: str, ours: float, theirs: float, goal: int | None = None) -> None:
+    """One line: both times (ms) over the same files, and their ratio."""
+    stated = "" if goal is None else f"goal {goal}"
+    say(what, f"{ours:10.1f} ms  {theirs:10.1f} ms", f"{theirs / ours:8.1f} x", stated)
+
+
+def say(*cells: str) -> None:
+    """One line of the table."""
+    print(f"{cells[0]:<44}" + "  ".join(cells[1:]), flush=True)
+
+
+def whole_analysis(files: Sequence[Path], folder: Path) -> tuple[float, Path]:
+    """CPU time (ms) from these files to stored results, and the workspace they are in; median of three."""
+    times = []
+    for n in range(3):
+        path = folder / f"workspace-{n}"
+        start = time.process_time()
+        with Workspace(path) as workspace:
+            import_files(workspace, find_files(files, path), "bench", OneThread())
+        times.append(1000 * (time.process_time() - start))
+    return statistics.median(times), path
+
+
+def unchanged(files: Sequence[Path], path: Path, folder: Path) -> float:
+    """CPU time (ms) of a second import of 250 files of which nothing changed."""
+    copies = folder / "copies"
+    copies.mkdir()
+    for n in range(KNOWN_FILES):
+        source = files[n % len(files)]
+        (copies / f"{n}{source.suffix}").write_bytes(source.read_bytes())
+
+    def again() -> None:
+        with Workspace(path) as workspace:
+            import_files(workspace, find_files([copies], path), "bench", OneThread())
+
+    return cpu_ms(again, 5)
+
+
+def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
+    """Where the time of one run goes: stage and CPU time (ms), from the file to what is stored."""
+    content = file.read_bytes()
+    activity = read_activity(file.name, content)
+    motion = derive_motion(activity.records, activity.timer_events)
+    course = derive_course(motion)
+    gait = label_gait(motion.speed_mps, motion.cadence_spm)
+    names = {"run_id": "r", "athlete_id": "a", "source_name": file.name, "content_sha256": "0" * 64}
+    run = analyse_run(activity, **names)
+    assert run.track is not None
+    assert run.grid is not None
+    track, grid, row = run.track, run.grid, dict(run.run)
+    places = learn_places(grid)
+    segments = label_run(row, grid, places, end_s=float(track["elapsed_s"][-1] + 1))
+    model = steadiness.fit_cadence([run.cadence_moments])
+
+    def features() -> None:
+        found = terrain.derive_features(
+            altitude_m=course.altitude_m,
+            speed_mps=course.speed_mps,
+            grade=course.grade,
+            lat_deg=course.lat_deg,
+            lon_deg=course.lon_deg,
+            broken=course.broken,
+        )
+        terrain.derive_score(found, course.altitude_class, motion.sampling)
+
+    def gaits() -> None:
+        label_gait(motion.speed_mps, motion.cadence_spm)
+        flag_cadence(motion.cadence_spm, motion.speed_mps, gait)
+
+    def store(workspace: Workspace, runs: list[RunResult]) -> None:
+        pack = workspace.save_pack("a", runs)
+        results = [
+            FileResult(file.name, str(r.run["content_sha256"]), len(content), "run", 1, runs=(r,))
+            for r in runs
+        ]
+        for result in results:
+            workspace.keep_original(result.content_sha256, content)
+            (next(folder.glob(f"store/originals/*/{result.content_sha256}.gz"))).unlink()
+        workspace.commit("a", pack, results)
+
+    batch = [
+        replace(run, run={**run.run, "run_id": f"{n:016}", "content_sha256": f"{n:064}"}) for n in range(16)
+    ]
+    decode = cpu_ms(lambda: decode_fit(content))
+    columns = cpu_ms(lambda: parse_fit(content))
+    read = cpu_ms(lambda: read_activity(file.name, content))
+    resample = cpu_ms(lambda: derive_motion(activity.records, activity.timer_events))
+    gridding = cpu_ms(lambda: derive_course(motion))
+    feature, gait_ms = cpu_ms(features), cpu_ms(gaits)
+    analysis = cpu_ms(lambda: analyse_run(activity, **names))
+    with Workspace(folder / "store") as workspace:
+        stored = cpu_ms(lambda: store(workspace, batch), 5) / len(batch)
+    return [
+        ("bytes from disk and their SHA-256", cpu_ms(lambda: hashlib.sha256(file.read_bytes()).digest())),
+        ("decode", decode),
+        ("columns of records, laps and so on", columns - decode),
+        ("local day, sport", read - columns),
+        ("resample to seconds", resample),
+        ("5 m grid and grade", gridding),
+        ("terrain features and score", feature),
+        ("gait and cadence flags", gait_ms),
+        ("tables of track and grid", analysis - resample - gridding - feature - gait_ms),
+        ("pack, original and catalogue", stored),
+        ("places and segments", cpu_ms(lambda: label_run(row, grid, learn_places(grid), end_s=1e6))),
+        ("windows and steadiness", cpu_ms(lambda: steadiness.measure_stability(
+            "r", steadiness.derive_windows(apply_segments(track, segments), model)))),
+    ]  # fmt: skip
+
+
+def hour_long(files: Sequence[Path]) -> Path:
+    """The 1 Hz file whose length is nearest to an hour."""
+
+    def distance(file: Path) -> float:
+        try:
+            activity = read_activity(file.name, file.read_bytes())
+            motion = derive_motion(activity.records, activity.timer_events)
+        except SurefootError:
+            return float("inf")
+        return abs(len(motion.elapsed_s) - HOUR) + (1e6 if motion.sampling != "1 Hz" else 0)
+
+    return min(files, key=distance)
+
+
+def main() -> None:
+    """Print the table."""
+    warnings.simplefilter("ignore")
+    logging.disable()
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        files = choose(folder)
+        say("", f"{'ours':>13}  {'theirs':>13}", f"{'ratio':>10}")
+        theirs = total_ms(files["fit"], fitparse_reads, 1)
+        tables = total_ms(files["fit"], lambda file: decode_fit(file.read_bytes()))
+        compare("FIT to columns of numbers, against fitparse", tables, theirs)
+        columns = total_ms(files["fit"], lambda file: parse_fit(file.read_bytes()))
+        compare("FIT to columns in SI units, against fitparse", columns, theirs, 200)
+        gpx = total_ms(files["gpx"], lambda file: parse_gpx(file.read_bytes()))
+        compare("GPX to columns, against gpxpy", gpx, total_ms(files["gpx"], gpxpy_reads, 3), 4)
+        tcx = total_ms(files["tcx"], lambda file: parse_tcx(file.read_bytes()))
+        compare("TCX to columns, against tcxreader", tcx, total_ms(files["tcx"], tcxreader_reads, 3))
+        whole, workspace = whole_analysis(files["fit"], folder)
+        compare("FIT to stored results, against fitparse alone", whole, theirs, 30)
+        say(f"again over {KNOWN_FILES} known files", f"{unchanged(files['fit'], workspace, folder):10.1f} ms")
+        file = hour_long(files["fit"])
+        found = stages(file, folder)
+        total, limit = sum(ms for _, ms in found), found[0][1]
+        print(
+            f"\nAn hour at 1 Hz ({file.stat().st_size / 1e6:.1f} MB): {total:.1f} ms of CPU, "
+            f"{total / limit:.0f} times the reading of its bytes"
+        )
+        for stage, ms in found:
+            say(f"  {stage}", f"{ms:8.2f} ms", f"{ms / total:6.1%}", f"{ms / limit:6.1f} x the bytes")
+
+
+if __name__ == "__main__":
+    main()
