@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -23,6 +24,7 @@ from pipeline.numeric import Array, Integers, Mask, fill_between, local_metres, 
 from pipeline.tables import DataFrame, TimerEvents
 
 CELL_M = 5.0
+FIRST_SANE_S = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 MAX_GRADE = 0.40
 CHANNELS = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
 # Altitude noise s35 (m) below which a class holds, and the grade window that suits it (m).
@@ -126,18 +128,46 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
     """Times (s since 1970) that only go up, and the channels on them."""
     timed = records.filter(pl.col("timestamp").is_not_null())
     time_s = timed["timestamp"].dt.epoch("us").to_numpy() / 1e6
-    sane = time_s > datetime(1990, 1, 1, tzinfo=UTC).timestamp()
-    before = np.concatenate([[-np.inf], np.maximum.accumulate(np.where(sane, time_s, -np.inf))])[:-1]
-    forward = sane & (time_s > before)
+    sane = time_s > FIRST_SANE_S
+    forward = np.zeros(len(time_s), dtype=bool)
+    forward[np.flatnonzero(sane)[longest_rise(time_s[sane])]] = True
     if forward.sum() < 2:
         raise Rejected(
             "fewer than two records carry a usable time",
             "steadiness needs a clock: export the recording again, with times",
         )
-    lost = int((~sane | (time_s < before)).sum())
-    warnings = (f"{lost} records whose time goes back, or is before 1990, were left out",) if lost else ()
+    lost = int((~np.isin(time_s, time_s[forward])).sum())
+    warnings = (
+        (f"left out for a time out of order or before 1990: {lost} of {len(time_s)} records",) if lost else ()
+    )
     kept = timed.filter(pl.Series(forward))
-    return time_s[forward], {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS}, warnings
+    return (
+        time_s[forward],
+        {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS},
+        (said,) if lost else (),
+    )
+
+
+def longest_rise(value: Array) -> Integers:
+    """Indices of a longest strictly rising subsequence.
+
+    So one time in the far future costs itself, and not every record after it. Patience sorting
+    (Fredman 1975, doi 10.1016/0012-365X(75)90103-X); nothing to do where all rise.
+    """
+    if (np.diff(value) > 0).all():
+        return np.arange(len(value))
+    tails: list[float] = []
+    ends: list[int] = []
+    before = np.full(len(value), -1)
+    for i, v in enumerate(value.tolist()):
+        k = bisect_left(tails, v)
+        before[i] = ends[k - 1] if k else -1
+        tails[k : k + 1] = [v]
+        ends[k : k + 1] = [i]
+    chain = [ends[-1]] if ends else []
+    while chain and before[chain[-1]] >= 0:
+        chain.append(int(before[chain[-1]]))
+    return np.array(chain[::-1], dtype=np.int64)
 
 
 def _fill(whole: Integers, max_gap_s: float) -> Integers:

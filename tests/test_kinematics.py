@@ -5,9 +5,18 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.errors import Rejected
-from pipeline.kinematics import CHANNELS, classify_altitude, derive_course, derive_motion, minetti_factor
+from pipeline.kinematics import (
+    CHANNELS,
+    classify_altitude,
+    derive_course,
+    derive_motion,
+    longest_rise,
+    minetti_factor,
+)
 from pipeline.tables import DataFrame, TimerEvents
 
 START = datetime(2025, 6, 1, 8, 0, tzinfo=UTC)
@@ -94,7 +103,25 @@ def test_time_that_goes_back_is_left_out_and_said() -> None:
     """The record of second 1 comes after second 2: it goes, and a warning counts it."""
     motion = derive_motion(records([0, 2, 1, 3], speed_mps=[2, 2, 2, 2]), NO_EVENTS)
     assert motion.elapsed_s.tolist() == [0, 1, 2, 3]
-    assert motion.warnings == ("1 records whose time goes back, or is before 1990, were left out",)
+    assert motion.warnings == ("1 of 4 records left out: their time is out of order or before 1990",)
+
+
+def test_one_time_in_the_far_future_costs_one_record() -> None:
+    """A record of 2075 in the middle goes; all that come after it stay."""
+    motion = derive_motion(records([0, 1, 1.5e9, 2, 3, 4], speed_mps=[2] * 6), NO_EVENTS)
+    assert motion.elapsed_s.tolist() == [0, 1, 2, 3, 4]
+
+
+@given(st.lists(st.integers(0, 40), max_size=12))
+def test_the_longest_rise_is_the_longest(times: list[int]) -> None:
+    """No strictly rising choice of records is longer than the one that is kept."""
+    kept = longest_rise(np.array(times, dtype=float))
+    chosen = [times[i] for i in kept]
+    assert chosen == sorted(set(chosen))
+    longest = [1] * len(times)
+    for i in range(len(times)):
+        longest[i] += max((longest[j] for j in range(i) if times[j] < times[i]), default=0)
+    assert len(kept) == max(longest, default=0)
 
 
 def test_a_jump_to_another_year_costs_no_memory() -> None:
