@@ -137,15 +137,10 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
             "steadiness needs a clock: export the recording again, with times",
         )
     lost = int((~np.isin(time_s, time_s[forward])).sum())
-    warnings = (
-        (f"left out for a time out of order or before 1990: {lost} of {len(time_s)} records",) if lost else ()
-    )
+    said = f"{lost} of {len(time_s)} records left out: their time is out of order or before 1990"
     kept = timed.filter(pl.Series(forward))
-    return (
-        time_s[forward],
-        {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS},
-        (said,) if lost else (),
-    )
+    channels = {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS}
+    return time_s[forward], channels, (said,) if lost else ()
 
 
 def longest_rise(value: Array) -> Integers:
