@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,13 @@ import polars as pl
 from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected, SurefootError
-from pipeline.ingest import Activity, check_run, read_activity, running_sessions
+from pipeline.ingest import (
+    Activity,
+    check_run,
+    overrule_cadence_unit,
+    read_activity,
+    running_sessions,
+)
 from pipeline.ingest.archive import Member, members
 from pipeline.results import RunResult
 from pipeline.tables import DataFrame, Track
@@ -46,6 +52,7 @@ class Item:
     source_name: str
     content_sha256: str
     content: bytes = field(repr=False)
+    cadence_unit_given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +126,19 @@ def import_files(
     engine: Engine,
     *,
     keep: bool = True,
+    cadence_unit: str = "",
     watch: Watch = lambda progress: None,
 ) -> Imported:
     """Bring what an older version analysed up to date, read what is new among the files, then answer.
 
-    A file that cannot be used costs only itself: it is stored with its reason. Raises SurefootError
-    where the workspace cannot be written.
+    A file that cannot be used costs only itself: it is stored with its reason. `cadence_unit` overrules
+    what the cadence of `found` counts, also of runs known already. Raises SurefootError where the
+    workspace cannot be written.
     """
     progress = Progress(files=len(found))
-    work = partial(analyse_batch, workspace.path, athlete_id, keep)
+    rules = workspace.load_cadence_rules(athlete_id).select("device", "source_format", "cadence_unit")
+    units = {(device, source_format): unit for device, source_format, unit in rules.iter_rows()}
+    work = partial(analyse_batch, workspace.path, athlete_id, keep, units)
     results: list[FileResult] = []
 
     def take_in(items: Iterable[Item], take_seen: Callable[[], list[Seen]]) -> Iterator[FileResult]:
@@ -142,7 +153,7 @@ def import_files(
     with workspace.writer_lock():
         old = OldItems(workspace, athlete_id, progress)
         updated = list(take_in(old, list))
-        new = NewItems(workspace, athlete_id, found, progress)
+        new = NewItems(workspace, athlete_id, found, progress, cadence_unit)
         results += take_in(new, new.take_seen)
         workspace.commit(athlete_id, None, new.problems, new.take_seen())
         results += new.problems
@@ -156,10 +167,18 @@ def import_files(
 
 
 class NewItems:
-    """Iterates over the contents that were not analysed before, and remembers what it saw."""
+    """Iterates over the contents that were not analysed before, and remembers what it saw.
+
+    A run whose cadence was not yet said to count `cadence_unit` is new again.
+    """
 
     def __init__(
-        self, workspace: Workspace, athlete_id: str, found: Sequence[Found], progress: Progress
+        self,
+        workspace: Workspace,
+        athlete_id: str,
+        found: Sequence[Found],
+        progress: Progress,
+        cadence_unit: str = "",
     ) -> None:
         self.known = 0
         self.copies = 0
@@ -167,8 +186,14 @@ class NewItems:
         self._found = found
         self._progress = progress
         self._seen_before = workspace.load_seen(athlete_id)
-        known = workspace.known_files(athlete_id)
-        self._current = {sha for sha, (_, version) in known.items() if version == ANALYSIS_VERSION}
+        self._cadence_unit = cadence_unit
+        self._given = workspace.load_given_units(athlete_id)
+        self._current = {
+            sha
+            for sha, (status, version) in workspace.known_files(athlete_id).items()
+            if version == ANALYSIS_VERSION
+            and (not cadence_unit or status != "run" or self._given.get(sha) == cadence_unit)
+        }
         self._taken: set[str] = set()
         self._seen: list[Seen] = []
 
@@ -223,7 +248,8 @@ class NewItems:
                     size = len(content) if path == place else 0
                     self._refuse(member.name, sha, size, member.problem or Rejected("it cannot be read"))
                 else:
-                    yield Item(member.name, sha, member.content)
+                    given = self._cadence_unit or self._given.get(sha, "")
+                    yield Item(member.name, sha, member.content, given)
 
     def _count_known(self) -> None:
         self.known += 1
@@ -254,9 +280,10 @@ class OldItems:
 
     def __iter__(self) -> Iterator[Item]:
         lost = set()
+        given = self._workspace.load_given_units(self._athlete_id)
         for sha, source_name in self._names.items():
             try:
-                yield Item(source_name, sha, self._workspace.load_original(sha))
+                yield Item(source_name, sha, self._workspace.load_original(sha), given.get(sha, ""))
             except SurefootError:
                 lost.add(sha)
         for item in NewItems(self._workspace, self._athlete_id, self._places(lost), Progress()):
@@ -292,12 +319,17 @@ def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def analyse_batch(workspace: Path, athlete_id: str, keep: bool, items: list[Item]) -> BatchResult:
-    """In a worker: analyse each item, keep its original, write the tracks of the runs as one pack."""
+def analyse_batch(
+    workspace: Path, athlete_id: str, keep: bool, units: Mapping[tuple[str, str], str], items: list[Item]
+) -> BatchResult:
+    """In a worker: analyse each item, keep its original, write the tracks of the runs as one pack.
+
+    `units` are the cadence units set by hand, by device and format.
+    """
     results = []
     for item in items:
         start_item()
-        results.append(_analyse(item, athlete_id))
+        results.append(_analyse(item, athlete_id, units))
         if keep and results[-1].status == "run":
             keep_original(workspace, item.content_sha256, item.content)
     runs = [run for result in results for run in result.runs]
@@ -305,9 +337,10 @@ def analyse_batch(workspace: Path, athlete_id: str, keep: bool, items: list[Item
     return BatchResult(tuple(result.without_frames() for result in results), pack)
 
 
-def _analyse(item: Item, athlete_id: str) -> FileResult:
+def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) -> FileResult:
     try:
         activity = read_activity(item.source_name, item.content)
+        activity = overrule_cadence_unit(activity, item.cadence_unit_given, units)
         check_run(activity)
         runs = _runs_of(item, running_sessions(activity), athlete_id)
     except NotARun as reason:
@@ -315,7 +348,13 @@ def _analyse(item: Item, athlete_id: str) -> FileResult:
     except Rejected as reason:
         return _set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
     return FileResult(
-        item.source_name, item.content_sha256, len(item.content), "run", ANALYSIS_VERSION, runs=runs
+        item.source_name,
+        item.content_sha256,
+        len(item.content),
+        "run",
+        ANALYSIS_VERSION,
+        runs=runs,
+        cadence_unit_given=item.cadence_unit_given,
     )
 
 

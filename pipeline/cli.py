@@ -133,6 +133,11 @@ no_keep_option = click.option(
 @workspace_option
 @workers_option
 @no_keep_option
+@click.option(
+    "--cadence-unit",
+    type=click.Choice(["steps", "strides"]),
+    help="What the cadence of these files counts, where Surefoot finds the wrong one.",
+)
 @click.option("--strict", is_flag=True, help="Leave with 1 when a file was rejected.")
 @json_option
 def analyse(
@@ -141,6 +146,7 @@ def analyse(
     folder: Path,
     workers: int | None,
     no_keep: bool,
+    cadence_unit: str | None,
     strict: bool,
     as_json: bool,
 ) -> None:
@@ -151,7 +157,9 @@ def analyse(
     if not paths:
         with Workspace(folder, read_only=True) as workspace:
             _athletes(workspace, athlete_id)
-    done = _take_in(batch.find_files(paths, folder), athlete_id, folder, workers, keep=not no_keep)
+    found = batch.find_files(paths, folder)
+    unit = f"{cadence_unit}_per_minute" if cadence_unit else ""
+    done = _take_in(found, athlete_id, folder, workers, keep=not no_keep, cadence_unit=unit)
     if as_json:
         _say_json(
             wording.import_json(
@@ -169,14 +177,67 @@ def analyse(
 
 
 def _take_in(
-    found: Sequence[batch.Found], athlete_id: str, folder: Path, workers: int | None, *, keep: bool
+    found: Sequence[batch.Found],
+    athlete_id: str,
+    folder: Path,
+    workers: int | None,
+    *,
+    keep: bool = True,
+    cadence_unit: str = "",
 ) -> batch.Imported:
     engine = LocalEngine(workers or os.cpu_count() or 1)
     try:
         with Workspace(folder) as workspace, _turn(workspace), _bar() as watch:
-            return batch.import_files(workspace, found, athlete_id, engine, keep=keep, watch=watch)
+            return batch.import_files(
+                workspace, found, athlete_id, engine, keep=keep, cadence_unit=cadence_unit, watch=watch
+            )
     finally:
         engine.close()
+
+
+@main.command()
+@athlete_option
+@click.option("--device", help="The device, as the list names it.")
+@click.option("--unit", type=click.Choice(["steps", "strides", "auto"]), help="auto: let the files decide.")
+@click.option("--format", "format_", type=click.Choice(["fit", "gpx", "tcx"]), help="This format only.")
+@workspace_option
+@workers_option
+def cadence(
+    athlete_id: str,
+    device: str | None,
+    unit: str | None,
+    format_: str | None,
+    folder: Path,
+    workers: int | None,
+) -> None:
+    """What each device's cadence counts, steps or strides; with --device and --unit, set it right.
+
+    The device's stored runs are measured anew, and its later files are read the same way.
+    """
+    with Workspace(folder, read_only=True) as workspace:
+        _athletes(workspace, athlete_id)
+        runs = workspace.load_runs(athlete_id)
+        rules = workspace.load_cadence_rules(athlete_id)
+    if device is None and unit is None:
+        _say(wording.cadence_lines(runs, rules))
+        return
+    if device is None or unit is None:
+        raise click.UsageError(
+            "name a --device and its --unit, or neither to list them", click.get_current_context()
+        )
+    known = [*runs.filter(device=device)["source_format"], *rules.filter(device=device)["source_format"]]
+    formats = sorted({str(name) for name in known if format_ in (None, name)})
+    if not formats:
+        raise SurefootError(
+            f"there is no run of {athlete_id} by a device {device!r}",
+            f"`surefoot cadence --athlete {athlete_id}` lists the devices",
+        )
+    with Workspace(folder) as workspace, _turn(workspace):
+        marked = workspace.set_cadence_rule(
+            athlete_id, device, formats, "" if unit == "auto" else f"{unit}_per_minute"
+        )
+    done = _take_in([], athlete_id, folder, workers)
+    _say(wording.cadence_set_lines(device, unit, marked, done.left_old))
 
 
 @main.command()
@@ -273,20 +334,25 @@ def _athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
 @any_athlete_option
 @workspace_option
 @click.option("--rejected", is_flag=True, help="List the rejected files with what would do.")
+@click.option("--not-counting", is_flag=True, help="List the runs that do not count, and why.")
 @json_option
-def status(athlete_id: str | None, folder: Path, rejected: bool, as_json: bool) -> None:
+def status(athlete_id: str | None, folder: Path, rejected: bool, not_counting: bool, as_json: bool) -> None:
     """What is in the workspace: runs, duplicates, skipped and rejected files."""
     with Workspace(folder, read_only=True) as workspace:
         athletes = _athletes(workspace, athlete_id)
         if as_json:
-            counts = workspace.counts(athlete_id)
+            counts: dict[str, Any] = dict(workspace.counts(athlete_id))
             if rejected:
-                _say_json({**counts, "rejected_files": workspace.load_rejected(athlete_id).to_dicts()})
-            else:
-                _say_json(counts)
-        elif rejected:
+                counts |= {"rejected_files": workspace.load_rejected(athlete_id).to_dicts()}
+            if not_counting:
+                counts |= {"not_counting": wording.not_counting(workspace.load_runs(athlete_id))}
+            _say_json(counts)
+            return
+        if rejected:
             _say(wording.rejected_lines(workspace.load_rejected(athlete_id)))
-        else:
+        if not_counting:
+            _say(wording.not_counting_lines(workspace.load_runs(athlete_id)))
+        if not rejected and not not_counting:
             for athlete in athletes:
                 _say(wording.status_lines(athlete, workspace.counts(athlete), workspace.load_runs(athlete)))
 

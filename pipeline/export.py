@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from pipeline.errors import SurefootError
-from pipeline.tables import PUBLIC
+from pipeline.tables import PUBLIC, Channels, DataFrame
 from pipeline.workspace import Workspace, put_atomic
 
 FORMATS = ("csv", "parquet", "json")
@@ -20,7 +20,7 @@ FORMATS = ("csv", "parquet", "json")
 def export_table(workspace: Workspace, table: str, format_: str, out: Path, athlete_id: str | None) -> int:
     """Write a table of `tables.PUBLIC` to `out`; gives the number of rows.
 
-    Tracks and grids go run by run, so that memory does not grow with their number. Raises
+    Tracks, channels and grids go run by run, so that memory does not grow with their number. Raises
     SurefootError where `out` cannot be written.
     """
     if not out.parent.is_dir():
@@ -51,11 +51,21 @@ def _frames(workspace: Workspace, table: str, athlete_id: str | None) -> Iterato
         for athlete in athletes:
             for _, track in workspace.load_tracks(workspace.load_runs(athlete)["run_id"].to_list()):
                 yield track
+    elif table == "channels":
+        for athlete in athletes:
+            for run_id in workspace.load_runs(athlete)["run_id"]:
+                yield _long(run_id, workspace.load_channels(run_id))
     elif table == "grid":
         for athlete in athletes:
             yield workspace.load_grid(athlete)
     else:
         yield getattr(workspace, f"load_{table}")(athlete_id)
+
+
+def _long(run_id: str, channels: pl.DataFrame) -> DataFrame[Channels]:
+    """One run's channels, a row each second and channel that has a value."""
+    long = channels.unpivot(index="elapsed_s", variable_name="channel").drop_nulls("value")
+    return Channels.cast(long.select(pl.lit(run_id).alias("run_id"), pl.all()).sort("elapsed_s", "channel"))
 
 
 def _write_csv(file: IO[bytes], frames: _Counted) -> None:

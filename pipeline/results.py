@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import polars as pl
+
 from pipeline.tables import DataFrame, Grid, Track
 
 
@@ -17,10 +19,11 @@ class RunResult:
     track: DataFrame[Track] | None
     grid: DataFrame[Grid] | None
     cadence_moments: list[float] = field(default_factory=list)
+    channels: pl.DataFrame | None = None
 
     def without_frames(self) -> RunResult:
         """The same run, light enough to send to the driver once its frames lie in a pack."""
-        return replace(self, track=None, grid=None)
+        return replace(self, track=None, grid=None, channels=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class FileResult:
     reason: str = ""
     advice: str = ""
     runs: tuple[RunResult, ...] = ()
+    cadence_unit_given: str = ""
 
     def without_frames(self) -> FileResult:
         """The same result with runs light enough to send to the driver."""

@@ -138,6 +138,18 @@ class Track(dy.Schema):
     segment_id = _count("the segment it lies in", nullable=True)
 
 
+class Channels(dy.Schema):
+    """One row per second and further channel of a run: running dynamics, power, developer fields.
+
+    Long, since every watch has its own channels: one table holds them all.
+    """
+
+    run_id = _text("the run", key=True)
+    elapsed_s = _count("seconds since the run's start", unit="s", key=True)
+    channel = _text("name with its unit, 'dev_0_' and the like before those of a developer's field", key=True)
+    value = dy.Float32(metadata=_meta("", "in the unit that the channel's name ends with"))
+
+
 class Grid(dy.Schema):
     """One row per 5 m of moving distance of a run: what is known of the ground there from this pass."""
 
@@ -252,7 +264,17 @@ class Files(dy.Schema):
     status = _choice("what became of it", ("run", "duplicate", "skipped", "rejected"))
     reason = _text("why it is not a run of its own, empty where it is")
     advice = _text("what would do, empty where nothing needs doing")
-    analysis_version = _count("version of the analysis that decided")
+    cadence_unit_given = _text("what `--cadence-unit` said of it, empty where the device or the file decides")
+    analysis_version = _count("version of the analysis that decided, 0 where it is to be analysed anew")
+
+
+class CadenceRules(dy.Schema):
+    """One row per athlete, device and format whose cadence unit was set by hand."""
+
+    athlete_id = _text("whose device it is", key=True)
+    device = _text("the device as in runs", key=True)
+    source_format = _choice("format of its files", ("fit", "gpx", "tcx"), key=True)
+    cadence_unit = _choice("what its cadence counts", CADENCE_UNITS)
 
 
 class RejectedFiles(dy.Schema):
@@ -267,11 +289,13 @@ class RejectedFiles(dy.Schema):
 PUBLIC: dict[str, type[dy.Schema]] = {
     "runs": Runs,
     "track": Track,
+    "channels": Channels,
     "grid": Grid,
     "segments": Segments,
     "stability": Stability,
     "balance_sessions": BalanceSessions,
     "dose": Dose,
     "effects": Effects,
+    "cadence_rules": CadenceRules,
     "rejected": RejectedFiles,
 }

@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline.ingest.balance_log import BalanceLog
 from pipeline.results import FileResult
-from pipeline.tables import DataFrame, RejectedFiles, Runs
+from pipeline.tables import CadenceRules, DataFrame, RejectedFiles, Runs
 
 VERSIONS = ("technical", "difference", "cubic time", "technical alone", "smooth")
 
@@ -120,6 +120,52 @@ def rejected_lines(rejected: DataFrame[RejectedFiles]) -> list[str]:
         f"{row['source_name']}: {row['reason']}" + (f": {row['advice']}" if row["advice"] else "")
         for row in rejected.iter_rows(named=True)
     ]
+
+
+def not_counting(runs: DataFrame[Runs]) -> list[dict[str, Any]]:
+    """The runs that do not enter the answer: day, name, why not, and what was noticed of the recording."""
+    return (
+        runs.filter(~runs["counts"])
+        .select("local_date", "source_name", "counts_reason", "warnings")
+        .to_dicts()
+    )
+
+
+def not_counting_lines(runs: DataFrame[Runs]) -> list[str]:
+    """Each run that does not count, and why."""
+    return [
+        f"{row['local_date']}  {row['source_name']}: {row['counts_reason']}"
+        + (f" ({row['warnings']})" if row["warnings"] else "")
+        for row in not_counting(runs)
+    ]
+
+
+def cadence_lines(runs: DataFrame[Runs], rules: DataFrame[CadenceRules]) -> list[str]:
+    """What the cadence of each device and format counts, by how many runs, and which were set by hand."""
+    by_hand = set(rules.select("device", "source_format").iter_rows())
+    counted = runs.group_by("device", "source_format", "cadence_unit").len().sort(pl.all())
+    lines = []
+    for device, source_format, unit, n in counted.iter_rows():
+        words = "no cadence" if unit == "none" else unit.removesuffix("_per_minute")
+        hand = ", set by hand" if (device, source_format) in by_hand else ""
+        lines.append(f"{device!r} {source_format}: {words} in {plural(n, 'run')}{hand}")
+    asked = runs.filter(pl.col("warnings").str.contains("surefoot cadence", literal=True))
+    lines += [f"{row['source_name']}: {row['cadence_unit_reason']}" for row in asked.iter_rows(named=True)]
+    return lines
+
+
+def cadence_set_lines(device: str, unit: str, marked: int, left_old: int) -> list[str]:
+    """What became of the stored runs of a device whose cadence unit was set."""
+    how = "as its files say" if unit == "auto" else f"in {unit}"
+    if not marked:
+        return [f"The cadence of {device!r} is counted {how} already: nothing to do"]
+    lines = [f"The cadence of {device!r} is counted {how}: {plural(marked - left_old, 'run')} measured anew"]
+    if left_old:
+        lines.append(
+            f"{plural(left_old, 'run')} left as they are: no original was kept, and the file is not where "
+            "it was: `surefoot analyse` takes them from where they are now"
+        )
+    return lines
 
 
 def log_lines(name: str, log: BalanceLog, new: int, updated: int, unchanged: int) -> list[str]:

@@ -18,6 +18,7 @@ from pipeline import places as place_memory
 from pipeline import stability as steadiness
 from pipeline import terrain
 from pipeline.balance import derive_dose
+from pipeline.channels import derive_channels
 from pipeline.effect import relate_effect
 from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
@@ -42,7 +43,15 @@ ANALYSIS_VERSION = 1
 PENDING = "not yet compared with the other runs"
 MIN_WINDOWS = 12
 MIN_QUALITY = 0.7
+GOOD_QUALITY = 0.9
 SMART_INTERVAL_S = 10
+_IN_WORDS = {
+    "missing": "has none",
+    "spike": "are spikes",
+    "frozen": "are frozen",
+    "half": "are at half",
+    "double": "are at double",
+}
 INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
 
 
@@ -84,8 +93,15 @@ def analyse_run(
         "counts": False,
         "counts_reason": PENDING,
     }
-    run["warnings"] = "; ".join([*activity.run.warnings, *motion.warnings, *_warnings(run, motion)])
-    return RunResult(run, track, _grid(run_id, motion, course), steadiness.sum_cadence(track))
+    found = [*_warnings(run, motion), *_cadence_warnings(run, gait, flag)]
+    run["warnings"] = "; ".join([*activity.run.warnings, *motion.warnings, *found])
+    return RunResult(
+        run,
+        track,
+        _grid(run_id, motion, course),
+        steadiness.sum_cadence(track),
+        derive_channels(activity.records, motion.start_time, motion.elapsed_s),
+    )
 
 
 def _track(run_id: str, motion: Motion, course: Course, gait: Integers, flag: Integers) -> DataFrame[Track]:
@@ -203,6 +219,25 @@ def _warnings(run: Mapping[str, Any], motion: Motion) -> list[str]:
     return found
 
 
+def _cadence_warnings(run: Mapping[str, Any], gait: Integers, flag: Integers) -> list[str]:
+    """Why the quality of the cadence is low, in words."""
+    running = gait == RUN
+    if run["cadence_unit"] == "none" or not running.any() or run["quality"] >= GOOD_QUALITY:
+        return []
+    bad = np.where(_trusted(flag), CADENCE_FLAGS.index("ok"), flag)[running]
+    shares = [(float((bad == CADENCE_FLAGS.index(name)).mean()), words) for name, words in _IN_WORDS.items()]
+    parts = [f"{share:.0%} {words}" for share, words in sorted(shares, reverse=True) if share >= 0.005]
+    found = [f"cadence is usable in {run['quality']:.0%} of the running: {', '.join(parts)}"]
+    wrong_by_two = sum(float((bad == CADENCE_FLAGS.index(name)).mean()) for name in ("half", "double"))
+    if wrong_by_two > 0.5:
+        unit = "steps" if run["cadence_unit"] == "strides_per_minute" else "strides"
+        found.append(
+            f"if its cadence counts {unit}, `surefoot cadence --device '{run['device']}' --unit {unit}` "
+            "corrects it"
+        )
+    return found
+
+
 def analyse_athlete(
     runs: DataFrame[Runs],
     grid: DataFrame[Grid],
@@ -302,7 +337,7 @@ def _verdict_on_run(
         )
     elif min(on_technical, on_smooth) < MIN_WINDOWS:
         reason = (
-            f"{on_technical} windows of running on technical and {on_smooth} on smooth ground, "
+            f"{on_technical} technical and {on_smooth} smooth windows of 20 s, "
             f"{MIN_WINDOWS} of each are needed"
         )
     else:

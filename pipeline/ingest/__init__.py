@@ -10,6 +10,7 @@ from pipeline.ingest.activity import Activity as Activity
 from pipeline.ingest.activity import ActivityInfo as ActivityInfo
 from pipeline.ingest.activity import Damage as Damage
 from pipeline.ingest.archive import is_archive, members
+from pipeline.ingest.cadence import overrule_cadence_unit as overrule_cadence_unit
 from pipeline.ingest.damage import damage_warning, without_implausible
 from pipeline.ingest.fit import parse_fit
 from pipeline.ingest.gpx import parse_gpx

@@ -11,10 +11,14 @@ between the two readings lies at twice it, and hikers need no rule of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
+
+from pipeline.ingest.activity import Activity
 
 WALK_RATIO_BORDER = 0.012
 """m per step/min: twice the usual walk ratio, half of what strides show when taken for steps."""
@@ -29,15 +33,56 @@ FEW = 60
 
 @dataclass(frozen=True, slots=True)
 class CadenceUnit:
-    """What cadence counts: one of `tables.CADENCE_UNITS`, with the evidence as a sentence."""
+    """What cadence counts: one of `tables.CADENCE_UNITS`; the evidence in words, and whether it is thin."""
 
     unit: str
     reason: str
+    thin: bool = False
 
     @property
     def steps_per_count(self) -> float:
         """What to multiply the file's cadence by to get steps per minute."""
-        return 2.0 if self.unit == "strides_per_minute" else 1.0
+        return steps_per_count(self.unit)
+
+    def question(self, device: str) -> tuple[str, ...]:
+        """What to ask the runner where the evidence is thin."""
+        if not self.thin:
+            return ()
+        other = "strides" if self.unit == "steps_per_minute" else "steps"
+        counts = self.unit.removesuffix("_per_minute")
+        return (
+            f"it is not certain that its cadence counts {counts}: if that is wrong, "
+            f"`surefoot cadence --device '{device}' --unit {other}` corrects it",
+        )
+
+
+def steps_per_count(unit: str) -> float:
+    """What to multiply a cadence of this unit by to get steps per minute."""
+    return 2.0 if unit == "strides_per_minute" else 1.0
+
+
+def overrule_cadence_unit(
+    activity: Activity, given: str, rules: Mapping[tuple[str, str], str] | None = None
+) -> Activity:
+    """An activity as read, its cadence counted as a person said, whatever the evidence.
+
+    `given` is what was said of the file, empty where nothing was; else `rules` say it by device, as
+    `tables.Runs` names it, and format. The factor is that from the file's own values, so that nothing is
+    doubled twice.
+    """
+    run = activity.run
+    unit = given or (rules or {}).get((run.device or run.creator, run.source_format), "")
+    if not unit or run.cadence_unit == "none":
+        return activity
+    factor = steps_per_count(unit) / steps_per_count(run.cadence_unit)
+    found = run.cadence_unit_reason
+    reason = f"set by hand (else: {run.cadence_unit.removesuffix('_per_minute')}, since {found})"
+    warnings = tuple(warning for warning in run.warnings if "surefoot cadence" not in warning)
+    return replace(
+        activity,
+        run=replace(run, cadence_unit=unit, cadence_unit_reason=reason, warnings=warnings),
+        records=activity.records.with_columns(pl.col("cadence_spm") * factor),
+    )
 
 
 def decide_cadence_unit(cadence: NDArray[np.float64], speed_mps: NDArray[np.float64]) -> CadenceUnit:
@@ -69,15 +114,17 @@ def _from_walk_ratio(cadence: NDArray[np.float64], speed_mps: NDArray[np.float64
         f"{max(share_steps, 1 - share_steps):.0%} of {cadence.size} moving samples fit {counts}: "
         f"a median of {typical:.0f} per minute makes steps of {metres:.2f} m"
     )
-    if 0.3 < share_steps < 0.7:
+    mixed = 0.3 < share_steps < 0.7
+    if mixed:
         reason += " (the evidence is mixed)"
     if unit == "strides_per_minute" and beyond_one_leg > 0.2:
         return CadenceUnit(
             "steps_per_minute",
             f"{beyond_one_leg:.0%} of the values are above {ONE_LEG_MAX:.0f}, more than one leg can do, "
             "though the speed would fit strides (the evidence is mixed)",
+            thin=True,
         )
-    return CadenceUnit(unit, reason)
+    return CadenceUnit(unit, reason, mixed)
 
 
 def _from_values(cadence: NDArray[np.float64]) -> CadenceUnit:
@@ -86,4 +133,4 @@ def _from_values(cadence: NDArray[np.float64]) -> CadenceUnit:
     counts = "steps" if fast > ONE_LEG_FAST else "strides"
     few = f" and only {cadence.size} values" if cadence.size < FEW else ""
     reason = f"the fastest 5 % of the values lie above {fast:.0f} per minute, as {counts} do"
-    return CadenceUnit(f"{counts}_per_minute", f"{reason} (thin evidence: no speed{few})")
+    return CadenceUnit(f"{counts}_per_minute", f"{reason} (thin evidence: no speed{few})", thin=True)

@@ -69,7 +69,7 @@ def activity_of_points(
         utc_offset_s=_offset_in(next(filter(None, cells[:: len(ROW)]), "")),
         cadence_unit=unit.unit,
         cadence_unit_reason=unit.reason,
-        warnings=warnings + lost,
+        warnings=warnings + lost + unit.question(run.device or run.creator),
     )
     return Activity(
         run=run,

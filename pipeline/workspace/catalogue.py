@@ -18,7 +18,16 @@ import dataframely as dy
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.tables import BalanceSessions, Dose, Effects, Files, Runs, Segments, Stability
+from pipeline.tables import (
+    BalanceSessions,
+    CadenceRules,
+    Dose,
+    Effects,
+    Files,
+    Runs,
+    Segments,
+    Stability,
+)
 from pipeline.workspace.folder import CATALOGUE
 
 SCHEMA_VERSION = 1
@@ -109,6 +118,7 @@ stability = _table("stability", Stability, _of_a_run())
 balance_sessions = _table("balance_sessions", BalanceSessions)
 dose = _table("dose", Dose)
 effects = _table("effects", Effects)
+cadence_rules = _table("cadence_rules", CadenceRules)
 
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:

@@ -1,4 +1,5 @@
-"""Packs: the tracks and grids of some runs of one athlete, in two Parquet files that never change.
+"""Packs: the tracks and grids of some runs of one athlete, in two Parquet files that never change, and
+their further channels in a third where any run has some.
 
 One row group is one run, in the order of `PackRef.run_ids`. Numbers are whole multiples of a step far
 below what a watch resolves, stored as differences (DELTA_BINARY_PACKED) under zstd. Not stored: the
@@ -15,13 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import dataframely as dy
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SurefootError
 from pipeline.results import PackRef, RunResult
-from pipeline.tables import Grid, Track
+from pipeline.tables import Channels, Grid, Track
 from pipeline.workspace.folder import PACKS, put_atomic
 from pipeline.workspace.frames import dtypes
 
@@ -47,10 +49,11 @@ _STEPS = {
     "sinuosity": 10_000,
     "score": 10_000,
 }
-_TRACKS, _GRIDS = "tracks", "grid"
+_TRACKS, _GRIDS, _CHANNELS = "tracks", "grid", "channels"
+_KINDS: dict[type[Any], str] = {Track: _TRACKS, Grid: _GRIDS, Channels: _CHANNELS}
 
 
-def steps_per_unit(schema: type[Track] | type[Grid]) -> dict[str, int]:
+def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
     """Column → stored steps per unit, of the columns that are rounded. Half a step is the largest error."""
     numbers = {name for name, dtype in dtypes(schema).items() if dtype.is_float()}
     return {name: steps for name, steps in _STEPS.items() if name in numbers}
@@ -63,7 +66,7 @@ def pack_file(workspace: Path, athlete_id: str, analysis_version: int, pack_id: 
 
 
 def pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> tuple[Path, Path]:
-    """A pack's two files: tracks, grids."""
+    """The two files that every pack has: tracks, grids."""
     return (
         pack_file(workspace, athlete_id, analysis_version, pack_id, _TRACKS),
         pack_file(workspace, athlete_id, analysis_version, pack_id, _GRIDS),
@@ -81,7 +84,11 @@ def save_pack(workspace: Path, athlete_id: str, runs: Sequence[RunResult]) -> Pa
     tracks, grids = pack_files(workspace, athlete_id, version, pack_id)
     _write(tracks, Track, [run.track for run in runs])
     _write(grids, Grid, [run.grid for run in runs])
-    size = tracks.stat().st_size + grids.stat().st_size
+    files = [tracks, grids]
+    if any(run.channels is not None for run in runs):
+        files.append(pack_file(workspace, athlete_id, version, pack_id, _CHANNELS))
+        _write_channels(files[-1], [run.channels for run in runs])
+    size = sum(file.stat().st_size for file in files)
     return PackRef(pack_id, athlete_id, version, size, tuple(str(run.run["run_id"]) for run in runs))
 
 
@@ -97,6 +104,33 @@ def _write(target: Path, schema: type[Track] | type[Grid], frames: Sequence[pl.D
             compression="zstd",
             use_dictionary=texts or False,
             column_encoding=numbers,
+            write_statistics=False,
+        ) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+
+    put_atomic(target, write)
+
+
+def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None:
+    """Every run has all channels of the pack: those that it lacks are null, which costs next to nothing."""
+    present = [
+        pl.DataFrame({"elapsed_s": []}, schema={"elapsed_s": pl.Int64}) if f is None else f for f in frames
+    ]
+    shape = pl.concat([frame.clear() for frame in present], how="diagonal")
+    tables = [
+        pl.concat([shape, frame], how="diagonal").to_arrow(compat_level=pl.CompatLevel.oldest())
+        for frame in present
+    ]
+    encodings = dict.fromkeys(shape.columns, "BYTE_STREAM_SPLIT") | {"elapsed_s": "DELTA_BINARY_PACKED"}
+
+    def write(file: IO[bytes]) -> None:
+        with pq.ParquetWriter(
+            file,
+            tables[0].schema,
+            compression="zstd",
+            use_dictionary=False,
+            column_encoding=encodings,
             write_statistics=False,
         ) as writer:
             for table in tables:
@@ -123,13 +157,13 @@ def _to_stored(frame: pl.DataFrame, schema: type[Track] | type[Grid]) -> pa.Tabl
 class PackReader:
     """Reads runs of packs one after the other; keeps the pack of the last one open.
 
-    `schema` says which of a pack's two files is read.
+    `schema` says which of a pack's files is read.
     """
 
-    def __init__(self, workspace: Path, schema: type[Track] | type[Grid]) -> None:
+    def __init__(self, workspace: Path, schema: type[Track] | type[Grid] | type[Channels]) -> None:
         self._workspace = workspace
         self._schema = schema
-        self._kind = _TRACKS if schema is Track else _GRIDS
+        self._kind = _KINDS[schema]
         self._path: Path | None = None
         self._file: Any = None
 
@@ -137,7 +171,7 @@ class PackReader:
         """The stored columns of one run, in units again, not collected yet.
 
         `placement`: athlete_id, analysis_version, pack_id, position and run_id. Raises FileNotFoundError
-        where the pack was replaced meanwhile, SurefootError where it is damaged.
+        where the pack was replaced meanwhile or has no such file, SurefootError where it is damaged.
         """
         path = pack_file(
             self._workspace,
@@ -165,7 +199,9 @@ class PackReader:
         return stored.lazy().select(
             pl.lit(run_id).alias("run_id"),
             *(
-                pl.col(name) / steps[name] if name in steps else pl.col(name).cast(types[name])
+                pl.col(name) / steps[name]
+                if name in steps
+                else pl.col(name).cast(types.get(name, pl.Float32))
                 for name in stored.columns
             ),
         )
@@ -179,7 +215,8 @@ class PackReader:
 
 def remove_pack(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> None:
     """Remove a pack's files, and the folders that this empties."""
-    for file in pack_files(workspace, athlete_id, analysis_version, pack_id):
+    for kind in _KINDS.values():
+        file = pack_file(workspace, athlete_id, analysis_version, pack_id, kind)
         file.unlink(missing_ok=True)
     with suppress(OSError):
         file.parent.rmdir()

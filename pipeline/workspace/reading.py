@@ -13,6 +13,8 @@ from pipeline.errors import SurefootError
 from pipeline.results import Seen
 from pipeline.tables import (
     BalanceSessions,
+    CadenceRules,
+    Channels,
     DataFrame,
     Dose,
     Effects,
@@ -28,7 +30,7 @@ from pipeline.workspace import catalogue
 from pipeline.workspace.access import Access
 from pipeline.workspace.frames import dtypes, to_frame
 from pipeline.workspace.originals import load_original
-from pipeline.workspace.packs import JOINED, PackReader
+from pipeline.workspace.packs import JOINED, PackReader, pack_files
 
 S = TypeVar("S", bound=dy.Schema)
 
@@ -97,6 +99,19 @@ class Reading(Access):
     def load_effects(self, athlete_id: str | None = None) -> DataFrame[Effects]:
         """The answers."""
         return self._load(Effects, catalogue.effects, athlete_id)
+
+    def load_cadence_rules(self, athlete_id: str | None = None) -> DataFrame[CadenceRules]:
+        """The devices whose cadence unit was set by hand."""
+        return self._load(CadenceRules, catalogue.cadence_rules, athlete_id)
+
+    def load_given_units(self, athlete_id: str) -> dict[str, str]:
+        """SHA-256 → cadence unit, of the contents for which one was given."""
+        files = catalogue.files
+        given = sa.select(files.c.content_sha256, files.c.cadence_unit_given).where(
+            files.c.athlete_id == athlete_id, files.c.cadence_unit_given != ""
+        )
+        with self._reading() as connection:
+            return dict(connection.execute(given).all())
 
     def load_files(self, athlete_id: str | None = None) -> DataFrame[Files]:
         """What became of every content."""
@@ -177,6 +192,35 @@ class Reading(Access):
             columns = [segments.c[name] for name in dtypes(Segments)]
             found = to_frame(Segments, connection.execute(sa.select(*columns).where(of_run)))
             return reader.read(dict(placement)), found
+
+    def load_channels(self, run_id: str) -> pl.DataFrame:
+        """One run's further channels: elapsed_s, then a float32 column each; no rows where it has none.
+
+        Raises SurefootError where there is no such run.
+        """
+        reader = PackReader(self.path, Channels)
+        try:
+            while True:
+                placement = self._placement(run_id)
+                try:
+                    stored = reader.read(placement).drop("run_id").collect()
+                except FileNotFoundError:
+                    # None of the pack's runs has any, unless a newer analysis replaced the pack meanwhile.
+                    key = ("athlete_id", "analysis_version", "pack_id")
+                    if not pack_files(self.path, *(placement[name] for name in key))[0].is_file():
+                        continue
+                    return pl.DataFrame(schema={"elapsed_s": pl.Int64})
+                return stored.select(column for column in stored if column.null_count() < len(stored))
+        finally:
+            reader.close()
+
+    def _placement(self, run_id: str) -> dict[str, Any]:
+        with self._reading() as connection:
+            placed = connection.execute(_PLACED.where(catalogue.placements.c.run_id == run_id)).mappings()
+            placement = placed.first()
+        if placement is None:
+            raise no_run(run_id)
+        return dict(placement)
 
     def load_grid(self, athlete_id: str) -> DataFrame[Grid]:
         """The grids of all runs of an athlete, run after run by start time."""

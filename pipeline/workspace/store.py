@@ -37,9 +37,10 @@ class Workspace(Reading):
     ) -> None:
         """Save what became of some contents, their runs, and where they were seen, in one transaction.
 
-        Replaces an earlier analysis of the same content whole; its name stays the one first given. A
-        content that comes twice in `results` counts once, the first time. `pack` holds the frames of all
-        runs in `results`. Raises SurefootError where the pack is not there.
+        Replaces an earlier analysis of the same content whole; its name stays the one first given, and so
+        does its cadence unit unless a new one is given. A content that comes twice in `results` counts
+        once, the first time. `pack` holds the frames of all runs in `results`. Raises SurefootError where
+        the pack is not there.
         """
         unique = {result.content_sha256: result for result in reversed(results)}
         positions = {} if pack is None else {run_id: i for i, run_id in enumerate(pack.run_ids)}
@@ -118,6 +119,48 @@ class Workspace(Reading):
                 connection.execute(table.insert(), new + changed)
         return len(new), len(changed), len(known) - len(changed)
 
+    def set_cadence_rule(
+        self, athlete_id: str, device: str, source_formats: Sequence[str], cadence_unit: str
+    ) -> int:
+        """Say what a device's cadence counts from now on; an empty unit leaves it to the files again.
+
+        Its stored runs, and recordings set aside as duplicates, which a corrected run may now be worse
+        than, are marked to be analysed anew. Gives the number of runs marked, 0 where nothing changes.
+        """
+        rules, files, runs = catalogue.cadence_rules, catalogue.files, catalogue.runs
+        rows = [
+            {
+                "athlete_id": athlete_id,
+                "device": device,
+                "source_format": source_format,
+                "cadence_unit": cadence_unit,
+            }
+            for source_format in source_formats
+            if cadence_unit
+        ]
+        mine = (rules.c.athlete_id == athlete_id) & (rules.c.device == device)
+        mine &= rules.c.source_format.in_(source_formats)
+        of_device = sa.select(runs.c.content_sha256).where(
+            runs.c.athlete_id == athlete_id, runs.c.device == device, runs.c.source_format.in_(source_formats)
+        )
+        own = (files.c.athlete_id == athlete_id) & files.c.content_sha256.in_(of_device)
+        with self._writing() as connection:
+            before = {
+                row.source_format: row.cadence_unit for row in connection.execute(rules.select().where(mine))
+            }
+            given = connection.scalar(sa.select(sa.func.count()).where(own, files.c.cadence_unit_given != ""))
+            if before == {row["source_format"]: row["cadence_unit"] for row in rows} and not given:
+                return 0
+            connection.execute(rules.delete().where(mine))
+            if rows:
+                connection.execute(rules.insert(), rows)
+            twice = (files.c.athlete_id == athlete_id) & (files.c.status == "duplicate")
+            connection.execute(files.update().where(twice).values(analysis_version=0))
+            changed = connection.execute(
+                files.update().where(own).values(analysis_version=0, cadence_unit_given="")
+            )
+            return changed.rowcount
+
     def forget(self, athlete_id: str) -> None:
         """Remove every trace of an athlete: rows, packs, and originals that nobody else's files name.
 
@@ -142,17 +185,20 @@ def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence
     table = catalogue.files
     for result in results:
         same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == result.content_sha256)
-        first_name = connection.scalar(sa.select(table.c.source_name).where(same))
+        first = connection.execute(
+            sa.select(table.c.source_name, table.c.cadence_unit_given).where(same)
+        ).first()
         connection.execute(table.delete().where(same))
         connection.execute(
             table.insert().values(
                 athlete_id=athlete_id,
                 content_sha256=result.content_sha256,
-                source_name=first_name or result.source_name,
+                source_name=first.source_name if first else result.source_name,
                 size_bytes=result.size_bytes,
                 status=result.status,
                 reason=result.reason,
                 advice=result.advice,
+                cadence_unit_given=result.cadence_unit_given or (first.cadence_unit_given if first else ""),
                 analysis_version=result.analysis_version,
             )
         )
