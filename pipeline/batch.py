@@ -449,6 +449,8 @@ def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
     dose, effects = answer(
         workspace.load_runs(athlete_id),
         workspace.load_stability(athlete_id),
+        workspace.load_plans(athlete_id),
         workspace.load_balance_sessions(athlete_id),
     )
     workspace.save_answer(athlete_id, dose=dose, effects=effects)
+        workspace.load_plans(athlete_id),

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from pipeline import batch, wording
+from pipeline.effect import vary_half_life
 from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.export import FORMATS, export_table
@@ -304,13 +305,26 @@ def _read(file: Path) -> bytes:
 @main.command()
 @any_athlete_option
 @workspace_option
+@click.option("--sensitivity", is_flag=True, help="Show how it leans on the half-life of the dose.")
 @json_option
-def effect(athlete_id: str | None, folder: Path, as_json: bool) -> None:
+def effect(athlete_id: str | None, folder: Path, sensitivity: bool, as_json: bool) -> None:
     """The answer: was cadence steadier on technical ground when more balance work had been done?"""
     with Workspace(folder, read_only=True) as workspace:
         athletes = _athletes(workspace, athlete_id)
         effects = workspace.load_effects(athlete_id)
-    if as_json:
+        if sensitivity:
+            varied = vary_half_life(
+                workspace.load_runs(athlete_id),
+                workspace.load_stability(athlete_id),
+                workspace.load_balance_sessions(athlete_id),
+            )
+    if sensitivity:
+        if as_json:
+            _say_json(varied.to_dicts())
+            return
+        for athlete in athletes:
+            _say(wording.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
+    elif as_json:
         _say_json(effects.to_dicts())
     else:
         for athlete in athletes:

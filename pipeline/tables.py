@@ -299,3 +299,31 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "cadence_rules": CadenceRules,
     "rejected": RejectedFiles,
 }
+    se = _number("log", "standard error of the log change that `estimate` shows", min=0)
+    df = _count("degrees of freedom of the interval", nullable=True)
+    naive_r = _number("", "the naive correlation of raw variability with 28-day minutes: not to be trusted")
+    naive_p = _number("", "p value of the naive correlation: not to be trusted", min=0, max=1)
+    plan_p = _number("", "p value of the randomisation of a drawn plan that is over", min=0, max=1)
+class Sensitivity(dy.Schema):
+    """One row per athlete and half-life: a view of how the answer leans on it, never the answer."""
+
+    athlete_id = _text("whose it is", key=True)
+    half_life_days = _count("half-life of the dose", unit="days", key=True)
+    estimate = _number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
+    low = _number("", "lower end of the 95 % interval, not corrected for the search")
+    high = _number("", "upper end of the 95 % interval, not corrected for the search")
+    p = _number("", "p value of the block permutation, corrected for the search", min=0, max=1)
+
+
+class Plans(dy.Schema):
+    """One row per athlete and drawn plan: when balance work is to be done, by lot."""
+
+    athlete_id = _text("whose plan it is", key=True)
+    start = _day("first day", key=True)
+    block_weeks = _count("weeks of a block", unit="weeks")
+    schedule = _text("one letter a block: 1 with balance work, 0 without")
+    seed = _count("seed of the draw")
+    drawn_at = _instant("when it was drawn")
+
+
+    "plans": Plans,

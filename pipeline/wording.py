@@ -200,6 +200,37 @@ def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
                 f"read sceptically {_signed(headline['sceptical'])}. Method: {headline['method']}"
             )
         )
+    if headline["naive_p"] is not None:
+        lines.append(
+            _paragraph(
+                f"The naive correlation, not to be trusted: r {headline['naive_r']:+.2f}, "
+                f"p {_p(headline['naive_p'])} (raw variability of each run with the balance minutes of the "
+                "28 days before). Both drift over months and runs near in time are alike, so it calls work "
+                "that does nothing significant in 22 to 82 % of simulated seasons; fitness, heat, shoes and "
+                "the watch are in it as well."
+            )
+        )
+    return lines
+
+
+def sensitivity_lines(athlete_id: str, sensitivity: pl.DataFrame) -> list[str]:
+    """How the answer leans on the half-life: a view, never the answer."""
+    if sensitivity.is_empty():
+        return [f"{athlete_id}: runs and log cannot be fitted, so there is nothing to vary"]
+    lines = [f"{athlete_id}: the same question with other half-lives of the dose (21 days were declared)"]
+    lines += [
+        f"    {row['half_life_days']:>3.0f} days {_signed(row['estimate']):>8}  "
+        f"{_signed(row['low'])} to {_signed(row['high'])}, p {_p(row['p'])}"
+        for row in sensitivity.iter_rows(named=True)
+    ]
+    whole = _p(min(sensitivity["p"]))
+    lines.append(
+        _paragraph(
+            f"p, by permuting the log, is corrected for the search; that of the whole search is {whole}. The "
+            "intervals are not corrected. This shows how the answer leans on the half-life: it is not an "
+            "answer, and the smallest p is no reason to prefer its half-life."
+        )
+    )
     return lines
 
 

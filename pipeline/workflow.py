@@ -33,6 +33,7 @@ from pipeline.tables import (
     Dose,
     Effects,
     Grid,
+    Plans,
     Runs,
     Segments,
     Stability,
@@ -244,6 +245,7 @@ def analyse_athlete(
     tracks: Iterable[tuple[str, DataFrame[Track]]],
     cadence_moments: Mapping[str, list[float]],
     sessions: DataFrame[BalanceSessions],
+    plans: DataFrame[Plans] | None = None,
 ) -> AthleteResult:
     """What needs all runs of one athlete: labels, steadiness, dose and answer.
 
@@ -265,7 +267,7 @@ def analyse_athlete(
         run.update(_verdict_on_run(run, segments[run_id], stability[run_id]))
     done = Runs.validate(pl.DataFrame(list(facts.values()), schema=Runs.create_empty().schema))
     measured = Stability.validate(pl.concat([Stability.create_empty(), *stability.values()]))
-    dose, effects = answer(done, measured, sessions)
+    dose, effects = answer(done, measured, sessions, plans)
     return AthleteResult(
         runs=done,
         segments=Segments.validate(pl.concat([Segments.create_empty(), *segments.values()])),
@@ -276,12 +278,15 @@ def analyse_athlete(
 
 
 def answer(
-    runs: DataFrame[Runs], stability: DataFrame[Stability], sessions: DataFrame[BalanceSessions]
+    runs: DataFrame[Runs],
+    stability: DataFrame[Stability],
+    sessions: DataFrame[BalanceSessions],
+    plans: DataFrame[Plans] | None = None,
 ) -> tuple[DataFrame[Dose], DataFrame[Effects]]:
     """Dose up to the last day known, and the answer."""
     last = max([*runs["local_date"].to_list(), *sessions["date"].to_list()], default=None)
     dose = derive_dose(sessions, until=last) if last else Dose.create_empty()
-    return dose, relate_effect(runs, stability, sessions)
+    return dose, relate_effect(runs, stability, sessions, plans)
 
 
 def _cadence_models(runs: DataFrame[Runs], moments: Mapping[str, list[float]]) -> dict[str, Array]:

@@ -153,13 +153,17 @@ def make_tables(
         ).with_columns(
             terrain=pl.lit(terrain),
             direction=pl.lit("all"),
-            metric=pl.lit("cadence_cv"),
+            metric=pl.lit(metric),
             low=pl.col("value") * 0.9,
             high=pl.col("value") * 1.1,
             n_windows=pl.lit(40, dtype=pl.Int64),
             seconds=pl.lit(800.0),
         )
-        for terrain, values in (("technical", technical_cv), ("smooth", smooth_cv))
+        for terrain, values, metric in (
+            ("technical", technical_cv, "cadence_cv"),
+            ("smooth", smooth_cv, "cadence_cv"),
+            ("technical", technical_cv, "cadence_cv_raw"),
+        )
     )
     return (
         Runs.cast(runs),

@@ -9,11 +9,14 @@ from typing import Any
 import polars as pl
 
 from pipeline.effect.analysis import OUTCOMES, Finding, analyse_season
+from pipeline.effect.naive import correlate_naively
+from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.season import Season, build_season
+from pipeline.effect.sensitivity import vary_half_life
 from pipeline.effect.verdict import REFUSALS, as_change, detectable_change, sceptical_estimate
-from pipeline.effect.words import write_cautions, write_missing, write_sentence
+from pipeline.effect.words import write_cautions, write_missing, write_plan, write_sentence
 from pipeline.exposure import HALF_LIFE_DAYS
-from pipeline.tables import BalanceSessions, DataFrame, Effects, Runs, Stability
+from pipeline.tables import BalanceSessions, DataFrame, Effects, Plans, Runs, Stability
 
 METHOD = "GLS (OU + nugget, REML), v1; see docs/methods.md"
 HEADLINE = "technical"
@@ -23,6 +26,7 @@ def relate_effect(
     runs: DataFrame[Runs],
     stability: DataFrame[Stability],
     sessions: DataFrame[BalanceSessions],
+    plans: DataFrame[Plans] | None = None,
     *,
     half_life_days: float = HALF_LIFE_DAYS,
     seed: int = 0,
@@ -39,21 +43,34 @@ def relate_effect(
     is that the data or the log cannot answer. Runs earlier than one half-life [days] after the log's first
     entry are left out; an entry of 0 minutes says that the log was kept from there on.
 
+    The headline's row carries `naive_r` and `naive_p` too: the obvious correlation, to be shown with the
+    reason why it must not be trusted. Where one of `plans` is over its own test is in `plan_p`: only where it
+    was followed, agrees with the verdict and has p < 0.05 does the sentence name a cause.
+
     Never raises for want of data: an athlete with runs or a log has rows with a verdict, whatever is missing.
     """
     athletes = sorted({*runs["athlete_id"].unique(), *sessions["athlete_id"].unique()})
     rows: list[dict[str, Any]] = []
     for athlete_id in athletes:
-        season = build_season(
-            athlete_id,
-            runs.filter(pl.col("athlete_id") == athlete_id),
-            stability,
-            sessions.filter(pl.col("athlete_id") == athlete_id),
-            half_life_days,
-        )
+        own_runs, own_log = (table.filter(pl.col("athlete_id") == athlete_id) for table in (runs, sessions))
+        season = build_season(athlete_id, own_runs, stability, own_log, half_life_days)
         findings = analyse_season(season, half_life_days, seed)
-        rows += [_row(outcome, season, findings) for outcome in OUTCOMES]
+        own_rows = [_row(outcome, season, findings) for outcome in OUTCOMES]
+        headline = own_rows[OUTCOMES.index(HEADLINE)]
+        naive = correlate_naively(own_runs, stability, own_log)
+        headline["naive_r"], headline["naive_p"] = naive or (None, None)
+        if plans is not None:
+            own_plans = plans.filter(pl.col("athlete_id") == athlete_id)
+            _add_plan(headline, examine_plan(season, own_plans, half_life_days))
+        rows += own_rows
     return Effects.validate(pl.DataFrame(rows, schema=Effects.create_empty().schema), cast=True)
+
+
+def _add_plan(headline: dict[str, Any], test: PlanTest | None) -> None:
+    """What the plan's own test says, in the headline's row."""
+    if test is not None:
+        headline["plan_p"] = test.p
+        headline["sentence"] = write_plan(headline["sentence"], headline["verdict"], test)
 
 
 def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[str, Any]:
@@ -75,6 +92,8 @@ def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[
         "weeks": season.weeks,
         "dose_contrast": season.contrast,
         "detectable": detectable_change(fit) if fit else None,
+        "se": shown.se if shown else None,
+        "df": shown.df if shown else None,
         "sceptical": as_change(sceptical_estimate(shown)) if shown else None,
         "verdict": verdict,
         "sentence": write_sentence(outcome, verdict, season, fit),
@@ -84,4 +103,4 @@ def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[
     }
 
 
-__all__ = ["HEADLINE", "METHOD", "relate_effect"]
+__all__ = ["HEADLINE", "METHOD", "relate_effect", "vary_half_life"]

@@ -84,14 +84,66 @@ def independent_columns(columns: Array) -> Array:
     return np.column_stack(kept) if kept else np.empty((columns.shape[0], 0))
 
 
-def fit_gls(days: Array, outcome: Array, exposure: Array, nuisance: Array) -> Fit | None:
-    """Coefficient of `exposure` (n,) on `outcome` (n,) beside `nuisance` (n, q); `days` (n,) ascending.
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """What is left of a season when everything known is taken out: weight and variance of every pair of
+    the grid, so that a design's standard error can be averaged as the answer's is."""
 
-    Estimate and variance are averaged over the grid by restricted likelihood; the variance has the spread
-    between the grid's estimates added. None where the data cannot carry a fit: no degrees of freedom, an
-    exposure that the nuisance columns determine, an outcome they explain wholly.
-    """
-    design = np.column_stack([independent_columns(nuisance), exposure])
+    weight: Array  # (g,), sums to one
+    variance: Array  # (g,), of the error, squared log units
+
+    @property
+    def sd(self) -> float:
+        """SD of the error in log units."""
+        return float(np.sqrt(self.weight @ self.variance))
+
+    @property
+    def drift_share(self) -> float:
+        """Share of the error's variance that drifts."""
+        return float(self.weight @ _GRID[:, 1])
+
+    @property
+    def tau_days(self) -> float:
+        """Correlation time of that share, as the geometric mean over the grid."""
+        drifting = self.weight * _GRID[:, 1]
+        return float(np.exp(drifting @ np.log(_GRID[:, 0]) / max(drifting.sum(), 1e-300)))
+
+    def standard_error(self, days: Array, exposure: Array, nuisance: Array) -> float | None:
+        """Of the exposure's coefficient in a season with these days (n,) and columns; None where there is
+        nothing to estimate it from."""
+        design: Array = np.column_stack([independent_columns(nuisance), exposure])
+        if len(days) <= design.shape[1] or independent_columns(design).shape[1] < design.shape[1]:
+            return None
+        whitened, _ = whiten(days, design, _GRID[:, 0], _GRID[:, 1])
+        _, r = np.linalg.qr(whitened)
+        corner = r[:, -1, -1]
+        return float(np.sqrt(self.weight @ (self.variance / corner**2)))
+
+    def likeliest(self) -> tuple[float, float]:
+        """Correlation time [days] and drifting share of the pair with the most weight."""
+        best = _GRID[int(self.weight.argmax())]
+        return float(best[0]), float(best[1])
+
+
+def assumed_noise(sd: float, tau_days: float, drift_share: float) -> Noise:
+    """Noise with one pair of the grid, where nobody's runs say what it is."""
+    pair = np.argmin(np.abs(_GRID - (tau_days, drift_share)).sum(axis=1))
+    return Noise((np.arange(len(_GRID)) == pair).astype(float), np.full(len(_GRID), sd**2))
+
+
+@dataclass(frozen=True, slots=True)
+class _Restricted:
+    """Every pair of the grid fitted: what concerns the last column, and the weights."""
+
+    coefficient: Array  # (g,)
+    corner: Array  # (g,), the last diagonal entry of R: information is its square over the variance
+    variance: Array  # (g,)
+    weight: Array  # (g,)
+    df: int
+
+
+def _fit_grid(days: Array, outcome: Array, design: Array) -> _Restricted | None:
+    """Restricted likelihood of every pair; None where the columns determine each other or the outcome."""
     n, p = design.shape
     if n - p < 1 or independent_columns(design).shape[1] < p:
         return None
@@ -103,16 +155,33 @@ def fit_gls(days: Array, outcome: Array, exposure: Array, nuisance: Array) -> Fi
     residual = np.sum((target - np.einsum("gnp,gp->gn", q, projected)) ** 2, axis=1)
     if residual.min() <= 1e-12 * max(spread, 1e-12):
         return None
-    # The exposure is the last column: its coefficient and variance need the corner of R alone.
-    corner = r[:, -1, -1]
-    coefficient = projected[:, -1] / corner
-    variance = residual / (n - p) / corner**2
     log_likelihood = -0.5 * (
         log_determinant
         + 2 * np.log(np.abs(np.diagonal(r, axis1=1, axis2=2))).sum(axis=1)
         + (n - p) * np.log(residual)
     )
     weight = np.exp(log_likelihood - log_likelihood.max())
-    weight /= weight.sum()
-    estimate = float(weight @ coefficient)
-    return Fit(estimate, float(np.sqrt(weight @ (variance + (coefficient - estimate) ** 2))), n - p)
+    corner = r[:, -1, -1]
+    return _Restricted(projected[:, -1] / corner, corner, residual / (n - p), weight / weight.sum(), n - p)
+
+
+def fit_gls(days: Array, outcome: Array, exposure: Array, nuisance: Array) -> Fit | None:
+    """Coefficient of `exposure` (n,) on `outcome` (n,) beside `nuisance` (n, q); `days` (n,) ascending.
+
+    Estimate and variance are averaged over the grid by restricted likelihood; the variance has the spread
+    between the grid's estimates added. None where the data cannot carry a fit: no degrees of freedom, an
+    exposure that the nuisance columns determine, an outcome they explain wholly.
+    """
+    fits = _fit_grid(days, outcome, np.column_stack([independent_columns(nuisance), exposure]))
+    if fits is None:
+        return None
+    variance = fits.variance / fits.corner**2
+    estimate = float(fits.weight @ fits.coefficient)
+    spread = (fits.coefficient - estimate) ** 2
+    return Fit(estimate, float(np.sqrt(fits.weight @ (variance + spread))), fits.df)
+
+
+def fit_noise(days: Array, outcome: Array, columns: Array) -> Noise | None:
+    """The error of `outcome` (n,) about `columns` (n, q); None where that cannot be fitted."""
+    fits = _fit_grid(days, outcome, independent_columns(columns))
+    return None if fits is None else Noise(fits.weight, fits.variance)

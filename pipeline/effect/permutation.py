@@ -19,7 +19,7 @@ PERMUTATIONS = 999
 
 
 def partial_correlation(outcome: Array, exposures: Array, nuisance: Array) -> Array:
-    """|correlation| of `outcome` (n,) with each of `exposures` (n, m), both freed of `nuisance` (n, q): (m,).
+    """Correlation of `outcome` (n,) with each of `exposures` (n, m), both freed of `nuisance` (n, q): (m,).
 
     Zero where nothing is left to correlate.
     """
@@ -31,7 +31,7 @@ def partial_correlation(outcome: Array, exposures: Array, nuisance: Array) -> Ar
     y, x = rest(outcome), rest(exposures)
     length = np.linalg.norm(y) * np.linalg.norm(x, axis=0)
     floor = 1e-10 * np.linalg.norm(outcome) * np.linalg.norm(exposures, axis=0)
-    return np.where(length > floor, np.abs(y @ x) / np.where(length > floor, length, 1.0), 0.0)
+    return np.where(length > floor, y @ x / np.where(length > floor, length, 1.0), 0.0)
 
 
 def shuffled_doses(minutes: Array, run_day: NDArray[np.int64], half_life_days: float, seed: int) -> Array:
@@ -47,7 +47,7 @@ def shuffled_doses(minutes: Array, run_day: NDArray[np.int64], half_life_days: f
 
 def permutation_p(outcome: Array, dose: Array, shuffled: Array, nuisance: Array) -> float:
     """Share of logs, the true one counted, whose dose fits at least as well as the true one."""
-    observed = partial_correlation(outcome, dose[:, None], nuisance)[0]
-    reference = partial_correlation(outcome, shuffled, nuisance)
+    observed = abs(partial_correlation(outcome, dose[:, None], nuisance)[0])
+    reference = np.abs(partial_correlation(outcome, shuffled, nuisance))
     # A shuffle that gives back the true log must count as a tie in spite of rounding.
     return float((1 + np.sum(reference >= observed - 1e-12)) / (1 + reference.size))

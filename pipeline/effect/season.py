@@ -39,6 +39,8 @@ class Season:
     n_rare_device: int  # counting runs left out: their device has too few
     days_since_log: int  # from the last logged session to the last run
     longest_break_days: int  # between two entries of the log
+    first_run: date | None  # day of the first run that enters
+    log_start: date | None
 
     @property
     def n_runs(self) -> int:
@@ -145,6 +147,8 @@ def build_season(
         n_rare_device=n_rare_device,
         days_since_log=days_since_log,
         longest_break_days=longest_break_days,
+        first_run=dates[0] if dates else None,
+        log_start=log_start,
     )
 
 

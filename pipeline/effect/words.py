@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from pipeline.effect.gls import Fit
+from pipeline.effect.randomisation import FOLLOWED, PlanTest
 from pipeline.effect.season import MIN_RUNS_OF_DEVICE, Season
 from pipeline.effect.verdict import (
     MIN_CONTRAST,
@@ -33,13 +34,12 @@ _SUBJECT = {
     "technical alone": "As a check, without a look at smooth ground, your cadence on technical ground was",
     "smooth": "As a control, on smooth ground your cadence was",
 }
+_NOT_PROOF = "This is an association, not proof."
 _CLOSING = {
-    "steadier with more balance work": "This is an association, not proof.",
-    "less steady with more balance work": (
-        "More balance work went with less steadiness. This is an association, not proof."
-    ),
+    "steadier with more balance work": _NOT_PROOF,
+    "less steady with more balance work": f"More balance work went with less steadiness. {_NOT_PROOF}",
     "no effect of 10 % or more": "An effect of 10 % or more, either way, does not fit these runs.",
-    "cannot tell yet": "That is not enough to tell yet. This is an association, not proof.",
+    "cannot tell yet": f"That is not enough to tell yet. {_NOT_PROOF}",
     "not precise enough": "That is too imprecise for an answer.",
 }
 
@@ -93,6 +93,37 @@ def write_sentence(outcome: str, verdict: str, season: Season, fit: Fit | None) 
         f"With your data a change of {_percent(detectable_change(fit))} or more could have been seen. "
         f"{_CLOSING[verdict]}"
     )
+
+
+def write_plan(sentence: str, verdict: str, test: PlanTest) -> str:
+    """The answer's sentence with what the plan's own test adds to it."""
+    steadier = verdict.startswith("steadier")
+    agrees = (steadier or verdict.startswith("less steady")) and (test.correlation < 0) == steadier
+    if not test.is_over:
+        added = f"A plan drawn by lot runs until {test.until}: its own test is made then."
+    elif test.p is None:
+        added = "The plan drawn by lot is over, but its runs are too few for its own test."
+    elif test.allows_because and agrees:
+        # The lot alone decided which weeks had balance work: nothing else can have.
+        word = "steadier" if steadier else "less steady"
+        sentence = sentence.replace(f" {_NOT_PROOF}", "")
+        added = (
+            "The weeks of the plan were drawn by lot and kept to, and the lot's own test has "
+            f"p {test.p:.3f}: cadence was {word} because of the balance work."
+        )
+    else:
+        added = f"The plan drawn by lot is over: its own test has p {test.p:.3f}"
+        if test.followed < FOLLOWED:
+            added += (
+                f", but it was kept to in {100 * test.followed:.0f} % of its weeks and "
+                f"{100 * FOLLOWED:.0f} % are needed"
+            )
+        added += ", which names no cause."
+    if not test.can_reach_5_percent:
+        added += (
+            f" Only {test.n_schedules} schedules could have been drawn, too few for its p to get under 0.05."
+        )
+    return f"{sentence} {added}"
 
 
 def write_missing(verdict: str, season: Season, fit: Fit | None) -> str:

@@ -25,6 +25,8 @@ from pipeline.tables import (
     Effects,
     Files,
     Runs,
+    Plans,
+    ProposedSessions,
     Segments,
     Stability,
 )
@@ -123,6 +125,7 @@ cadence_rules = _table("cadence_rules", CadenceRules)
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:
     """The SQLAlchemy engine of the workspace's SQLite catalogue. Connects to nothing yet."""
+plans = _table("plans", Plans)
     file = workspace.resolve() / CATALOGUE
     if not read_only:
         url = sa.URL.create("sqlite", database=str(file))

@@ -19,6 +19,7 @@ from pipeline.tables import (
     Dose,
     Effects,
     Files,
+    Plans,
     Grid,
     RejectedFiles,
     Runs,
@@ -94,6 +95,10 @@ class Reading(Access):
 
     def load_dose(self, athlete_id: str | None = None) -> DataFrame[Dose]:
         """The decayed dose per day."""
+    def load_plans(self, athlete_id: str | None = None) -> DataFrame[Plans]:
+        """Plans that were drawn; all athletes where none is given."""
+        return self._load(Plans, catalogue.plans, athlete_id)
+
         return self._load(Dose, catalogue.dose, athlete_id)
 
     def load_effects(self, athlete_id: str | None = None) -> DataFrame[Effects]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
 from pipeline.results import FileResult, PackRef, RunResult, Seen
-from pipeline.tables import BalanceSessions, DataFrame, Dose, Effects, Runs, Segments, Stability
+from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.reading import Reading, no_run
@@ -100,24 +100,10 @@ class Workspace(Reading):
             _replace(connection, catalogue.dose, athlete_id, dose)
             _replace(connection, catalogue.effects, athlete_id, effects)
 
-    def save_balance_sessions(
-        self, athlete_id: str, sessions: DataFrame[BalanceSessions]
-    ) -> tuple[int, int, int]:
-        """Add the sessions of a log; one already there by its id is updated. (new, updated, unchanged)."""
-        mine = sessions.with_columns(athlete_id=pl.lit(athlete_id))
-        table = catalogue.balance_sessions
+    def save_plans(self, athlete_id: str, plans: DataFrame[Plans]) -> None:
+        """Replace an athlete's plans."""
         with self._writing() as connection:
-            before = {row["session_id"]: row for row in to_rows(self.load_balance_sessions(athlete_id))}
-            rows = to_rows(mine)
-            known = [row for row in rows if row["session_id"] in before]
-            changed = [row for row in known if row != before[row["session_id"]]]
-            for row in changed:
-                same = table.c.session_id == row["session_id"]
-                connection.execute(table.delete().where(table.c.athlete_id == athlete_id, same))
-            new = [row for row in rows if row["session_id"] not in before]
-            if new or changed:
-                connection.execute(table.insert(), new + changed)
-        return len(new), len(changed), len(known) - len(changed)
+            _replace(connection, catalogue.plans, athlete_id, plans)
 
     def set_cadence_rule(
         self, athlete_id: str, device: str, source_formats: Sequence[str], cadence_unit: str

@@ -31,6 +31,8 @@ def season(n: int = 112, weeks: float = 52, **changes: Any) -> Season:
         "n_before_log": 0,
         "n_rare_device": 0,
         "days_since_log": 0,
+        "first_run": None,
+        "log_start": None,
         "longest_break_days": 0,
     }
     return Season(**fields | changes)
