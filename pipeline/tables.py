@@ -223,6 +223,58 @@ class BalanceSessions(dy.Schema):
     note = _text("free text", nullable=True)
 
 
+class DrillNames(dy.Schema):
+    """One row per athlete and drill that goes by another name in the athlete's log."""
+
+    athlete_id = _text("whose log it is", key=True)
+    logged = _text("the drill as it is logged, in small letters", key=True)
+    drill = _text("the drill of the catalogue that is meant")
+
+
+class ProposedSessions(dy.Schema):
+    """One row per drill of a strength workout that the watch recorded: no session until it is accepted."""
+
+    session_id = _text("made of athlete, file and drill", key=True)
+    athlete_id = _text("whose workout it is")
+    date = _day("local day")
+    drill = _text("name of the drill, or of the exercise where the catalogue has none")
+    category = _text("category of the drill, 'other' where unknown")
+    minutes = _number("min", "time of the sets, rests left out", nullable=False, min=0, max=600)
+    sets = _count("sets")
+    reps = _count("repetitions a set (median)", nullable=True)
+    hold_s = _number("s", "length of a set without repetitions (median)", min=0)
+    source_name = _text("the file's name")
+    status = _choice("what became of it", ("proposed", "accepted", "declined"))
+
+
+class Settings(dy.Schema):
+    """One row per athlete and setting that differs from its default."""
+
+    athlete_id = _text("whose setting it is", key=True)
+    key = _text("name of the setting", key=True)
+    value = _number("", "its value", nullable=False)
+
+
+class Adherence(dy.Schema):
+    """One row per athlete and week since the first logged day: the log beside the plan."""
+
+    athlete_id = _text("whose log it is", key=True)
+    week = _day("Monday of the week", key=True)
+    n_sessions = _count("days with minutes that count")
+    minutes = _number("min", "minutes that count", nullable=False, min=0)
+    minutes_per_session = _number("min", "minutes a session", min=0)
+    clean_share = _number("", "share of sets without a wobble, of those whose log says", min=0, max=1)
+    often_enough = dy.Bool(metadata=_meta("", "as many sessions as the plan asks for"))
+    rested = dy.Bool(metadata=_meta("", "a day of rest between intense sessions"))
+    long_enough = dy.Bool(nullable=True, metadata=_meta("", "sessions as long as the plan asks for by now"))
+    progressing = dy.Bool(
+        nullable=True, metadata=_meta("", "holds or repetitions above those of the four weeks before")
+    )
+    clean = dy.Bool(nullable=True, metadata=_meta("", "enough sets without a wobble to go on"))
+    reasons = _text("where the week left the plan, '; ' between, empty where it kept to it")
+    next_step = _text("what is next, in one sentence")
+
+
 class Dose(dy.Schema):
     """One row per athlete and day from the first logged day on."""
 
@@ -247,11 +299,38 @@ class Effects(dy.Schema):
     dose_contrast = _number("45 min/week", "SD of dose/45 after trend and weekend", min=0)
     detectable = _number("", "change that could be seen with 80 % power, as a fraction", min=0)
     sceptical = _number("", "estimate under a prior centred on no effect (SD 0.10)")
+    se = _number("log", "standard error of the log change that `estimate` shows", min=0)
+    df = _count("degrees of freedom of the interval", nullable=True)
+    naive_r = _number("", "the naive correlation of raw variability with 28-day minutes: not to be trusted")
+    naive_p = _number("", "p value of the naive correlation: not to be trusted", min=0, max=1)
+    plan_p = _number("", "p value of the randomisation of a drawn plan that is over", min=0, max=1)
     verdict = _choice("the stated rule's verdict", VERDICTS)
     sentence = _text("the answer in plain words")
     missing = _text("what is missing for an answer, empty where nothing is")
     cautions = _text("what speaks against reading more into it, '; ' between")
     method = _text("name and version of the method")
+
+
+class Sensitivity(dy.Schema):
+    """One row per athlete and half-life: a view of how the answer leans on it, never the answer."""
+
+    athlete_id = _text("whose it is", key=True)
+    half_life_days = _count("half-life of the dose", unit="days", key=True)
+    estimate = _number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
+    low = _number("", "lower end of the 95 % interval, not corrected for the search")
+    high = _number("", "upper end of the 95 % interval, not corrected for the search")
+    p = _number("", "p value of the block permutation, corrected for the search", min=0, max=1)
+
+
+class Plans(dy.Schema):
+    """One row per athlete and drawn plan: when balance work is to be done, by lot."""
+
+    athlete_id = _text("whose plan it is", key=True)
+    start = _day("first day", key=True)
+    block_weeks = _count("weeks of a block", unit="weeks")
+    schedule = _text("one letter a block: 1 with balance work, 0 without")
+    seed = _count("seed of the draw")
+    drawn_at = _instant("when it was drawn")
 
 
 class Files(dy.Schema):
@@ -296,34 +375,7 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "balance_sessions": BalanceSessions,
     "dose": Dose,
     "effects": Effects,
+    "plans": Plans,
     "cadence_rules": CadenceRules,
     "rejected": RejectedFiles,
 }
-    se = _number("log", "standard error of the log change that `estimate` shows", min=0)
-    df = _count("degrees of freedom of the interval", nullable=True)
-    naive_r = _number("", "the naive correlation of raw variability with 28-day minutes: not to be trusted")
-    naive_p = _number("", "p value of the naive correlation: not to be trusted", min=0, max=1)
-    plan_p = _number("", "p value of the randomisation of a drawn plan that is over", min=0, max=1)
-class Sensitivity(dy.Schema):
-    """One row per athlete and half-life: a view of how the answer leans on it, never the answer."""
-
-    athlete_id = _text("whose it is", key=True)
-    half_life_days = _count("half-life of the dose", unit="days", key=True)
-    estimate = _number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
-    low = _number("", "lower end of the 95 % interval, not corrected for the search")
-    high = _number("", "upper end of the 95 % interval, not corrected for the search")
-    p = _number("", "p value of the block permutation, corrected for the search", min=0, max=1)
-
-
-class Plans(dy.Schema):
-    """One row per athlete and drawn plan: when balance work is to be done, by lot."""
-
-    athlete_id = _text("whose plan it is", key=True)
-    start = _day("first day", key=True)
-    block_weeks = _count("weeks of a block", unit="weeks")
-    schedule = _text("one letter a block: 1 with balance work, 0 without")
-    seed = _count("seed of the draw")
-    drawn_at = _instant("when it was drawn")
-
-
-    "plans": Plans,

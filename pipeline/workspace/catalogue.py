@@ -22,12 +22,14 @@ from pipeline.tables import (
     BalanceSessions,
     CadenceRules,
     Dose,
+    DrillNames,
     Effects,
     Files,
-    Runs,
     Plans,
     ProposedSessions,
+    Runs,
     Segments,
+    Settings,
     Stability,
 )
 from pipeline.workspace.folder import CATALOGUE
@@ -118,14 +120,17 @@ placements = sa.Table(
 segments = _table("segments", Segments, _of_a_run())
 stability = _table("stability", Stability, _of_a_run())
 balance_sessions = _table("balance_sessions", BalanceSessions)
+drill_names = _table("drill_names", DrillNames)
+proposed_sessions = _table("proposed_sessions", ProposedSessions)
+settings = _table("settings", Settings)
 dose = _table("dose", Dose)
 effects = _table("effects", Effects)
+plans = _table("plans", Plans)
 cadence_rules = _table("cadence_rules", CadenceRules)
 
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:
     """The SQLAlchemy engine of the workspace's SQLite catalogue. Connects to nothing yet."""
-plans = _table("plans", Plans)
     file = workspace.resolve() / CATALOGUE
     if not read_only:
         url = sa.URL.create("sqlite", database=str(file))

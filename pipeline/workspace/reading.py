@@ -12,15 +12,14 @@ import sqlalchemy as sa
 from pipeline.errors import SurefootError
 from pipeline.results import Seen
 from pipeline.tables import (
-    BalanceSessions,
     CadenceRules,
     Channels,
     DataFrame,
     Dose,
     Effects,
     Files,
-    Plans,
     Grid,
+    Plans,
     RejectedFiles,
     Runs,
     Segments,
@@ -88,22 +87,17 @@ class Reading(Access):
         """Steadiness per run, terrain, direction and metric."""
         return self._load(Stability, catalogue.stability, athlete_id)
 
-    def load_balance_sessions(self, athlete_id: str | None = None) -> DataFrame[BalanceSessions]:
-        """The balance log, by day."""
-        table = catalogue.balance_sessions
-        return self._load(BalanceSessions, table, athlete_id, order=("athlete_id", "date", "session_id"))
-
     def load_dose(self, athlete_id: str | None = None) -> DataFrame[Dose]:
         """The decayed dose per day."""
-    def load_plans(self, athlete_id: str | None = None) -> DataFrame[Plans]:
-        """Plans that were drawn; all athletes where none is given."""
-        return self._load(Plans, catalogue.plans, athlete_id)
-
         return self._load(Dose, catalogue.dose, athlete_id)
 
     def load_effects(self, athlete_id: str | None = None) -> DataFrame[Effects]:
         """The answers."""
         return self._load(Effects, catalogue.effects, athlete_id)
+
+    def load_plans(self, athlete_id: str | None = None) -> DataFrame[Plans]:
+        """Plans that were drawn; all athletes where none is given."""
+        return self._load(Plans, catalogue.plans, athlete_id)
 
     def load_cadence_rules(self, athlete_id: str | None = None) -> DataFrame[CadenceRules]:
         """The devices whose cadence unit was set by hand."""

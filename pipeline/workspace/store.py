@@ -14,10 +14,11 @@ from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
+from pipeline.workspace.logbook import Logbook
 from pipeline.workspace.reading import Reading, no_run
 
 
-class Workspace(Reading):
+class Workspace(Logbook):
     __doc__ = Reading.__doc__
 
     def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:

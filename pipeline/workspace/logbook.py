@@ -1,0 +1,81 @@
+"""The balance log as it is kept: what was logged stays as it is, the athlete's own names are laid over it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.drills import find_drill, normalise
+from pipeline.tables import BalanceSessions, DataFrame, DrillNames
+from pipeline.workspace import catalogue
+from pipeline.workspace.frames import to_rows
+from pipeline.workspace.reading import Reading
+
+
+class Logbook(Reading):
+    """The part of Workspace that keeps the balance log and what belongs to it."""
+
+    def load_balance_sessions(self, athlete_id: str | None = None) -> DataFrame[BalanceSessions]:
+        """The balance log, by day, each drill under the name that it has today."""
+        return with_names(self._load_logged(athlete_id), self.load_drill_names(athlete_id))
+
+    def _load_logged(self, athlete_id: str | None) -> DataFrame[BalanceSessions]:
+        table = catalogue.balance_sessions
+        return self._load(BalanceSessions, table, athlete_id, order=("athlete_id", "date", "session_id"))
+
+    def load_drill_names(self, athlete_id: str | None = None) -> DataFrame[DrillNames]:
+        """The names that athletes gave to drills of their log."""
+        return self._load(DrillNames, catalogue.drill_names, athlete_id)
+
+    def save_balance_sessions(
+        self, athlete_id: str, sessions: DataFrame[BalanceSessions]
+    ) -> tuple[int, int, int]:
+        """Add the sessions of a log; one already there by its id is updated. (new, updated, unchanged)."""
+        mine = sessions.with_columns(athlete_id=pl.lit(athlete_id))
+        table = catalogue.balance_sessions
+        with self._writing() as connection:
+            before = {row["session_id"]: row for row in to_rows(self._load_logged(athlete_id))}
+            rows = to_rows(mine)
+            known = [row for row in rows if row["session_id"] in before]
+            changed = [row for row in known if row != before[row["session_id"]]]
+            for row in changed:
+                same = table.c.session_id == row["session_id"]
+                connection.execute(table.delete().where(table.c.athlete_id == athlete_id, same))
+            new = [row for row in rows if row["session_id"] not in before]
+            if new or changed:
+                connection.execute(table.insert(), new + changed)
+        return len(new), len(changed), len(known) - len(changed)
+
+    def name_drill(self, athlete_id: str, logged: str, drill: str) -> None:
+        """Let a drill of the athlete's log mean `drill`, in stored sessions and later ones.
+
+        A drill that is named as itself has its own name again.
+        """
+        names = catalogue.drill_names
+        key = normalise(logged)
+        with self._writing() as connection:
+            connection.execute(names.delete().where(names.c.athlete_id == athlete_id, names.c.logged == key))
+            if normalise(drill) != key:
+                connection.execute(names.insert().values(athlete_id=athlete_id, logged=key, drill=drill))
+
+
+def with_names(
+    sessions: DataFrame[BalanceSessions], names: DataFrame[DrillNames]
+) -> DataFrame[BalanceSessions]:
+    """The sessions, with the drill and category that their athlete's own names mean where there is one."""
+    own: dict[str, dict[str, str]] = {}
+    for athlete_id, logged, drill in names.iter_rows():
+        own.setdefault(athlete_id, {})[logged] = drill
+    meant = [
+        (athlete_id, logged, drill.name, drill.category)
+        for athlete_id, logged in sessions.select("athlete_id", "drill").unique().rows()
+        if normalise(logged) in own.get(athlete_id, {})
+        for drill in [find_drill(logged, own[athlete_id])]
+    ]
+    columns = ("athlete_id", "drill", "own_drill", "own_category")
+    found = pl.DataFrame(meant, schema=dict.fromkeys(columns, pl.String), orient="row")
+    joined = sessions.join(found, on=["athlete_id", "drill"], how="left", maintain_order="left")
+    return BalanceSessions.cast(
+        joined.with_columns(
+            drill=pl.coalesce("own_drill", "drill"), category=pl.coalesce("own_category", "category")
+        ).select(sessions.columns)
+    )
