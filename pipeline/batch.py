@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 
 import polars as pl
@@ -24,10 +25,11 @@ from pipeline.ingest import (
     Activity,
     check_run,
     overrule_cadence_unit,
+    parse_activity_list,
     read_activity,
     running_sessions,
 )
-from pipeline.ingest.archive import Member, members
+from pipeline.ingest.archive import LISTS, Member, is_archive, members
 from pipeline.results import RunResult
 from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_athlete, analyse_run, answer
@@ -53,6 +55,7 @@ class Item:
     content_sha256: str
     content: bytes = field(repr=False)
     cadence_unit_given: str = ""
+    kind: str = ""  # what an account's list says it is, "Run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,7 @@ class NewItems:
             and (not cadence_unit or status != "run" or self._given.get(sha) == cadence_unit)
         }
         self._taken: set[str] = set()
+        self._kinds: dict[str, str] = {}
         self._seen: list[Seen] = []
 
     def take_seen(self) -> list[Seen]:
@@ -203,18 +207,17 @@ class NewItems:
         return seen
 
     def __iter__(self) -> Iterator[Item]:
-        for file in self._found:
+        for file in sorted(self._found, key=lambda file: file.path.name not in LISTS):
             try:
                 stat = file.path.stat()
-                if self._is_unchanged(file, stat):
+                if self._is_unchanged(file, stat) and file.path.name not in LISTS:
                     self._count_known()
                     continue
-                content = file.path.read_bytes()
+                with file.path.open("rb") as source:
+                    yield from self._contents(file, source, stat)
             except OSError as error:
                 sha = hashlib.sha256(str(file.path.resolve()).encode()).hexdigest()
                 self._refuse(file.source_name, sha, 0, Rejected(f"it cannot be read ({error.strerror})"))
-            else:
-                yield from self._contents(file, content, stat)
 
     def _is_unchanged(self, file: Found, stat: os.stat_result) -> bool:
         before = self._seen_before.get(str(file.path.resolve()))
@@ -224,18 +227,21 @@ class NewItems:
             and before.content_sha256 in self._current
         )
 
-    def _contents(self, file: Found, content: bytes, stat: os.stat_result) -> Iterator[Item]:
+    def _contents(self, file: Found, source: BufferedReader, stat: os.stat_result) -> Iterator[Item]:
         """The file's contents, one unless it is an archive, less those that are known."""
         place = str(file.path.resolve())
-        whole = hashlib.sha256(content).hexdigest()
+        whole = hashlib.file_digest(source, "sha256").hexdigest()
+        source.seek(0)
+        is_whole = not is_archive(source.read(4096))
         itself = (file.source_name, file.source_name.removesuffix(".gz"))
         empty = Member(file.source_name, problem=Rejected("it is an archive without files"))
-        for n, member in enumerate(_or_else(members(file.source_name, content), empty)):
+        for n, member in enumerate(_or_else(members(file.source_name, source), empty)):
             self._progress.files += n > 0
             # What cannot be unpacked has no content of its own to be known by.
             unique = f"{whole} {n}".encode() if member.content is None else member.content
-            sha = whole if member.content is content else hashlib.sha256(unique).hexdigest()
+            sha = whole if is_whole else hashlib.sha256(unique).hexdigest()
             path = place if member.name in itself else f"{place}!{member.name}"
+            self._learn_kinds(member)
             self._seen.append(Seen(path, stat.st_size, stat.st_mtime_ns, sha))
             if sha in self._current:
                 self._count_known()
@@ -245,11 +251,21 @@ class NewItems:
             else:
                 self._taken.add(sha)
                 if member.content is None:
-                    size = len(content) if path == place else 0
+                    size = stat.st_size if path == place else 0
                     self._refuse(member.name, sha, size, member.problem or Rejected("it cannot be read"))
                 else:
                     given = self._cadence_unit or self._given.get(sha, "")
-                    yield Item(member.name, sha, member.content, given)
+                    yield Item(member.name, sha, member.content, given, self._kind_of(member.name))
+
+    def _learn_kinds(self, member: Member) -> None:
+        """Keep what an account's list says of the activities beside it; lists come before the other files."""
+        folder, slash, name = member.name.rpartition("/")
+        if name in LISTS and member.content is not None:
+            kinds = parse_activity_list(member.content)
+            self._kinds |= {f"{folder}{slash}{file}": kind for file, kind in kinds.items()}
+
+    def _kind_of(self, name: str) -> str:
+        return self._kinds.get(name.removesuffix(".gz"), "")
 
     def _count_known(self) -> None:
         self.known += 1
@@ -339,7 +355,7 @@ def analyse_batch(
 
 def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) -> FileResult:
     try:
-        activity = read_activity(item.source_name, item.content)
+        activity = read_activity(item.source_name, item.content, kind=item.kind)
         activity = overrule_cadence_unit(activity, item.cadence_unit_given, units)
         check_run(activity)
         runs = _runs_of(item, running_sessions(activity), athlete_id)
@@ -433,6 +449,7 @@ def refresh_athlete(
         tracks(),
         workspace.load_cadence_moments(athlete_id),
         workspace.load_balance_sessions(athlete_id),
+        workspace.load_plans(athlete_id),
     )
     workspace.save_athlete(
         athlete_id,
@@ -449,8 +466,7 @@ def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
     dose, effects = answer(
         workspace.load_runs(athlete_id),
         workspace.load_stability(athlete_id),
-        workspace.load_plans(athlete_id),
         workspace.load_balance_sessions(athlete_id),
+        workspace.load_plans(athlete_id),
     )
     workspace.save_answer(athlete_id, dose=dose, effects=effects)
-        workspace.load_plans(athlete_id),

@@ -75,9 +75,9 @@ def names_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded from here on."""
     names: list[str] = []
 
-    def counting(name: str, content: bytes) -> Activity:
+    def counting(name: str, content: bytes, *, kind: str = "") -> Activity:
         names.append(name)
-        return read_activity(name, content)
+        return read_activity(name, content, kind=kind)
 
     monkeypatch.setattr(batch, "read_activity", counting)
     return names
@@ -169,7 +169,7 @@ def test_known_files_are_not_read_again(
     """The second import of the same folder opens no file and decodes nothing."""
     take_in(workspace, folder)
     assert names_read == ["0.fit", "1.fit"]
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was opened again"))
+    monkeypatch.setattr(Path, "open", lambda path, mode: pytest.fail(f"{path} was opened again"))
     done = take_in(workspace, folder)
     assert (done.known, done.results, done.copies) == (2, (), 0)
     assert names_read == ["0.fit", "1.fit"]
@@ -231,14 +231,14 @@ def test_a_new_analysis_reads_again(
 
 
 def test_an_archive_of_runs_and_junk(workspace: Workspace, tmp_path: Path) -> None:
-    """A zip is as many files as it holds: two runs, one of them gzipped, and a text file with its reason."""
+    """A zip is as many files as it holds: two runs, one of them gzipped, and a text that is no recording."""
     content = zipped(a__fit=fit_file(0), b__fit__gz=gzip.compress(fit_file(1)), readme__txt=b"hello")
     (tmp_path / "export.zip").write_bytes(content)
     done = take_in(workspace, tmp_path / "export.zip")
     assert {result.source_name: result.status for result in done.results} == {
         "export.zip/a.fit": "run",
         "export.zip/b.fit": "run",
-        "export.zip/readme.txt": "rejected",
+        "export.zip/readme.txt": "skipped",
     }
     assert workspace.counts("ada")["files"] == 3
     again = take_in(workspace, tmp_path / "export.zip")
@@ -251,7 +251,7 @@ def test_a_gzipped_file_is_not_opened_again(
     """A season of .fit.gz files, as Strava exports them, is known by size and time like any other."""
     (tmp_path / "run.fit.gz").write_bytes(gzip.compress(fit_file(0)))
     take_in(workspace, tmp_path / "run.fit.gz")
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was opened again"))
+    monkeypatch.setattr(Path, "open", lambda path, mode: pytest.fail(f"{path} was opened again"))
     assert take_in(workspace, tmp_path / "run.fit.gz").known == 1
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import islice
 
 from pipeline.errors import NotARun, Rejected
+from pipeline.ingest.account import parse_activity_list as parse_activity_list
 from pipeline.ingest.activity import Activity as Activity
 from pipeline.ingest.activity import ActivityInfo as ActivityInfo
 from pipeline.ingest.activity import Damage as Damage
@@ -17,32 +19,39 @@ from pipeline.ingest.gpx import parse_gpx
 from pipeline.ingest.local_time import with_local_day
 from pipeline.ingest.sessions import check_run as check_run
 from pipeline.ingest.sessions import running_sessions as running_sessions
-from pipeline.ingest.sports import with_sport_from_evidence
+from pipeline.ingest.sports import with_sport_from_evidence, with_sport_of_list
 from pipeline.ingest.tcx import parse_tcx
 from pipeline.ingest.xml import root_name
 
 YEARS = range(1995, 2100)
 """A recording of another year comes from a clock that was never set."""
 
+_BESIDE_RECORDINGS = re.compile(
+    r"(^|/)readme(\.\w+)?$|\.(csv|json|md|html?|pdf|xlsx?|docx|jpe?g|png|gif|heic|webp|mp4|mov)$", re.I
+)
+"""Names of what accounts export beside recordings. They only say what a file that is none was meant to be."""
+
 _EXPORT = "export the original recording from your watch or its app"
 
 
-def read_activity(name: str, content: bytes) -> Activity:
+def read_activity(name: str, content: bytes, *, kind: str = "") -> Activity:
     """Read one recording, whatever its name says: FIT, GPX or TCX, also inside gzip or a zip of one file.
+
+    `kind` is what a list beside it says of its sport, used where the file does not say.
 
     Raises
     ------
     Rejected
         Where nothing can be made of it: empty, not a recording, no records, no times.
     NotARun
-        Where it is sound but no recording of a sport: a workout, settings, a course.
+        Where it is sound but no recording of a sport: a workout, settings, a course; a picture, a table or
+        another file of an account's export.
     """
     if is_archive(content):
         content = _only_member(name, content)
-    activity = without_implausible(_parse(content))
-    kind = activity.run.file_kind
-    if kind != "activity":
-        raise NotARun(f"it is {_in_words(kind)}, not a recording")
+    activity = without_implausible(_parse(name, content))
+    if activity.run.file_kind != "activity":
+        raise NotARun(f"it is {_in_words(activity.run.file_kind)}, not a recording")
     if activity.records.is_empty():
         if activity.run.sport:
             check_run(activity)
@@ -62,7 +71,7 @@ def read_activity(name: str, content: bytes) -> Activity:
     run = with_local_day(activity.run, activity.records)
     if said := damage_warning(activity, content):
         run = replace(run, warnings=(said, *run.warnings))
-    return with_sport_from_evidence(replace(activity, run=run))
+    return with_sport_from_evidence(with_sport_of_list(replace(activity, run=run), kind))
 
 
 def _in_words(kind: str) -> str:
@@ -81,16 +90,20 @@ def _only_member(name: str, content: bytes) -> bytes:
     return found[0].content
 
 
-def _parse(content: bytes) -> Activity:
-    if not content.strip(b"\0 \r\n\t"):
-        raise Rejected("the file is empty", _EXPORT)
+def _parse(name: str, content: bytes) -> Activity:
     if content[8:12] == b".FIT":
         return parse_fit(content)
-    match root_name(content):
+    root = root_name(content)
+    match root:
         case "gpx":
             return parse_gpx(content)
         case "TrainingCenterDatabase" | "Activities":
             return parse_tcx(content)
+    if _BESIDE_RECORDINGS.search(name):
+        raise NotARun("it is a picture, a table or a text, not a recording")
+    if not content.strip(b"\0 \r\n\t"):
+        raise Rejected("the file is empty", _EXPORT)
+    match root:
         case "html":
             raise Rejected("it is a web page, not a recording", "log in, and download the recording again")
         case "":

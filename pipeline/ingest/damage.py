@@ -98,7 +98,7 @@ def _said_min(activity: Activity) -> float:
         float(table[name].sum() or 0.0) / 60
         for table in (activity.sessions, activity.laps)
         for name in ("total_elapsed_time_s", "total_timer_time_s")
-        if name in table.columns
+        if name in table.columns and table[name].dtype.is_numeric()
     ]
     return max((minutes for minutes in said if minutes <= _LONGEST_MIN), default=0.0)
 

@@ -117,19 +117,20 @@ def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) ->
     """The table's fields as columns named with their units; arrays as lists."""
     taken: set[str] = set()
     for (field, form), values in table.columns.items():
-        if field.name in skip:
+        if field.name in skip or (field.kind and form == "text"):
             continue
         # A field that is a number in one definition and an array or text in another gives two columns.
         name = field.column if field.column not in taken else f"{field.column}_{form}"
         taken.add(name)
         if form == "text":
             yield pl.Series(name, values.tolist(), dtype=pl.String)
+        elif field.kind:
+            # Times and names are single values: of an array that only damage makes the first counts.
+            numbers = values.astype(np.float64) if form == "number" else table.numbers(field.name)
+            named = _instants(numbers, shift) if field.kind == "time" else _names(field.kind, numbers)
+            yield named.alias(name)
         elif form == "list":
             yield pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
-        elif field.kind == "time":
-            yield _instants(values.astype(np.float64), shift).alias(name)
-        elif field.kind:
-            yield _names(field.kind, values.astype(np.float64)).alias(name)
         else:
             yield _floats(name, values.astype(np.float64))
 

@@ -71,7 +71,7 @@ def _spans(sessions: pl.DataFrame) -> list[dict[str, Any]]:
     )
     rows = known.sort("start_time", maintain_order=True).to_dicts()
     starts: list[datetime | None] = sorted({row["start_time"] for row in rows})
-    following = dict(zip(starts, [*starts[1:], None], strict=True))
+    following = dict(zip(starts, [*starts, None][1:], strict=True))
     for row in rows:
         ends = [following[row["start_time"]], _own_end(row)]
         row["end"] = min((end for end in ends if end is not None), default=None)
@@ -80,7 +80,8 @@ def _spans(sessions: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _own_end(row: dict[str, Any]) -> datetime | None:
     """The session's end as it says itself, by a clock of whole seconds, not included."""
-    elapsed_s = max(row.get("total_elapsed_time_s") or 0.0, row.get("total_timer_time_s") or 0.0)
+    told = (row.get("total_elapsed_time_s"), row.get("total_timer_time_s"))
+    elapsed_s = max((seconds for seconds in told if isinstance(seconds, float)), default=0.0)
     start: datetime = row["start_time"]
     return start + timedelta(seconds=math.ceil(elapsed_s) + 1) if elapsed_s else None
 

@@ -52,6 +52,15 @@ def sport_of(text: str) -> tuple[str, str]:
     return sport, sub_sport if sport == "running" else ""
 
 
+def with_sport_of_list(activity: Activity, kind: str) -> Activity:
+    """The activity with the sport that a list of activities gives (in English), where the file says none."""
+    sport, sub_sport = sport_of(kind)
+    if activity.run.sport not in UNSAID or sport not in _WORDS.values():
+        return activity
+    warnings = (*activity.run.warnings, "the file does not say its sport: it is that of activities.csv")
+    return replace(activity, run=replace(activity.run, sport=sport, sub_sport=sub_sport, warnings=warnings))
+
+
 def with_sport_from_evidence(activity: Activity) -> Activity:
     """The activity as a run, with a warning, where the file does not say and moves like a runner."""
     if activity.run.sport not in UNSAID or why_not_a_runner(activity.records):

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tracemalloc
 import zipfile
 
 import pytest
@@ -118,6 +119,125 @@ def test_too_many_members_and_too_many_bytes_are_told(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 100)
     assert found("x", nested)[-1][1] == "the archive unpacks to more than 0 GB"
+
+
+def test_a_zip_of_zips_of_zips_is_bounded_by_its_depth():
+    """42.zip: sixteen zips in each of sixteen in each of sixteen end at the third level, unopened below."""
+    content = b"A"
+    for _ in range(5):
+        content = zipped({str(n): content for n in range(16)})
+    ends = found("42", content)
+    assert len(ends) == 16**3
+    assert {reason for _, reason in ends} == {"it lies in more than 3 archives"}
+
+
+def test_a_bomb_in_a_zip_costs_only_itself():
+    """A bomb beside a recording, and a bomb in a zip beside it, leave the recording."""
+    bomb = zipped({"zeros": bytes(8 * 2**20)})
+    content = zipped({"a": b"A", "bomb": bytes(8 * 2**20), "b.zip": bomb})
+    assert found("x", content) == [
+        ("x/a", b"A"),
+        ("x/bomb", "it unpacks to far more than a recording can be"),
+        ("x/b.zip/zeros", "it unpacks to far more than a recording can be"),
+    ]
+
+
+def test_a_list_of_members_without_end_is_not_read(monkeypatch):
+    """A million empty members, or an end that claims them, are refused before their list is read."""
+    monkeypatch.setattr(archive, "MAX_DIRECTORY_BYTES", 10_000)
+    content = zipped({f"{number}.fit": b"" for number in range(1000)})
+    assert found("x", content) == [("x", "it holds more than 100,000 files")]
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd.fit", "../../x.fit", "C:\\x.fit", "a/../../x.fit", "~/x.fit"])
+def test_no_name_becomes_a_file(tmp_path, monkeypatch, name):
+    """Whatever a member is called, nothing is written where its name points."""
+    monkeypatch.chdir(tmp_path)
+    [(_, content)] = found("x", zipped({name: b"A" * 50}))
+    assert content == b"A" * 50
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_link_is_told_and_not_followed():
+    """A member that is a symbolic link is a link and no file."""
+    link = zipfile.ZipInfo("run.fit")
+    link.external_attr = 0o120777 << 16
+    assert found("x", zipped({link: b"/etc/passwd"})) == [("x/run.fit", "it is a link to a file, not a file")]
+
+
+def test_members_of_the_same_name_are_both_read():
+    """Two members may bear one name: each has its own bytes."""
+    content = zipped({"name1": b"first", "name2": b"second"}).replace(b"name2", b"name1")
+    assert found("x", content) == [("x/name1", b"first"), ("x/name1", b"second")]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_without_bounds_are_told(method):
+    """What packs with bzip2 or LZMA can ask for any memory, and no watch or site uses it."""
+    assert found("x", zipped({"a": b"A" * 99}, method)) == [("x/a", "it is packed in an unusual way")]
+
+
+@pytest.mark.parametrize("place", [18, 22])
+def test_a_zip64_lie_about_a_size_is_found_out(place):
+    """Sizes that claim to be elsewhere, or 4 GB, are damage of that member alone."""
+    content = bytearray(zipped({"a": b"A" * 50, "b": b"B" * 50}, zipfile.ZIP_STORED))
+    directory = content.index(b"PK\x01\x02")
+    content[directory + place + 2 : directory + place + 6] = b"\xfe\xff\xff\xff"
+    ends = found("x", bytes(content))
+    assert ends[0][1] in ("it is damaged in its archive", b"A" * 50)
+    assert ends[1] == ("x/b", b"B" * 50)
+
+
+def test_a_name_that_is_lost_is_no_crash():
+    """A member without a name, which damage can make, is read or told."""
+    content = zipped({"abc": b"A" * 50})
+    nameless = content.replace(b"abc", b"\0bc")
+    assert found("x", nameless)[0][1] in (b"A" * 50, "it is damaged in its archive")
+
+
+def test_a_list_of_activities_comes_first():
+    """What is said of the others is read before them, wherever it stands."""
+    content = zipped({"activities/1.gpx": b"G", "activities.csv": b"C"})
+    assert [name for name, _ in found("x", content)] == ["x/activities.csv", "x/activities/1.gpx"]
+
+
+def test_a_large_zip_within_a_zip_is_read(monkeypatch):
+    """A zip within a zip may be larger than any recording: it waits in a nameless file."""
+    monkeypatch.setattr(archive, "SPOOL_BYTES", 100)
+    monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 400)
+    inner = zipped({str(n): bytes([n]) * 300 for n in range(9)}, zipfile.ZIP_STORED)
+    assert len(inner) > 400
+    ends = found("x", zipped({"part1.zip": inner, "a.fit": b"A" * 401}, zipfile.ZIP_STORED))
+    assert [end for _, end in ends] == [
+        *(bytes([n]) * 300 for n in range(9)),
+        "it unpacks to far more than a recording can be",
+    ]
+
+
+def test_a_file_on_disk_is_never_held_whole(tmp_path):
+    """40 MB of small files in a zip, and in a zip within it, are read in a tenth of that memory."""
+    files = {f"{n}.fit": n.to_bytes(4, "little") * 10_000 for n in range(500)}
+    inner = zipped(files, zipfile.ZIP_STORED)
+    (tmp_path / "x.zip").write_bytes(zipped({**files, "inner.zip": inner}, zipfile.ZIP_STORED))
+    del inner
+    with (tmp_path / "x.zip").open("rb") as source:
+        tracemalloc.start()
+        sizes = [len(member.content) for member in members("x.zip", source)]
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert sizes == [40_000] * 1000
+    assert most < 40_000_000 / 10 + archive.SPOOL_BYTES
+
+
+names = st.text(st.characters(exclude_characters="\0/", exclude_categories=["Cs"]), min_size=1, max_size=8)
+plain = st.binary(max_size=99).filter(lambda content: not is_archive(content))
+
+
+@given(st.dictionaries(names, plain, max_size=6))
+def test_every_member_comes_out_as_it_went_in(files):
+    """Whatever the names and bytes, a zip gives each file back once, and so does a zip within a zip."""
+    for content in (zipped(files), zipped({"inner": zipped(files)})):
+        assert sorted(member.content for member in members("x", content)) == sorted(files.values())
 
 
 SOUND = zipped({"a.fit": b"A" * 90, "b.zip": zipped({"c": b"C" * 90}), "d.gz": gzip.compress(b"D" * 90)})

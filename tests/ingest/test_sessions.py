@@ -6,9 +6,11 @@ import pytest
 from fit_bytes import (
     ACTIVITY,
     ENUM,
+    FILE_ID,
     FILE_ID_MESSAGES,
     RECORD,
     SESSION,
+    STRING,
     T0,
     UINT8,
     UINT16,
@@ -163,6 +165,21 @@ def test_activities_of_a_tcx_file_are_sessions():
     runs = running_sessions(read_activity("a", several(("Running", 0), ("Biking", 100), ("Running", 200))))
     assert [len(run.records) for run in runs] == [100, 100]
     assert [run.records["distance_m"].max() for run in runs] == [297, 297]
+
+
+def test_an_activity_without_its_time_is_no_session():
+    """Where damage took the time of the only activity, the points are one recording."""
+    whole = several(("Running", 0))
+    assert len(running_sessions(read_activity("a", whole.replace(b"<Id>", b"<Ix>")))) == 1
+
+
+def test_values_that_damage_made_lists_or_texts_are_read_as_one():
+    """A kind and a sport of two bytes count by their first; an elapsed time in letters says nothing."""
+    kind = definition(0, FILE_ID, [(0, 2, ENUM)]) + bytes([0, 4, 4])
+    told = definition(2, SESSION, [(2, 4, UINT32), (7, 4, STRING), (5, 2, ENUM)])
+    sessions = [data(2, "I4sBB", T0 + start, b"abc", RUN, RIDE) for start in (0, 100)]
+    runs = running_sessions(read_activity("a", fit(kind, RECORDS, *records(0, 200), told, *sessions)))
+    assert [seconds(run) for run in runs] == [(0, 99), (100, 199)]
 
 
 @given(st.permutations([("Running", 0), ("Running", 150), ("Biking", 300), ("Running", 450)]))
