@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 BOOTSTRAP := $(shell sed -nE 's/^((uv|setuptools|wheel)==[^ ;\\]*).*/\1/p' requirements.lock)
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint docs format dashboard batch calibrate bench lock clean
+.PHONY: run test lint docs format dashboard batch calibrate fuzz bench lock clean
 
 SEASON := build/season
 WORKSPACE ?= workspace
@@ -45,6 +45,9 @@ batch: $(STAMP)
 	@test -n "$(DATA)" -a -n "$(ATHLETE)" || { echo "make batch DATA=folder ATHLETE=name"; exit 2; }
 	@$(SUREFOOT) analyse "$(DATA)" --athlete "$(ATHLETE)" --workspace $(WORKSPACE)
 	@$(SUREFOOT) effect --athlete "$(ATHLETE)" --workspace $(WORKSPACE)
+
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 calibrate: $(STAMP)
 	$(BIN)/python -m tests.calibrate $(ARGS)
