@@ -5,12 +5,15 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
-from pipeline.ingest.balance_log import BalanceLog
+from pipeline.effect import PREVIEW_WEEKS, Preview
+from pipeline.plan import blocks_of, smallest_p
 from pipeline.results import FileResult
+from pipeline.schedule import count_schedules
 from pipeline.tables import CadenceRules, DataFrame, RejectedFiles, Runs
 
 VERSIONS = ("technical", "difference", "cubic time", "technical alone", "smooth")
@@ -223,6 +226,74 @@ def sensitivity_lines(athlete_id: str, sensitivity: pl.DataFrame) -> list[str]:
         f"{_signed(row['low'])} to {_signed(row['high'])}, p {_p(row['p'])}"
         for row in sensitivity.iter_rows(named=True)
     ]
+def preview_lines(athlete_id: str, preview: Preview) -> list[str]:
+    """The smallest change each design could show, and what that rests on."""
+    lines = [
+        f"{athlete_id}: smallest change per 45 weekly minutes that could be seen (80 % power)",
+        f"    {'':<18}" + "".join(f"{weeks:>5} weeks" for weeks in PREVIEW_WEEKS),
+    ]
+    for design in dict.fromkeys(design for design, _ in preview.detectable):
+        cells = (preview.detectable[design, weeks] for weeks in PREVIEW_WEEKS)
+        lines.append(
+            f"    {design:<18}"
+            + "".join(f"{'-' if cell is None else f'{100 * cell:.0f} %':>11}" for cell in cells)
+        )
+    whose = "from these runs" if preview.noise_is_own else "assumed, since fewer than 20 runs can be used"
+    minutes = "as logged" if preview.minutes_are_own else "assumed, since no balance work is logged"
+    noise = preview.noise
+    lines.append(
+        _paragraph(
+            f"Noise {whose}: SD {noise.sd:.2f} log units, {100 * noise.drift_share:.0f} % of its variance "
+            f"drifting over about {noise.tau_days:.0f} days, {preview.runs_per_week:.1f} runs a week. Weeks "
+            f"with balance work have {preview.minutes_per_week:.0f} minutes ({minutes}). Blocks are drawn by "
+            "lot; most answers are reached in blocks of 4 to 6 weeks over 36 weeks and more."
+        )
+    )
+    lines.append(
+        _paragraph(f"To draw a plan: surefoot plan --athlete {athlete_id} --choose 4 --weeks 40 --out DIR")
+    )
+    return lines
+
+
+def preview_json(preview: Preview) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "noise": {
+            "sd": preview.noise.sd,
+            "tau_days": preview.noise.tau_days,
+            "drift_share": preview.noise.drift_share,
+            "is_own": preview.noise_is_own,
+        },
+        "runs_per_week": preview.runs_per_week,
+        "minutes_per_week": preview.minutes_per_week,
+        "detectable": [
+            {"design": design, "weeks": weeks, "change": change}
+            for (design, weeks), change in preview.detectable.items()
+        ],
+    }
+
+
+def plan_lines(plan: Mapping[str, Any], files: Iterable[str]) -> list[str]:
+    """A drawn plan, block by block."""
+    drawn = f"{plan['drawn_at']:%Y-%m-%d %H:%M} UTC"
+    lines = [f"{plan['athlete_id']}: drawn by lot with seed {plan['seed']} at {drawn}"]
+    lines += [
+        f"    {block.start} to {block.end - timedelta(days=1)}  "
+        + ("balance work, 2 to 3 sessions a week" if block.has_work else "no balance work")
+        for block in blocks_of(plan)
+    ]
+    if smallest_p(plan) > 0.05:
+        schedules = count_schedules(len(plan["schedule"]))
+        lines.append(
+            _paragraph(
+                f"Mind: only {schedules} schedules could have been drawn, so the plan's own test cannot get "
+                "under 5 % and no cause can be named. Eight blocks or more can."
+            )
+        )
+    lines.append(_paragraph(f"It is kept in the workspace; the calendar is in {' and '.join(files)}."))
+    return lines
+
+
     whole = _p(min(sensitivity["p"]))
     lines.append(
         _paragraph(

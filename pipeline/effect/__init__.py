@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.effect.analysis import OUTCOMES, Finding, analyse_season
+from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
+from pipeline.effect.design import Preview, preview_designs
 from pipeline.effect.naive import correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.season import Season, build_season
@@ -103,4 +105,12 @@ def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[
     }
 
 
-__all__ = ["HEADLINE", "METHOD", "relate_effect", "vary_half_life"]
+__all__ = [
+    "HEADLINE",
+    "METHOD",
+    "PREVIEW_WEEKS",
+    "Preview",
+    "preview_designs",
+    "relate_effect",
+    "vary_half_life",
+]

@@ -1,0 +1,119 @@
+"""Drawing a plan, keeping it, and writing its calendar."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import SurefootError
+from pipeline.plan import add_plan, blocks_of, draw_plan, smallest_p, write_csv, write_ics
+from pipeline.tables import DataFrame, Plans
+
+DRAWN = datetime(2024, 5, 3, 17, 4, 5, tzinfo=UTC)
+
+
+def a_plan(**changes: Any) -> DataFrame[Plans]:
+    options = {
+        "block_weeks": 4,
+        "weeks": 32,
+        "start": date(2024, 5, 6),
+        "drawn_at": DRAWN,
+        "seed": 7,
+    }
+    return draw_plan("ada", **(options | changes))
+
+
+def row(plan: DataFrame[Plans]) -> dict[str, Any]:
+    return plan.row(0, named=True)
+
+
+def test_a_plan_can_be_drawn_again_from_its_seed() -> None:
+    """Seed and rule give the schedule back; other seeds give others."""
+    assert a_plan().equals(a_plan())
+    assert len({row(a_plan(seed=seed))["schedule"] for seed in range(30)}) > 10
+
+
+@given(st.integers(1, 6), st.integers(2, 8), st.integers(0, 2**32 - 1))
+def test_every_plan_is_balanced_and_fills_its_weeks(block_weeks: int, pairs: int, seed: int) -> None:
+    """As many blocks with as without, no more than three alike in a row, end to end without a gap."""
+    weeks = 2 * block_weeks * pairs
+    plan = row(a_plan(block_weeks=block_weeks, weeks=weeks, seed=seed))
+    assert plan["schedule"].count("1") == pairs == plan["schedule"].count("0")
+    assert "1111" not in plan["schedule"]
+    assert "0000" not in plan["schedule"]
+    blocks = blocks_of(plan)
+    assert blocks[0].start == plan["start"]
+    assert blocks[-1].end == plan["start"] + timedelta(weeks=weeks)
+    assert all(one.end == next_.start for one, next_ in pairwise(blocks))
+
+
+@pytest.mark.parametrize("weeks", [35, 8, 6, 112])
+def test_weeks_that_do_not_fit_are_refused_with_those_that_do(weeks: int) -> None:
+    """Blocks of four fit 16, 24, 32 weeks and so on."""
+    with pytest.raises(SurefootError, match="choose 16, 24, 32") as problem:
+        a_plan(weeks=weeks)
+    assert str(weeks) in problem.value.reason
+
+
+def test_a_plan_is_drawn_before_it_begins() -> None:
+    """Yesterday is too late, today is not."""
+    with pytest.raises(SurefootError, match="drawn before it begins"):
+        a_plan(start=date(2024, 5, 2))
+    assert row(a_plan(start=date(2024, 5, 3)))["start"] == date(2024, 5, 3)
+
+
+def test_a_plan_that_has_begun_stays() -> None:
+    """A second draw half way is refused; one that follows, or that replaces one not begun, is kept."""
+    first = add_plan(Plans.create_empty(), a_plan())
+    late = datetime(2024, 8, 1, tzinfo=UTC)
+    with pytest.raises(SurefootError, match=r"2024-12-15.*keep to it"):
+        add_plan(first, a_plan(drawn_at=late, start=date(2024, 8, 5)))
+    after = a_plan(drawn_at=late, start=date(2024, 12, 16))
+    assert add_plan(first, after)["start"].to_list() == [date(2024, 5, 6), date(2024, 12, 16)]
+    assert add_plan(first, a_plan(seed=8)).equals(a_plan(seed=8))
+
+
+def test_too_few_schedules_are_known() -> None:
+    """Six blocks have 20 schedules: p cannot get under 0.10; eight can get under 0.05."""
+    assert smallest_p(row(a_plan(block_weeks=6, weeks=36))) == pytest.approx(0.10)
+    assert smallest_p(row(a_plan())) < 0.05
+
+
+def unfolded(content: bytes) -> list[tuple[str, str]]:
+    """An independent reading of RFC 5545 3.1: unfold, then part name and value at the first colon."""
+    assert content.endswith(b"\r\n")
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert all(len(line) <= 75 for line in content.split(b"\r\n"))
+    lines = content.decode().replace("\r\n ", "").split("\r\n")[:-1]
+    return [(line.split(":", 1)[0], line.split(":", 1)[1]) for line in lines]
+
+
+def test_the_calendar_is_an_icalendar_of_all_day_events() -> None:
+    """Every block is an event of whole days, its end not included, with a name of its own."""
+    plan = row(a_plan())
+    lines = unfolded(write_ics(plan))
+    assert lines[0] == ("BEGIN", "VCALENDAR")
+    assert lines[-1] == ("END", "VCALENDAR")
+    assert dict(lines)["VERSION"] == "2.0"
+    uids = [value for name, value in lines if name == "UID"]
+    assert len(uids) == len(set(uids)) == 8
+    starts = [value for name, value in lines if name == "DTSTART;VALUE=DATE"]
+    ends = [value for name, value in lines if name == "DTEND;VALUE=DATE"]
+    assert starts[0] == "20240506"
+    assert starts[1:] == ends[:-1]
+    assert ends[-1] == "20241216"
+    assert {value for name, value in lines if name == "DTSTAMP"} == {"20240503T170405Z"}
+    work = ["1" if value.startswith("Balance") else "0" for name, value in lines if name == "SUMMARY"]
+    assert "".join(work) == plan["schedule"]
+
+
+def test_the_table_has_a_line_a_week() -> None:
+    """Thirty-two weeks, each Monday to Sunday, half of them with balance work."""
+    lines = write_csv(row(a_plan())).decode().splitlines()
+    assert lines[0] == "week,first_day,last_day,balance_work"
+    assert lines[1].startswith("1,2024-05-06,2024-05-12,")
+    assert lines[-1].startswith("32,2024-12-09,2024-12-15,")
+    assert sum(line.endswith("yes") for line in lines) == 16
