@@ -1,14 +1,13 @@
-"""The `surefoot` command: the only place that prints, and that reads paths a person typed."""
+"""The `surefoot` command: with log_commands and terminal the only place that prints."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -23,26 +22,23 @@ from pipeline.effect import vary_half_life
 from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.export import FORMATS, export_table
-from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
+from pipeline.log_commands import log
 from pipeline.tables import PUBLIC
+from pipeline.terminal import (
+    any_athlete_option,
+    athlete_option,
+    choose_athletes,
+    json_option,
+    say,
+    say_json,
+    workspace_option,
+)
 from pipeline.watch import POLL_S, WatchedFolder
 from pipeline.workspace import Workspace
 
 COMMAND_ERROR = 2
 REJECTED_UNDER_STRICT = 1
 INTERRUPTED = 130
-
-workspace_option = click.option(
-    "--workspace",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=Path("workspace"),
-    show_default=True,
-    help="Folder that keeps everything.",
-)
-athlete_option = click.option("--athlete", "athlete_id", required=True, help="Whose: a short name.")
-any_athlete_option = click.option("--athlete", "athlete_id", help="This athlete only.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
 
 class Surefoot(click.Group):
@@ -67,15 +63,6 @@ class Surefoot(click.Group):
 def _fail(message: str, code: int) -> None:
     print(f"surefoot: {message}", file=sys.stderr)
     sys.exit(code)
-
-
-def _say(lines: Iterable[str]) -> None:
-    for line in lines:
-        print(line)
-
-
-def _say_json(value: object) -> None:
-    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
 @contextmanager
@@ -157,18 +144,18 @@ def analyse(
     """
     if not paths:
         with Workspace(folder, read_only=True) as workspace:
-            _athletes(workspace, athlete_id)
+            choose_athletes(workspace, athlete_id)
     found = batch.find_files(paths, folder)
     unit = f"{cadence_unit}_per_minute" if cadence_unit else ""
     done = _take_in(found, athlete_id, folder, workers, keep=not no_keep, cadence_unit=unit)
     if as_json:
-        _say_json(
+        say_json(
             wording.import_json(
                 done.results, done.known, done.copies, updated=done.updated, left_old=done.left_old
             )
         )
     else:
-        _say(
+        say(
             wording.import_lines(
                 done.results, done.known, done.copies, updated=done.updated, left_old=done.left_old
             )
@@ -216,11 +203,11 @@ def cadence(
     The device's stored runs are measured anew, and its later files are read the same way.
     """
     with Workspace(folder, read_only=True) as workspace:
-        _athletes(workspace, athlete_id)
+        choose_athletes(workspace, athlete_id)
         runs = workspace.load_runs(athlete_id)
         rules = workspace.load_cadence_rules(athlete_id)
     if device is None and unit is None:
-        _say(wording.cadence_lines(runs, rules))
+        say(wording.cadence_lines(runs, rules))
         return
     if device is None or unit is None:
         raise click.UsageError(
@@ -238,7 +225,7 @@ def cadence(
             athlete_id, device, formats, "" if unit == "auto" else f"{unit}_per_minute"
         )
     done = _take_in([], athlete_id, folder, workers)
-    _say(wording.cadence_set_lines(device, unit, marked, done.left_old))
+    say(wording.cadence_set_lines(device, unit, marked, done.left_old))
 
 
 @main.command()
@@ -262,7 +249,7 @@ def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_
                 if found := arrivals.resting():
                     done = _take_in(found, athlete_id, folder, workers, keep=not no_keep)
                     arrivals.take(found)
-                    _say(wording.taken_lines(done.results, done.known, done.copies))
+                    say(wording.taken_lines(done.results, done.known, done.copies))
                     sys.stdout.flush()
                 said = ""
             except SurefootError as trouble:
@@ -272,34 +259,7 @@ def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_
     print("No longer watching")
 
 
-@main.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--athlete", "athlete_id", help="Whose: a short name.")
-@click.option("--template", is_flag=True, help="Print a log to start from.")
-@workspace_option
-def log(file: Path | None, athlete_id: str | None, template: bool, folder: Path) -> None:
-    """Take a balance-training log (CSV) in: good rows go in, bad rows are named."""
-    if template:
-        print(balance_log_template(), end="")
-        return
-    if file is None or athlete_id is None:
-        raise click.UsageError(
-            "name a log FILE and an --athlete, or ask for a --template", click.get_current_context()
-        )
-    parsed = parse_balance_log(file.name, _read(file), athlete_id)
-    with Workspace(folder) as workspace:
-        counts = workspace.save_balance_sessions(athlete_id, parsed.sessions)
-        batch.refresh_answer(workspace, athlete_id)
-    _say(wording.log_lines(file.name, parsed, *counts))
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise SurefootError(
-            f"{file} cannot be read ({error.strerror})", "check its name and rights"
-        ) from None
+main.add_command(log)
 
 
 @main.command()
@@ -310,7 +270,7 @@ def _read(file: Path) -> bytes:
 def effect(athlete_id: str | None, folder: Path, sensitivity: bool, as_json: bool) -> None:
     """The answer: was cadence steadier on technical ground when more balance work had been done?"""
     with Workspace(folder, read_only=True) as workspace:
-        athletes = _athletes(workspace, athlete_id)
+        athletes = choose_athletes(workspace, athlete_id)
         effects = workspace.load_effects(athlete_id)
         if sensitivity:
             varied = vary_half_life(
@@ -320,28 +280,15 @@ def effect(athlete_id: str | None, folder: Path, sensitivity: bool, as_json: boo
             )
     if sensitivity:
         if as_json:
-            _say_json(varied.to_dicts())
+            say_json(varied.to_dicts())
             return
         for athlete in athletes:
-            _say(wording.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
+            say(wording.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
     elif as_json:
-        _say_json(effects.to_dicts())
+        say_json(effects.to_dicts())
     else:
         for athlete in athletes:
-            _say(wording.answer_lines(athlete, effects.filter(athlete_id=athlete)))
-
-
-def _athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
-    """The athlete asked for, or all. Raises SurefootError where there is none."""
-    known = workspace.athletes()
-    if athlete_id is None and known:
-        return known
-    if athlete_id in known:
-        return [str(athlete_id)]
-    who = f"no athlete {athlete_id!r}" if athlete_id else "nobody"
-    raise SurefootError(
-        f"there is {who} in {workspace.path}", "`surefoot analyse PATH --athlete ID` takes recordings in"
-    )
+            say(wording.answer_lines(athlete, effects.filter(athlete_id=athlete)))
 
 
 @main.command()
@@ -353,22 +300,22 @@ def _athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
 def status(athlete_id: str | None, folder: Path, rejected: bool, not_counting: bool, as_json: bool) -> None:
     """What is in the workspace: runs, duplicates, skipped and rejected files."""
     with Workspace(folder, read_only=True) as workspace:
-        athletes = _athletes(workspace, athlete_id)
+        athletes = choose_athletes(workspace, athlete_id)
         if as_json:
             counts: dict[str, Any] = dict(workspace.counts(athlete_id))
             if rejected:
                 counts |= {"rejected_files": workspace.load_rejected(athlete_id).to_dicts()}
             if not_counting:
                 counts |= {"not_counting": wording.not_counting(workspace.load_runs(athlete_id))}
-            _say_json(counts)
+            say_json(counts)
             return
         if rejected:
-            _say(wording.rejected_lines(workspace.load_rejected(athlete_id)))
+            say(wording.rejected_lines(workspace.load_rejected(athlete_id)))
         if not_counting:
-            _say(wording.not_counting_lines(workspace.load_runs(athlete_id)))
+            say(wording.not_counting_lines(workspace.load_runs(athlete_id)))
         if not rejected and not not_counting:
             for athlete in athletes:
-                _say(wording.status_lines(athlete, workspace.counts(athlete), workspace.load_runs(athlete)))
+                say(wording.status_lines(athlete, workspace.counts(athlete), workspace.load_runs(athlete)))
 
 
 @main.command()
@@ -380,7 +327,7 @@ def report(athlete_id: str | None, file: Path, folder: Path) -> None:
     from dashboard.report import write_report
 
     with Workspace(folder, read_only=True) as workspace:
-        write_report(workspace, _athletes(workspace, athlete_id), file)
+        write_report(workspace, choose_athletes(workspace, athlete_id), file)
     print(f"The report is in {file}")
 
 
@@ -393,7 +340,7 @@ def report(athlete_id: str | None, file: Path, folder: Path) -> None:
 def export(table: str, format_: str, file: Path, athlete_id: str | None, folder: Path) -> None:
     """Write a table to a file; docs/data-model.md says what is in each."""
     with Workspace(folder, read_only=True) as workspace:
-        _athletes(workspace, athlete_id)
+        choose_athletes(workspace, athlete_id)
         rows = export_table(workspace, table, format_, file, athlete_id)
     print(f"{wording.plural(rows, 'row')} of {table} in {file}")
 
@@ -405,7 +352,7 @@ def export(table: str, format_: str, file: Path, athlete_id: str | None, folder:
 def forget(athlete_id: str, folder: Path) -> None:
     """Remove every trace of an athlete from the workspace."""
     with Workspace(folder) as workspace:
-        _athletes(workspace, athlete_id)
+        choose_athletes(workspace, athlete_id)
         workspace.forget(athlete_id)
     print(f"Nothing of {athlete_id} is left in {folder}")
 

@@ -171,17 +171,6 @@ def cadence_set_lines(device: str, unit: str, marked: int, left_old: int) -> lis
     return lines
 
 
-def log_lines(name: str, log: BalanceLog, new: int, updated: int, unchanged: int) -> list[str]:
-    """What became of a balance log, bad rows first."""
-    lines = [f"{name}, line {e.line}, {e.column}: {e.message}" for e in log.errors]
-    lines += [f"{name}: the column {column!r} is not used" for column in log.ignored_columns]
-    lines.append(
-        f"{plural(new, 'new session')}, {updated:,} updated, {unchanged:,} already there, "
-        f"{plural(len({e.line for e in log.errors}), 'row')} left out"
-    )
-    return lines
-
-
 def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
     """The answer: verdict, sentence, what is missing, what to mind, and the versions that should agree."""
     if effects.is_empty():
@@ -226,6 +215,17 @@ def sensitivity_lines(athlete_id: str, sensitivity: pl.DataFrame) -> list[str]:
         f"{_signed(row['low'])} to {_signed(row['high'])}, p {_p(row['p'])}"
         for row in sensitivity.iter_rows(named=True)
     ]
+    whole = _p(min(sensitivity["p"]))
+    lines.append(
+        _paragraph(
+            f"p, by permuting the log, is corrected for the search; that of the whole search is {whole}. The "
+            "intervals are not corrected. This shows how the answer leans on the half-life: it is not an "
+            "answer, and the smallest p is no reason to prefer its half-life."
+        )
+    )
+    return lines
+
+
 def preview_lines(athlete_id: str, preview: Preview) -> list[str]:
     """The smallest change each design could show, and what that rests on."""
     lines = [
@@ -291,17 +291,6 @@ def plan_lines(plan: Mapping[str, Any], files: Iterable[str]) -> list[str]:
             )
         )
     lines.append(_paragraph(f"It is kept in the workspace; the calendar is in {' and '.join(files)}."))
-    return lines
-
-
-    whole = _p(min(sensitivity["p"]))
-    lines.append(
-        _paragraph(
-            f"p, by permuting the log, is corrected for the search; that of the whole search is {whole}. The "
-            "intervals are not corrected. This shows how the answer leans on the half-life: it is not an "
-            "answer, and the smallest p is no reason to prefer its half-life."
-        )
-    )
     return lines
 
 

@@ -1,0 +1,94 @@
+"""The commands of the balance log: take it in, name its drills."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import click
+
+from pipeline import batch, log_words
+from pipeline.drills import drills, find_drill, is_known, normalise
+from pipeline.errors import SurefootError
+from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
+from pipeline.terminal import choose_athletes, say, workspace_option
+from pipeline.workspace import Workspace
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.option("--athlete", "athlete_id", help="Whose: a short name.")
+@click.option("--template", is_flag=True, help="Print a log to start from.")
+@click.option("--unnamed", is_flag=True, help="List the drills that nobody knows.")
+@click.option(
+    "--name", "logged", metavar="DRILL", help="A drill of the log that is to mean another, by --as."
+)
+@click.option(
+    "--as",
+    "meant",
+    metavar="DRILL",
+    help="The drill it means; its own name again takes that back, 'mobility' lets it not count.",
+)
+@workspace_option
+def log(
+    file: Path | None,
+    athlete_id: str | None,
+    template: bool,
+    unnamed: bool,
+    logged: str | None,
+    meant: str | None,
+    folder: Path,
+) -> None:
+    """Take a balance-training log (CSV) in: good rows go in, bad rows are named."""
+    if template:
+        print(balance_log_template(), end="")
+        return
+    if athlete_id is None or sum((file is not None, unnamed, logged is not None)) != 1:
+        raise click.UsageError(
+            "name a log FILE, --unnamed or --name, and an --athlete, or ask for a --template",
+            click.get_current_context(),
+        )
+    if (logged is None) != (meant is None):
+        raise click.UsageError("--name and --as go together", click.get_current_context())
+    if unnamed:
+        with Workspace(folder, read_only=True) as workspace:
+            choose_athletes(workspace, athlete_id)
+            say(log_words.unnamed_lines(workspace.load_balance_sessions(athlete_id)))
+    elif logged is not None and meant is not None:
+        _name(folder, athlete_id, logged, meant)
+    elif file is not None:
+        _take_in(folder, athlete_id, file)
+
+
+def _take_in(folder: Path, athlete_id: str, file: Path) -> None:
+    parsed = parse_balance_log(file.name, _read(file), athlete_id)
+    with Workspace(folder) as workspace:
+        counts = workspace.save_balance_sessions(athlete_id, parsed.sessions)
+        batch.refresh_answer(workspace, athlete_id)
+        sessions = workspace.load_balance_sessions(athlete_id)
+    say(log_words.log_lines(file.name, parsed, sessions, *counts))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise SurefootError(
+            f"{file} cannot be read ({error.strerror})", "check its name and rights"
+        ) from None
+
+
+def _name(folder: Path, athlete_id: str, logged: str, meant: str) -> None:
+    """Let a drill of the log mean another one of the catalogue."""
+    logged = find_drill(logged).name
+    if not is_known(meant) and normalise(meant) != normalise(logged):
+        close = get_close_matches(normalise(meant), [drill.name for drill in drills()], 3, 0.5)
+        advice = f"did you mean {' or '.join(close)}?" if close else "pipeline/drills.csv lists the drills"
+        raise SurefootError(f"no drill {meant!r} is known", advice)
+    with Workspace(folder, read_only=True) as workspace:
+        choose_athletes(workspace, athlete_id)
+    with Workspace(folder) as workspace:
+        workspace.name_drill(athlete_id, logged, find_drill(meant).name)
+        batch.refresh_answer(workspace, athlete_id)
+        sessions = workspace.load_balance_sessions(athlete_id)
+    say([log_words.named_line(logged, find_drill(meant), sessions)])

@@ -1,0 +1,56 @@
+"""What the commands of the balance log print: tables in, lines out."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from pipeline.drills import UNKNOWN_CATEGORY, Drill, normalise
+from pipeline.ingest.balance_log import BalanceLog
+from pipeline.tables import BalanceSessions, DataFrame
+from pipeline.wording import plural
+
+
+def log_lines(
+    name: str, log: BalanceLog, stored: DataFrame[BalanceSessions], new: int, updated: int, unchanged: int
+) -> list[str]:
+    """What became of a balance log, bad rows first, then drills of the stored log that nobody knows."""
+    lines = [f"{name}, line {e.line}, {e.column}: {e.message}" for e in log.errors]
+    lines += [f"{name}: the column {column!r} is not used" for column in log.ignored_columns]
+    if unnamed := len(_unnamed(stored)):
+        lines.append(f"please name {plural(unnamed, 'drill')} that nobody knows: `surefoot log --unnamed`")
+    lines.append(
+        f"{plural(new, 'new session')}, {updated:,} updated, {unchanged:,} already there, "
+        f"{plural(len({e.line for e in log.errors}), 'row')} left out"
+    )
+    return lines
+
+
+def _unnamed(sessions: DataFrame[BalanceSessions]) -> pl.DataFrame:
+    """The drills that nobody knows: drill, entries, minutes, last; most minutes first."""
+    unknown = sessions.filter(category=UNKNOWN_CATEGORY)
+    return (
+        unknown.with_columns(pl.Series("drill", map(normalise, unknown["drill"]), dtype=pl.String))
+        .group_by("drill")
+        .agg(pl.len().alias("entries"), pl.sum("minutes"), pl.max("date").alias("last"))
+        .sort("minutes", "drill", descending=[True, False])
+    )
+
+
+def unnamed_lines(sessions: DataFrame[BalanceSessions]) -> list[str]:
+    """Each drill that nobody knows, and how to name it."""
+    unnamed = _unnamed(sessions)
+    if unnamed.is_empty():
+        return ["Every drill of the log is known"]
+    lines = [
+        f"{row['drill']}: {plural(row['entries'], 'entry', 'entries')}, {row['minutes']:g} minutes, "
+        f"last on {row['last']}"
+        for row in unnamed.iter_rows(named=True)
+    ]
+    return [*lines, 'They count. `surefoot log --name DRILL --as "quick taps" --athlete ID` names one.']
+
+
+def named_line(logged: str, drill: Drill, sessions: DataFrame[BalanceSessions]) -> str:
+    """What a drill means from now on."""
+    same = plural(len(sessions.filter(drill=drill.name)), "entry", "entries")
+    counts = "counts towards the dose" if drill.counts else "does not count towards the dose"
+    return f"{logged!r} is {drill.name} ({drill.category}) from now on, which {counts}; {same} of it in all"

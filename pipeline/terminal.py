@@ -1,0 +1,48 @@
+"""What the commands share: options that many take, and how they print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from pipeline.errors import SurefootError
+from pipeline.workspace import Workspace
+
+workspace_option = click.option(
+    "--workspace",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("workspace"),
+    show_default=True,
+    help="Folder that keeps everything.",
+)
+athlete_option = click.option("--athlete", "athlete_id", required=True, help="Whose: a short name.")
+any_athlete_option = click.option("--athlete", "athlete_id", help="This athlete only.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+
+def say(lines: Iterable[str]) -> None:
+    """Print lines."""
+    for line in lines:
+        print(line)
+
+
+def say_json(value: object) -> None:
+    """Print a value for machines."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def choose_athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
+    """The athlete asked for, or all. Raises SurefootError where there is none."""
+    known = workspace.athletes()
+    if athlete_id is None and known:
+        return known
+    if athlete_id in known:
+        return [str(athlete_id)]
+    who = f"no athlete {athlete_id!r}" if athlete_id else "nobody"
+    raise SurefootError(
+        f"there is {who} in {workspace.path}", "`surefoot analyse PATH --athlete ID` takes recordings in"
+    )

@@ -1,0 +1,125 @@
+"""The commands of the balance log, as a person meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from pipeline import cli
+from pipeline.workspace import Workspace
+
+LOG = "date,drill,minutes\n2026-01-05,tree pose,10\n2026-01-07,Tree Pose,20\n2026-01-07,plank,5\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A workspace with a log of three entries, two of a drill that nobody knows."""
+    take_in(tmp_path / "w", LOG)
+    return tmp_path / "w"
+
+
+def call(folder: Path, *words: object) -> Result:
+    """A command for ada in this workspace."""
+    arguments = [*map(str, words), "--athlete", "ada", "--workspace", str(folder)]
+    return CliRunner().invoke(cli.main, arguments)
+
+
+def take_in(folder: Path, text: str) -> Result:
+    """Import a log given as text."""
+    file = folder.with_suffix(".csv")
+    file.write_text(text, encoding="utf-8")
+    return call(folder, "log", file)
+
+
+def stored(folder: Path) -> list[tuple[str, str, str]]:
+    """(id, drill, category) of every session."""
+    with Workspace(folder, read_only=True) as workspace:
+        return workspace.load_balance_sessions("ada").select("session_id", "drill", "category").rows()
+
+
+def dosed(folder: Path) -> float:
+    """Minutes of the dose, in all."""
+    with Workspace(folder, read_only=True) as workspace:
+        return float(workspace.load_dose("ada")["minutes"].sum())
+
+
+def test_an_import_asks_for_names(folder: Path) -> None:
+    """Unknown drills go in, and the import says how many want a name."""
+    said = take_in(folder, LOG).stdout.splitlines()
+    assert said[-2] == "please name 1 drill that nobody knows: `surefoot log --unnamed`"
+    assert said[-1] == "0 new sessions, 0 updated, 3 already there, 0 rows left out"
+
+
+def test_unnamed_drills_are_listed(folder: Path) -> None:
+    """However it is spelled, an unknown drill is listed once, with its entries and minutes."""
+    said = call(folder, "log", "--unnamed").stdout.splitlines()
+    assert said[0] == "tree pose: 2 entries, 30 minutes, last on 2026-01-07"
+    assert "--name" in said[1]
+
+
+def test_a_name_holds_for_stored_and_later_sessions(folder: Path) -> None:
+    """Named once, every spelling of the drill is another one, in stored sessions and in later imports."""
+    before = stored(folder)
+    said = call(folder, "log", "--name", "tree pose", "--as", "Quick Taps")
+    assert said.exit_code == 0
+    assert said.stdout == (
+        "'tree pose' is quick taps (surface and footwork) from now on, which counts towards the dose; "
+        "2 entries of it in all\n"
+    )
+    assert sorted(drill for _, drill, _ in stored(folder)) == ["plank", "quick taps", "quick taps"]
+    assert [row[0] for row in stored(folder)] == [row[0] for row in before]
+    take_in(folder, LOG + "2026-01-09,TREE POSE,7\n")
+    assert [drill for _, drill, _ in stored(folder)].count("quick taps") == 3
+    assert call(folder, "log", "--unnamed").stdout == "Every drill of the log is known\n"
+
+
+def test_a_name_can_be_taken_back(folder: Path) -> None:
+    """Named as itself, a drill has its own name again and its sessions are as they were."""
+    before = stored(folder)
+    call(folder, "log", "--name", "tree pose", "--as", "quick taps")
+    assert call(folder, "log", "--name", "tree pose", "--as", "tree pose").exit_code == 0
+    assert stored(folder) == before
+
+
+def test_a_drill_named_mobility_does_not_count(folder: Path) -> None:
+    """An unknown drill counts until its owner calls it mobility."""
+    assert dosed(folder) == 35
+    call(folder, "log", "--name", "tree pose", "--as", "mobility")
+    assert dosed(folder) == 5
+
+
+def test_a_known_drill_can_mean_another(folder: Path) -> None:
+    """The athlete's own name stands before the catalogue's."""
+    call(folder, "log", "--name", "planks", "--as", "side plank")
+    assert "side plank" in {drill for _, drill, _ in stored(folder)}
+
+
+def test_names_are_the_athletes_own(folder: Path) -> None:
+    """Somebody else's log keeps its names."""
+    call(folder, "log", "--name", "plank", "--as", "side plank")
+    file = folder.with_suffix(".csv")
+    CliRunner().invoke(cli.main, ["log", str(file), "--athlete", "bob", "--workspace", str(folder)])
+    with Workspace(folder, read_only=True) as workspace:
+        assert "plank" in workspace.load_balance_sessions("bob")["drill"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--name", "tree pose", "--as", "quick tabs"], "did you mean quick taps?"),
+        (["--name", "tree pose", "--as", "xyzzy"], "no drill 'xyzzy' is known"),
+        (["--name", "tree pose"], "--name and --as go together"),
+        (["--unnamed", "--name", "a", "--as", "b"], "name a log FILE"),
+        ([], "name a log FILE"),
+    ],
+)
+def test_a_wrong_call_says_what_would_do(folder: Path, words: list[str], says: str) -> None:
+    """A name that is none, or words that do not go together, are refused in one line and change nothing."""
+    before = stored(folder)
+    said = call(folder, "log", *words)
+    assert said.exit_code == 2
+    assert says in said.stderr
+    assert len(said.stderr.splitlines()) == 1
+    assert stored(folder) == before
