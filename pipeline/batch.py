@@ -449,6 +449,7 @@ def refresh_athlete(
         tracks(),
         workspace.load_cadence_moments(athlete_id),
         workspace.load_balance_sessions(athlete_id),
+        workspace.load_plans(athlete_id),
     )
     workspace.save_athlete(
         athlete_id,
@@ -466,5 +467,6 @@ def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
         workspace.load_runs(athlete_id),
         workspace.load_stability(athlete_id),
         workspace.load_balance_sessions(athlete_id),
+        workspace.load_plans(athlete_id),
     )
     workspace.save_answer(athlete_id, dose=dose, effects=effects)
