@@ -13,7 +13,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.workspace import catalogue, folder, packs
+from pipeline.workspace import catalogue, folder, originals, packs
 
 _WAIT_S = 30.0
 
@@ -92,6 +92,7 @@ class Access:
             with self._reading() as connection:
                 known = set(connection.scalars(sa.select(catalogue.packs.c.pack_id)))
             packs.sweep_packs(self.path, known)
+            originals.sweep_originals(self.path)
         finally:
             os.close(descriptor)
 

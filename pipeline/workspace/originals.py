@@ -46,3 +46,9 @@ def drop_originals(workspace: Path, used: set[str]) -> None:
             file.unlink(missing_ok=True)
             with suppress(OSError):
                 file.parent.rmdir()
+
+
+def sweep_originals(workspace: Path) -> None:
+    """Remove the half-written originals that a killed process left."""
+    for file in (workspace / ORIGINALS).glob("*/*.tmp"):
+        file.unlink(missing_ok=True)
