@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
+from itertools import takewhile
 from typing import Any
 
 from pipeline.tables import DataFrame, Runs
@@ -10,31 +12,38 @@ from pipeline.tables import DataFrame, Runs
 START_WITHIN_S = 60.0
 DISTANCE_WITHIN_SHARE = 0.05
 DISTANCE_WITHIN_M = 100.0
+AS_GOOD_FROM_SHARE = 0.9
 _FORMATS = ("gpx", "tcx", "fit")
+_INDOORS = ("treadmill", "indoor_running", "virtual_activity")
+_OUTDOORS = ("trail", "street", "track")
 
 
 def find_duplicates(runs: DataFrame[Runs]) -> dict[str, str]:
     """Run id of each recording to be set aside, and of the better one of the same run.
 
     One athlete's runs are the same when they start within 60 s and their distances differ by at most
-    5 % or 100 m, unless they are runs of one file. A file is set aside whole or not at all, so kept is
-    the one whose file holds more runs, then the one with more seconds of good cadence, then FIT over TCX
-    over GPX, then the smaller id, so that the order of reading does not matter.
+    5 % or 100 m, unless they are runs of one file, or one is of a treadmill and the other of a trail. A
+    file is set aside whole or not at all, so kept is the one whose file holds more runs; then, of those
+    with at least 90 % of the most seconds of good cadence (speed from positions moves these a little),
+    FIT over TCX over GPX; then the one with most of these seconds, then the smaller id. The order of
+    reading does not matter.
     """
     in_file = Counter(_file(run_id) for run_id in runs["run_id"])
-    rows = runs.sort("start_time").select(
-        "run_id", "start_time", "distance_m", "moving_s", "quality", "source_format"
-    )
+    columns = ("run_id", "start_time", "distance_m", "moving_s", "quality", "source_format", "sub_sport")
+    rows = runs.select(columns).sort("start_time", "distance_m", "run_id")
     groups: list[list[dict[str, Any]]] = []
     for run in rows.iter_rows(named=True):
-        same = next((g for g in reversed(groups[-4:]) if _same(g[0], run)), None)
+        near = takewhile(partial(_starts_near, run), reversed(groups))
+        same = next((group for group in near if _same(group[0], run)), None)
         if same is None:
             groups.append([run])
         else:
             same.append(run)
     found: dict[str, str] = {}
     for group in groups:
-        best, *others = sorted(group, key=lambda run: (-in_file[_file(run["run_id"])], *_order(run)))
+        most = max(in_file[_file(run["run_id"])] for run in group)
+        best = _best([run for run in group if in_file[_file(run["run_id"])] == most])
+        others = [run for run in group if run is not best]
         found |= {str(other["run_id"]): str(best["run_id"]) for other in others}
     aside = Counter(_file(run_id) for run_id in found)
     return {run_id: kept for run_id, kept in found.items() if aside[_file(run_id)] == in_file[_file(run_id)]}
@@ -48,11 +57,35 @@ def _file(run_id: str) -> str:
 def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     if _file(a["run_id"]) == _file(b["run_id"]):
         return False
-    apart_s = abs((b["start_time"] - a["start_time"]).total_seconds())
+    if {_place(a), _place(b)} == {"indoors", "outdoors"}:
+        return False
     far, near = sorted((float(a["distance_m"] or 0), float(b["distance_m"] or 0)), reverse=True)
-    return apart_s <= START_WITHIN_S and far - near <= max(DISTANCE_WITHIN_SHARE * far, DISTANCE_WITHIN_M)
+    close = far - near <= max(DISTANCE_WITHIN_SHARE * far, DISTANCE_WITHIN_M)
+    return bool(close)
 
 
-def _order(run: dict[str, Any]) -> tuple[float, int, str]:
-    good_s = float(run["quality"]) * float(run["moving_s"])
-    return -round(good_s), -_FORMATS.index(str(run["source_format"])), str(run["run_id"])
+def _starts_near(run: dict[str, Any], group: list[dict[str, Any]]) -> bool:
+    """Whether the group's first run, which begins no later, begins at most a minute earlier."""
+    return bool((run["start_time"] - group[0]["start_time"]).total_seconds() <= START_WITHIN_S)
+
+
+def _place(run: dict[str, Any]) -> str:
+    """Where it was run, as far as the file says: GPX has positions."""
+    if run["sub_sport"] in _INDOORS:
+        return "indoors"
+    return "outdoors" if run["sub_sport"] in _OUTDOORS or run["source_format"] == "gpx" else ""
+
+
+def _best(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    most_s = max(_good_s(run) for run in runs)
+    as_good = [run for run in runs if _good_s(run) >= AS_GOOD_FROM_SHARE * most_s]
+    return min(as_good, key=_order)
+
+
+def _good_s(run: dict[str, Any]) -> float:
+    return float(run["quality"]) * float(run["moving_s"])
+
+
+def _order(run: dict[str, Any]) -> tuple[int, float, float, str]:
+    rank = _FORMATS.index(str(run["source_format"]))
+    return -rank, -round(_good_s(run)), -float(run["moving_s"]), str(run["run_id"])

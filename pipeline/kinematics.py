@@ -113,7 +113,7 @@ def derive_motion(
         lat_deg=lat,
         lon_deg=lon,
         altitude_m=value["altitude_m"],
-        distance_m=_distance(value["distance_m"], speed),
+        distance_m=_distance(value["distance_m"], speed, _steps_m(lat, lon), step, max_speed_mps),
         speed_mps=speed,
         cadence_spm=_cadence(time_s, channels["cadence_spm"], seconds, max_cadence_gap_s),
         heart_rate_bpm=value["heart_rate_bpm"],
@@ -235,10 +235,14 @@ def _speed(
     return speed
 
 
-def _distance(recorded: Array, speed: Array) -> Array:
-    """The device's distance, never going back; where it has none, speed summed over the seconds."""
+def _distance(recorded: Array, speed: Array, steps_m: Array, step_s: Integers, max_speed_mps: float) -> Array:
+    """The device's distance, never going back; where it has none, speed summed over the seconds.
+
+    A gap that was run through, as smart recording leaves, counts by the line between its ends.
+    """
     if np.isfinite(recorded).sum() < 2:
-        return np.cumsum(np.nan_to_num(speed))
+        run_through = (step_s > 1) & (steps_m > 0.8 * step_s) & (steps_m <= max_speed_mps * step_s)
+        return np.cumsum(np.where(run_through, steps_m, np.nan_to_num(speed)))
     return np.asarray(np.maximum.accumulate(fill_between(recorded)))
 
 

@@ -1,6 +1,7 @@
 """The same run recorded twice."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import polars as pl
 from hypothesis import given
@@ -11,7 +12,7 @@ from pipeline.duplicates import find_duplicates
 START = datetime(2025, 6, 1, 8, 0, tzinfo=UTC)
 
 
-def runs(*rows: tuple[str, float, float, float, str]) -> pl.DataFrame:
+def runs(*rows: tuple[str, float, float, float, str], sub_sports: tuple[str, ...] = ()) -> pl.DataFrame:
     """Runs of (id, seconds after START, distance, quality, format), each an hour long."""
     return pl.DataFrame(
         [
@@ -22,8 +23,11 @@ def runs(*rows: tuple[str, float, float, float, str]) -> pl.DataFrame:
                 "moving_s": 3600.0,
                 "quality": quality,
                 "source_format": source_format,
+                "sub_sport": sub_sport,
             }
-            for run_id, offset, distance, quality, source_format in rows
+            for (run_id, offset, distance, quality, source_format), sub_sport in zip(
+                rows, sub_sports or ("generic",) * len(rows), strict=True
+            )
         ]
     )
 
@@ -37,6 +41,29 @@ def test_fit_before_tcx_before_gpx() -> None:
     """Of equal recordings the format decides."""
     got = find_duplicates(runs(("a", 0, 9e3, 1, "gpx"), ("b", 0, 9e3, 1, "fit"), ("c", 1, 9e3, 1, "tcx")))
     assert got == {"a": "b", "c": "b"}
+
+
+def test_a_little_more_cadence_does_not_outweigh_the_format() -> None:
+    """FIT stays where a GPX has 5 % more good seconds, and goes where it has 20 % more."""
+    assert find_duplicates(runs(("a", 0, 9e3, 0.9, "fit"), ("b", 0, 9e3, 0.95, "gpx"))) == {"b": "a"}
+    assert find_duplicates(runs(("a", 0, 9e3, 0.75, "fit"), ("b", 0, 9e3, 0.95, "gpx"))) == {"a": "b"}
+
+
+def test_a_treadmill_and_a_trail_are_two_runs() -> None:
+    """Begun in the same minute and as long, a run indoors is not one outdoors, but may be its own export."""
+    pair = (("a", 0, 9e3, 1, "fit"), ("b", 20, 9e3, 1, "tcx"))
+    assert find_duplicates(runs(*pair, sub_sports=("treadmill", "trail"))) == {}
+    assert find_duplicates(runs(*pair, sub_sports=("treadmill", ""))) == {"b": "a"}
+    gpx = (("a", 0, 9e3, 1, "fit"), ("b", 20, 9e3, 1, "gpx"))
+    assert find_duplicates(runs(*gpx, sub_sports=("treadmill", ""))) == {}
+
+
+def test_the_edges_of_the_same_run() -> None:
+    """60 s and 5 % apart is the same run, 61 s or 5.1 % another; below 2 km 100 m count."""
+    assert find_duplicates(runs(("a", 0, 10_000, 1, "fit"), ("b", 60, 9_500, 1, "fit"))) == {"b": "a"}
+    assert find_duplicates(runs(("a", 0, 10_000, 1, "fit"), ("b", 61, 10_000, 1, "fit"))) == {}
+    assert find_duplicates(runs(("a", 0, 10_000, 1, "fit"), ("b", 0, 9_490, 1, "fit"))) == {}
+    assert find_duplicates(runs(("a", 0, 1_000, 1, "fit"), ("b", 0, 900, 1, "fit"))) == {"b": "a"}
 
 
 def test_two_runs_of_a_morning_are_two() -> None:
@@ -68,3 +95,32 @@ def test_a_file_is_set_aside_whole_or_not_at_all() -> None:
     assert find_duplicates(runs(*pair, ("b", 4e3, 9e3, 1, "fit"))) == {"b": "a-2"}
     copy = [("c", 0, 9e3, 0.9, "fit"), ("c-2", 4e3, 9e3, 0.9, "fit")]
     assert find_duplicates(runs(*pair, *copy)) == {"a": "c", "a-2": "c-2"}
+
+
+RECORDINGS = st.lists(
+    st.tuples(
+        st.sampled_from([0, 20, 50, 70, 110, 4000]),
+        st.sampled_from([9000.0, 9300.0, 9700.0, 12_000.0]),
+        st.sampled_from([0.0, 0.7, 0.95, 1.0]),
+        st.sampled_from(["fit", "gpx", "tcx"]),
+    ),
+    max_size=8,
+)
+
+
+@given(RECORDINGS, st.randoms())
+def test_any_recordings_in_any_order(
+    recordings: list[tuple[float, float, float, str]], random: Random
+) -> None:
+    """The order never matters; who is kept is never set aside, and lies within a minute and 5 %."""
+    rows = [(f"r{i}", *recording) for i, recording in enumerate(recordings)]
+    facts = {row[0]: row for row in rows}
+    found = find_duplicates(runs(*rows)) if rows else {}
+    shuffled = random.sample(rows, len(rows))
+    assert (find_duplicates(runs(*shuffled)) if rows else {}) == found
+    assert not set(found) & set(found.values())
+    for aside, kept in found.items():
+        first, other = facts[kept], facts[aside]
+        # Both are compared with the first of their group, hence twice the distance apart at most.
+        assert abs(first[1] - other[1]) <= 60
+        assert abs(first[2] - other[2]) <= 0.1 * max(first[2], other[2])

@@ -81,6 +81,19 @@ def test_cadence_is_not_drawn_between_standing_and_running() -> None:
     assert cadence[3:7].tolist() == [168.0, 169.0, 170.0, 171.0]
 
 
+def test_smart_recording_without_distance_counts_what_was_run_in_its_gaps() -> None:
+    """Points every 15 s at 3 m/s add up to their way; a gap that was stood through adds nothing."""
+    metre = 1 / 111_195
+    at_m = [0, 45, 90, 135, 135, 180]
+    frame = records(
+        [0, 15, 30, 45, 105, 120],
+        lat_deg=[47 + metre * m for m in at_m],
+        lon_deg=[8.0] * 6,
+        speed_mps=[3.0, 3.0, 3.0, 3.0, 0.0, 3.0],
+    )
+    assert derive_motion(frame, NO_EVENTS).distance_m[-1] == pytest.approx(180 + 3, abs=0.5)
+
+
 def test_sparse_positions_are_interpolated_and_no_record_is_lost() -> None:
     """A watch that stores a position every fifth second still gives one each second."""
     lat: list[float | None] = [0.00002 * i if i % 5 == 0 else None for i in range(11)]
