@@ -16,11 +16,14 @@ def with_local_day(run: ActivityInfo, records: pl.DataFrame) -> ActivityInfo:
     """`run` with `local_date` and `utc_offset_s`, from its `start_time`.
 
     The offset is the file's own where it has one, else that of the time zone at the first position,
-    else UTC with a warning. Without a start time `run` comes back as it is.
+    else UTC with a warning. An offset of 0 counts only without a position: many watches write universal
+    time as their local one. Without a start time `run` comes back as it is.
     """
     if run.start_time is None:
         return run
-    offset_s = run.utc_offset_s if run.utc_offset_s is not None else _offset_at_first_fix(run, records)
+    offset_s = run.utc_offset_s or _offset_at_first_fix(run, records)
+    if offset_s is None:
+        offset_s = run.utc_offset_s
     warnings = run.warnings
     if offset_s is None:
         warnings += ("neither a time zone nor a position: the day is that of UTC",)

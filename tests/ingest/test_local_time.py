@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +30,31 @@ def local(records, start=EVENING, offset_s=None):
 def test_the_files_own_offset_goes_first():
     """23:30 UTC at +2 h is the next day, wherever the position lies."""
     assert local(fix(40.0, -100.0), offset_s=7200) == (date(2024, 7, 2), 7200)
+
+
+def test_an_offset_of_zero_yields_to_the_position():
+    """A watch in New York that writes universal time as local time still ran on its own evening."""
+    evening = datetime(2024, 7, 2, 1, 0, tzinfo=UTC)
+    assert local(fix(42.0, -75.0), evening, offset_s=0) == (date(2024, 7, 1), -14400)
+    assert local(fix(), evening, offset_s=0) == (date(2024, 7, 2), 0)
+    assert local(fix(52.5, -1.5), datetime(2024, 1, 2, 1, 0, tzinfo=UTC), offset_s=0)[0] == date(2024, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("lat_deg", "lon_deg", "start", "day"),
+    [
+        (43.0, -75.0, "2024-03-09T23:30-05:00", "2024-03-09"),  # the night before summer time
+        (43.0, -75.0, "2024-03-10T23:30-04:00", "2024-03-10"),  # a day of 23 hours
+        (43.0, -75.0, "2024-11-03T00:30-04:00", "2024-11-03"),  # a day of 25 hours: its first hour
+        (43.0, -75.0, "2024-11-03T23:30-05:00", "2024-11-03"),  # and its last
+        (-38.0, 176.0, "2024-04-07T00:30+13:00", "2024-04-07"),  # New Zealand, summer time ends
+        (-38.0, 176.0, "2024-09-29T23:30+13:00", "2024-09-29"),  # and begins
+    ],
+)
+def test_days_on_which_the_clock_changes(lat_deg, lon_deg, start, day):
+    """On the nights of summer time a run belongs to the day on the runner's own clock."""
+    moment = datetime.fromisoformat(start).astimezone(UTC)
+    assert local(fix(lat_deg, lon_deg), moment)[0].isoformat() == day
 
 
 def test_the_zone_of_the_first_position_with_its_summer_time():
