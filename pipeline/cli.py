@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pipeline import batch, wording
-from pipeline.effect import vary_half_life
+from pipeline import batch, roster_words, wording
+from pipeline.effect import swap_logs, vary_half_life
 from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.export import FORMATS, export_table
 from pipeline.log_commands import log
+from pipeline.plan_commands import plan
+from pipeline.roster import relate_roster
 from pipeline.tables import PUBLIC
 from pipeline.terminal import (
     any_athlete_option,
@@ -33,6 +36,7 @@ from pipeline.terminal import (
     say_json,
     workspace_option,
 )
+from pipeline.triage import derive_normal_ranges, rank_athletes
 from pipeline.watch import POLL_S, WatchedFolder
 from pipeline.workspace import Workspace
 
@@ -260,30 +264,39 @@ def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_
 
 
 main.add_command(log)
+main.add_command(plan)
 
 
 @main.command()
 @any_athlete_option
 @workspace_option
 @click.option("--sensitivity", is_flag=True, help="Show how it leans on the half-life of the dose.")
+@click.option("--roster", is_flag=True, help="Show what all athletes say together.")
 @json_option
-def effect(athlete_id: str | None, folder: Path, sensitivity: bool, as_json: bool) -> None:
+def effect(athlete_id: str | None, folder: Path, sensitivity: bool, roster: bool, as_json: bool) -> None:
     """The answer: was cadence steadier on technical ground when more balance work had been done?"""
     with Workspace(folder, read_only=True) as workspace:
         athletes = choose_athletes(workspace, athlete_id)
         effects = workspace.load_effects(athlete_id)
-        if sensitivity:
-            varied = vary_half_life(
+        if sensitivity or roster:
+            tables = (
                 workspace.load_runs(athlete_id),
                 workspace.load_stability(athlete_id),
                 workspace.load_balance_sessions(athlete_id),
             )
     if sensitivity:
+        varied = vary_half_life(*tables)
         if as_json:
             say_json(varied.to_dicts())
-            return
-        for athlete in athletes:
-            say(wording.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
+        else:
+            for athlete in athletes:
+                say(wording.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
+    elif roster:
+        together = relate_roster(effects, swap_logs(*tables))
+        if as_json:
+            say_json(roster_words.roster_json(together))
+        else:
+            say(roster_words.roster_lines(together))
     elif as_json:
         say_json(effects.to_dicts())
     else:
@@ -296,11 +309,28 @@ def effect(athlete_id: str | None, folder: Path, sensitivity: bool, as_json: boo
 @workspace_option
 @click.option("--rejected", is_flag=True, help="List the rejected files with what would do.")
 @click.option("--not-counting", is_flag=True, help="List the runs that do not count, and why.")
+@click.option("--triage", is_flag=True, help="List who needs a look, and why, the most urgent first.")
 @json_option
-def status(athlete_id: str | None, folder: Path, rejected: bool, not_counting: bool, as_json: bool) -> None:
+def status(
+    athlete_id: str | None, folder: Path, rejected: bool, not_counting: bool, triage: bool, as_json: bool
+) -> None:
     """What is in the workspace: runs, duplicates, skipped and rejected files."""
     with Workspace(folder, read_only=True) as workspace:
         athletes = choose_athletes(workspace, athlete_id)
+        runs, stability = workspace.load_runs(athlete_id), workspace.load_stability(athlete_id)
+        if triage:
+            looks = rank_athletes(
+                runs,
+                stability,
+                workspace.load_balance_sessions(athlete_id),
+                workspace.load_effects(athlete_id),
+                today=datetime.now(UTC).date(),
+            )
+            if as_json:
+                say_json(looks.to_dicts())
+            else:
+                say(roster_words.triage_lines(looks, len(athletes)))
+            return
         if as_json:
             counts: dict[str, Any] = dict(workspace.counts(athlete_id))
             if rejected:
@@ -314,8 +344,10 @@ def status(athlete_id: str | None, folder: Path, rejected: bool, not_counting: b
         if not_counting:
             say(wording.not_counting_lines(workspace.load_runs(athlete_id)))
         if not rejected and not not_counting:
+            ranges = derive_normal_ranges(runs, stability)
             for athlete in athletes:
                 say(wording.status_lines(athlete, workspace.counts(athlete), workspace.load_runs(athlete)))
+                say(roster_words.range_lines(ranges.filter(athlete_id=athlete)))
 
 
 @main.command()

@@ -322,6 +322,27 @@ class Sensitivity(dy.Schema):
     p = _number("", "p value of the block permutation, corrected for the search", min=0, max=1)
 
 
+class NormalRanges(dy.Schema):
+    """One row per athlete and terrain: where a run is expected, from the athlete's own last 8 weeks."""
+
+    athlete_id = _text("whose range it is", key=True)
+    terrain = _choice("the ground", TERRAINS, key=True)
+    low = _number("", "lower end of the range of `cadence_cv`", nullable=False, min=0)
+    high = _number("", "upper end", nullable=False, min=0)
+    n_runs = _count("runs it rests on, the latest left out")
+    run_id = _text("the latest run that counts")
+    local_date = _day("its day")
+    value = _number("", "its `cadence_cv`", nullable=False, min=0)
+
+
+class Triage(dy.Schema):
+    """One row per reason to look at an athlete, the most urgent first."""
+
+    athlete_id = _text("whom to look at", key=True)
+    urgency = _count("0 data missing, 1 log silent, 2 unsteadier than usual, 3 new device, 4 answer reached")
+    reason = _text("why, in words", key=True)
+
+
 class Plans(dy.Schema):
     """One row per athlete and drawn plan: when balance work is to be done, by lot."""
 

@@ -15,6 +15,7 @@ from pipeline.effect.naive import correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.season import Season, build_season
 from pipeline.effect.sensitivity import vary_half_life
+from pipeline.effect.swap import swap_logs
 from pipeline.effect.verdict import REFUSALS, as_change, detectable_change, sceptical_estimate
 from pipeline.effect.words import write_cautions, write_missing, write_plan, write_sentence
 from pipeline.exposure import HALF_LIFE_DAYS
@@ -112,5 +113,6 @@ __all__ = [
     "Preview",
     "preview_designs",
     "relate_effect",
+    "swap_logs",
     "vary_half_life",
 ]
