@@ -96,21 +96,26 @@ def _time_shift(decoded: Decoded) -> tuple[float, list[str]]:
     return np.nan, [f"{len(relative)} records have no date, since the device's clock was not set"]
 
 
-def _instants(seconds: Floats, shift: float = np.nan) -> pl.Series:
-    """FIT seconds -> UTC; relative ones are shifted, and null where the shift is unknown."""
-    absolute = np.where(seconds < _FIRST_ABSOLUTE_S, seconds + shift, seconds)
-    micros = _floats("", (absolute + _EPOCH_S) * 1e6)
+def _absolute(seconds: Floats, shift: float) -> Floats:
+    """FIT seconds, relative ones shifted; NaN where the shift is unknown."""
+    return np.where(seconds < _FIRST_ABSOLUTE_S, seconds + shift, seconds)
+
+
+def _instants(seconds: Floats, shift: float) -> pl.Series:
+    """FIT seconds -> UTC; null where unknown."""
+    micros = _floats("", (_absolute(seconds, shift) + _EPOCH_S) * 1e6)
     return micros.cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
 
 
 def _floats(name: str, values: Floats) -> pl.Series:
-    return pl.Series(name, values, dtype=pl.Float64, nan_to_null=True)
+    return pl.Series(name, values, nan_to_null=True)
 
 
 def _names(kind: str, numbers: Floats) -> pl.Series:
     """Enumerated values -> the profile's names."""
-    known = {number: profile.value_name(kind, int(number)) for number in np.unique(numbers[numbers >= 0])}
-    return pl.Series([known.get(number) for number in numbers.tolist()], dtype=pl.String)
+    different, place = np.unique(numbers, return_inverse=True)
+    known = [profile.value_name(kind, int(number)) if number >= 0 else None for number in different.tolist()]
+    return pl.Series(np.array(known, dtype=object)[place].tolist(), dtype=pl.String)
 
 
 def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) -> Iterator[pl.Series]:
@@ -188,12 +193,12 @@ def _unpack_speed_distance(table: Table, segments: tuple[int, ...]) -> tuple[Flo
 
 
 def _timer_events(table: Table, shift: float) -> DataFrame[TimerEvents]:
-    times = _instants(table.numbers("timestamp"), shift)
+    seconds = table.numbers("timestamp")
     kind = np.where(table.numbers("event") == _TIMER, table.numbers("event_type"), np.nan)
-    rows = np.isin(kind, _STARTS + _STOPS) & times.is_not_null().to_numpy()
+    rows = np.isin(kind, _STARTS + _STOPS) & np.isfinite(_absolute(seconds, shift))
     names = np.where(np.isin(kind[rows], _STARTS), "start", "stop").tolist()
     event_types = pl.Series("event_type", names, dtype=pl.Enum(["start", "stop"]))
-    frame = pl.DataFrame([times.filter(pl.Series(rows)).alias("timestamp"), event_types])
+    frame = pl.DataFrame([_instants(seconds[rows], shift).alias("timestamp"), event_types])
     return cast(DataFrame[TimerEvents], frame)
 
 
@@ -227,7 +232,7 @@ def _sets(decoded: Decoded, shift: float) -> pl.DataFrame:
 def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift: float) -> ActivityInfo:
     file_id, activity = decoded.table(profile.FILE_ID), decoded.table(profile.ACTIVITY)
     sport, sub_sport = (
-        _first_text(sessions, name) or _first_text(_frame(decoded.table(profile.SPORT), shift), name)
+        _first_text(sessions, name) or _first_name(decoded.table(profile.SPORT), name)
         for name in ("sport", "sub_sport")
     )
     instants = (records["timestamp"], sessions.get_column("start_time", default=_NOTHING))
@@ -251,12 +256,19 @@ def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift
         firmware=_firmware(decoded),
         cadence_unit="strides_per_minute" if has_cadence else "none",
         cadence_unit_reason=_STRIDES if has_cadence else "",
-        file_kind=_first_text(_frame(file_id, shift), "type") or "activity",
+        file_kind=_first_name(file_id, "type") or "activity",
     )
 
 
 def _first_text(frame: pl.DataFrame, name: str) -> str:
     return next((text for text in frame.get_column(name, default=_NOTHING).to_list() if text), "")
+
+
+def _first_name(table: Table, name: str) -> str:
+    """The first value of an enumerated field, in the profile's words; empty where there is none."""
+    number = _first(table.numbers(name))
+    kinds = [field.kind for field, _ in table.columns if field.name == name]
+    return "" if number is None else profile.value_name(kinds[0], number)
 
 
 def _first(values: Floats) -> int | None:

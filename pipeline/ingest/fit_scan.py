@@ -109,9 +109,13 @@ class Definition:
             offset += size
         formats = [(at, self._format(size, base)) for _, at, size, base in wanted]
         rows = self._rows(content, formats)
+        raw = [rows[str(i)] for i in range(len(wanted))]
+        plain = [i for i, (_, _, _, base) in enumerate(wanted) if _is_plain(raw[i], base)]
+        numbers = _numbers([raw[i] for i in plain], [(wanted[i][0], wanted[i][3]) for i in plain])
+        at_once = dict(zip(plain, numbers, strict=True))
         columns: Columns = {}
         for i, (found, _, _, base) in enumerate(wanted):
-            form, values = _values(rows[str(i)], found, base)
+            form, values = ("number", at_once[i]) if i in at_once else _values(raw[i], found, base)
             columns[found, form] = values
         return columns
 
@@ -136,13 +140,36 @@ class Definition:
         return everywhere[self.position_array()]
 
 
+def _is_plain(raw: NDArray[np.generic], base: int) -> bool:
+    """One number a message, and one that a float64 holds exactly."""
+    return base != _TEXT and raw.ndim == 1 and raw.itemsize < 8
+
+
+def _base_read(raw: NDArray[np.generic], base: int) -> int:
+    """The base type as which a field was read: bytes, where its own is unknown or does not fit its size."""
+    return _BYTE if raw.dtype == np.uint8 and base not in (0x00, 0x02, 0x0A) else base
+
+
+def _numbers(raw: list[NDArray[np.generic]], fields: list[tuple[profile.Field, int]]) -> NDArray[np.float64]:
+    """Plain fields and their base types at once, a row each: what `_values` gives for each alone."""
+    values = np.empty((len(raw), len(raw[0]) if raw else 0))
+    invalid = np.empty(len(raw))
+    for i, (numbers, (_, base)) in enumerate(zip(raw, fields, strict=True)):
+        values[i] = numbers
+        none = _BASE_TYPES[_base_read(numbers, base)][1]
+        invalid[i] = np.nan if none is None else none
+    values[(values == invalid[:, None]) | ~np.isfinite(values)] = np.nan
+    values /= np.array([known.scale for known, _ in fields])[:, None]
+    values -= np.array([known.offset for known, _ in fields])[:, None]
+    return values
+
+
 def _values(raw: NDArray[np.generic], known: profile.Field, base: int) -> tuple[str, Values]:
     if base == _TEXT:
         texts = [text.split(b"\0", 1)[0].decode("utf-8", "replace") or None for text in raw.tolist()]
         return "text", np.array(texts, dtype=object)
-    invalid = _BASE_TYPES.get(base, ("u1", 0xFF))[1]
-    if raw.dtype == np.uint8 and base not in (0x00, 0x02, 0x0A):
-        base, invalid = _BYTE, 0xFF
+    base = _base_read(raw, base)
+    invalid = _BASE_TYPES[base][1]
     values = raw.astype(np.float64)
     if invalid is not None:
         missing = raw == invalid
