@@ -19,6 +19,11 @@ from pipeline.workspace import Workspace
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--athlete", "athlete_id", help="Whose: a short name.")
 @click.option("--template", is_flag=True, help="Print a log to start from.")
+@click.option(
+    "--dates",
+    type=click.Choice(["dmy", "mdy"]),
+    help="Which comes first, day or month, where a date can be read two ways.",
+)
 @click.option("--unnamed", is_flag=True, help="List the drills that nobody knows.")
 @click.option(
     "--name", "logged", metavar="DRILL", help="A drill of the log that is to mean another, by --as."
@@ -34,12 +39,17 @@ def log(
     file: Path | None,
     athlete_id: str | None,
     template: bool,
+    dates: str | None,
     unnamed: bool,
     logged: str | None,
     meant: str | None,
     folder: Path,
 ) -> None:
-    """Take a balance-training log (CSV) in: good rows go in, bad rows are named."""
+    """Take a balance-training log (CSV, XLSX) in: good rows go in, bad rows are named.
+
+    Minutes are the whole time of an entry, both sides together. With a column minutes_per_side instead
+    they are doubled, unless the row's side is left or right or the drill has no sides.
+    """
     if template:
         print(balance_log_template(), end="")
         return
@@ -57,11 +67,11 @@ def log(
     elif logged is not None and meant is not None:
         _name(folder, athlete_id, logged, meant)
     elif file is not None:
-        _take_in(folder, athlete_id, file)
+        _take_in(folder, athlete_id, file, dates or "")
 
 
-def _take_in(folder: Path, athlete_id: str, file: Path) -> None:
-    parsed = parse_balance_log(file.name, _read(file), athlete_id)
+def _take_in(folder: Path, athlete_id: str, file: Path, dates: str) -> None:
+    parsed = parse_balance_log(file.name, _read(file), athlete_id, dates=dates)
     with Workspace(folder) as workspace:
         counts = workspace.save_balance_sessions(athlete_id, parsed.sessions)
         batch.refresh_answer(workspace, athlete_id)

@@ -105,6 +105,17 @@ def test_names_are_the_athletes_own(folder: Path) -> None:
         assert "plank" in workspace.load_balance_sessions("bob")["drill"].to_list()
 
 
+def test_the_order_of_dates_is_asked_for_and_taken(tmp_path: Path) -> None:
+    """A log of ambiguous dates is refused with what would do, and that does."""
+    (tmp_path / "log.csv").write_text("date,drill,minutes\n03/04/2026,plank,5\n")
+    refused = call(tmp_path / "w", "log", tmp_path / "log.csv")
+    assert refused.exit_code == 2
+    assert "--dates dmy" in refused.stderr
+    call(tmp_path / "w", "log", tmp_path / "log.csv", "--dates", "dmy")
+    with Workspace(tmp_path / "w", read_only=True) as workspace:
+        assert str(workspace.load_balance_sessions("ada")["date"].item()) == "2026-04-03"
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

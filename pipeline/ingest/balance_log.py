@@ -1,4 +1,4 @@
-"""A balance-training log in CSV → sessions, with every bad row named."""
+"""A balance-training log in CSV or XLSX → sessions, with every bad row named."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import csv
 import hashlib
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from pipeline.drills import find_drill, normalise
 from pipeline.errors import Rejected
-from pipeline.ingest.log_cells import PARSERS, CellError, parse_date
+from pipeline.ingest.log_cells import MAX_MINUTES, PARSERS, AmbiguousDate, CellError, parse_date
+from pipeline.ingest.log_sheet import Rows, is_spreadsheet, read_sheets
 from pipeline.tables import BalanceSessions, DataFrame
 
 REQUIRED = ("date", "drill", "minutes")
 OPTIONAL = ("sets", "reps", "hold_s", "side", "surface", "eyes", "clean_sets", "wobbles", "rpe", "note")
+_PER_SIDE = "minutes_per_side"
+# A log has the one or the other.
+_TWINS = {"minutes": (_PER_SIDE,), _PER_SIDE: ("minutes",)}
 # Headers as `normalise` gives them → column.
 _COLUMNS = {
     **{normalise(column): column for column in (*REQUIRED, *OPTIONAL)},
@@ -30,6 +35,8 @@ _COLUMNS = {
     "minute": "minutes",
     "duration min": "minutes",
     "duration minutes": "minutes",
+    **dict.fromkeys(("minutes per side", "min per side", "mins per side", "minutes side"), _PER_SIDE),
+    **dict.fromkeys(("minutes per leg", "min per leg", "mins per leg", "minutes leg"), _PER_SIDE),
     "set": "sets",
     "rep": "reps",
     "repetitions": "reps",
@@ -44,6 +51,8 @@ _COLUMNS = {
 }
 _ADVICE = "`surefoot log --template` prints a log to start from"
 _MAX_BYTES = 20_000_000
+_HEADER_WITHIN = 10
+"""Rows of a sheet, blank ones left out, among which the header is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class RowError:
     column: str
     value: str
     message: str
+    is_ambiguous_date: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +75,31 @@ class BalanceLog:
     ignored_columns: tuple[str, ...] = ()
 
 
-def parse_balance_log(name: str, content: bytes, athlete_id: str, *, today: date | None = None) -> BalanceLog:
-    """Read a CSV log: `date`, `drill`, `minutes` and, where there are, the columns of `OPTIONAL`.
+def parse_balance_log(
+    name: str, content: bytes, athlete_id: str, *, today: date | None = None, dates: str = ""
+) -> BalanceLog:
+    """Read a log, CSV or XLSX: `date`, `drill`, `minutes` and, where there are, the columns of `OPTIONAL`.
 
     Forgiving about header spelling, delimiter (comma, semicolon, tab) and encoding; strict about values: a
-    bad row is left out and named, the good rows go in. The same row gets the same `session_id` on every
-    import; equal rows of one file are sessions of their own. `today` bounds the dates (default: this day).
+    bad row is left out and named, the good rows go in. Minutes are the whole time of the entry, both sides
+    together; a column `minutes_per_side` instead is doubled, unless the row says left or right or the
+    drill has no sides. `dates` "dmy" or "mdy" says which comes first where a date can be read two ways.
 
-    Raises Rejected for a file that is no such table: empty, binary, a spreadsheet, a required column missing.
+    The same row gets the same `session_id` on every import; equal rows of one file are sessions of their
+    own. Of a workbook, the first sheet counts whose header fits. `today` bounds the dates (default: this
+    day).
+
+    Raises Rejected for a file that is no such table (empty, binary, a required column missing), and where
+    every date can be read two ways and `dates` does not say which.
     """
-    rows, errors = _split(_decode(name, content))
-    if not rows:
-        raise Rejected(f"{name} is empty", _ADVICE)
+    rows, errors = _table(name, content)
     columns, ignored = _read_header(name, rows[0][1])
     latest = today or datetime.now().astimezone().date()
+    read_date = partial(parse_date, latest=latest, order=dates)
     seen: Counter[tuple[date, str, str]] = Counter()
     sessions: list[dict[str, Any]] = []
     for line, cells in rows[1:]:
-        session, wrong = _read_row(line, cells, columns, len(rows[0][1]), latest)
+        session, wrong = _read_row(line, cells, columns, len(rows[0][1]), read_date)
         if wrong:
             errors += wrong
             continue
@@ -95,6 +112,12 @@ def parse_balance_log(name: str, content: bytes, athlete_id: str, *, today: date
         known = find_drill(session["drill"])
         session["drill"], session["category"] = known.name, known.category
         sessions.append(session)
+    unclear = [error for error in errors if error.is_ambiguous_date]
+    if unclear and not sessions and len(unclear) == sum(error.column == "date" for error in errors):
+        raise Rejected(
+            f"the dates of {name} can be read two ways ({unclear[0].value!r}, line {unclear[0].line})",
+            "say --dates dmy where the day comes first, --dates mdy where the month does",
+        )
     table = pl.DataFrame(sessions, schema=BalanceSessions.create_empty().schema)
     return BalanceLog(
         BalanceSessions.validate(table), sorted(errors, key=lambda error: error.line), tuple(ignored)
@@ -105,18 +128,39 @@ def balance_log_template() -> str:
     """A log to start from: every column and three example rows, as CSV."""
     return (
         ",".join([*REQUIRED, *OPTIONAL]) + "\n"
-        "2026-01-05,single-leg stance,10,3,,45,both,floor,closed,2,4,5,\n"
+        "2026-01-05,single-leg stance,10,3,,45,both,floor,closed,2,4,5,10 minutes for both legs together\n"
         "2026-01-07,balance board,15,4,,60,both,board,open,3,2,6,first time on the board\n"
         "2026-01-09,single-leg deadlift,8,3,8,,left,floor,open,3,0,6,\n"
     )
 
 
-def _decode(name: str, content: bytes) -> str:
-    """Text of UTF-8, UTF-16 or, failing both, Windows-1252, without its byte order mark."""
-    if content.startswith(b"PK"):
-        raise Rejected(f"{name} is a spreadsheet or an archive, not CSV", "save the sheet as CSV (UTF-8)")
+def _table(name: str, content: bytes) -> tuple[Rows, list[RowError]]:
+    """The rows from the header on, with the line each starts on, and what is wrong with the others."""
     if len(content) > _MAX_BYTES:
         raise Rejected(f"{name} is larger than a log of a lifetime", _ADVICE)
+    errors: list[RowError] = []
+    if is_spreadsheet(content):
+        rows = _choose_sheet(read_sheets(name, content))
+    else:
+        rows, errors = _split(_decode(name, content))
+    if not rows:
+        raise Rejected(f"{name} is empty", _ADVICE)
+    return rows, errors
+
+
+def _choose_sheet(sheets: list[Rows]) -> Rows:
+    """The first sheet with a header near its top, from there on; failing that, the first with anything."""
+    for rows in sheets:
+        for start, (_, cells) in enumerate(rows[:_HEADER_WITHIN]):
+            if not _missing({_COLUMNS.get(normalise(cell)) for cell in cells}):
+                return rows[start:]
+    return next(filter(None, sheets), [])
+
+
+def _decode(name: str, content: bytes) -> str:
+    """Text of UTF-8, UTF-16 or, failing both, Windows-1252, without its byte order mark."""
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Rejected(f"{name} is in the old format of Excel", "save it as XLSX or CSV (UTF-8)")
     try:
         text = content.decode(_encoding(content))
     except UnicodeDecodeError:
@@ -135,12 +179,12 @@ def _encoding(content: bytes) -> str:
     return "utf-8-sig"
 
 
-def _split(text: str) -> tuple[list[tuple[int, list[str]]], list[RowError]]:
+def _split(text: str) -> tuple[Rows, list[RowError]]:
     """Cells of each row that is not blank, with the line it starts on; broken quotes are an error."""
     lines = list(io.StringIO(text, newline=""))
     first = next((line for line in lines if line.strip()), "")
     delimiter = max(",;\t", key=first.count)
-    rows: list[tuple[int, list[str]]] = []
+    rows: Rows = []
     errors: list[RowError] = []
     start = 0
     while start < len(lines):
@@ -180,20 +224,24 @@ def _read_header(name: str, cells: list[str]) -> tuple[dict[int, str], list[str]
         if column is None:
             if cell.strip():
                 ignored.append(cell.strip())
-        elif column in columns.values():
+        elif {column, *_TWINS.get(column, ())} & set(columns.values()):
             raise Rejected(f"{name} has the column '{column}' twice", "leave one of them")
         else:
             columns[index] = column
-    missing = [column for column in REQUIRED if column not in columns.values()]
-    if missing:
+    if missing := _missing(set(columns.values())):
         plural = "column" if len(missing) == 1 else "columns"
         named = ", ".join(f"'{column}'" for column in missing)
         raise Rejected(f"{name} has no {plural} {named}", _ADVICE)
     return columns, ignored
 
 
+def _missing(columns: Set[str | None]) -> list[str]:
+    """The required columns that are not among these."""
+    return [column for column in REQUIRED if not {column, *_TWINS.get(column, ())} & columns]
+
+
 def _read_row(
-    line: int, cells: list[str], columns: Mapping[int, str], width: int, latest: date
+    line: int, cells: list[str], columns: Mapping[int, str], width: int, read_date: Callable[[str], date]
 ) -> tuple[dict[str, Any], list[RowError]]:
     """The row's values, and what is wrong with its cells."""
     surplus = [cell for cell in cells[width:] if cell.strip()]
@@ -205,21 +253,28 @@ def _read_row(
     for index, column in columns.items():
         text = cells[index].strip() if index < len(cells) else ""
         try:
-            session[column] = _read_cell(column, text, latest)
+            session[column] = _read_cell(column, text, read_date)
         except CellError as bad:
-            errors.append(RowError(line, column, text, str(bad)))
+            errors.append(RowError(line, column, text, str(bad), isinstance(bad, AmbiguousDate)))
     sets, clean = session.get("sets"), session.get("clean_sets")
     if sets is not None and clean is not None and clean > sets:
         message = f"{clean} clean sets of {sets} cannot be: correct sets or clean_sets"
         errors.append(RowError(line, "clean_sets", str(clean), message))
+    if _PER_SIDE in session and not errors:
+        one_side = session.pop(_PER_SIDE)
+        sides = 1 if session.get("side") in ("left", "right") else 2
+        session["minutes"] = one_side * (1 if find_drill(session["drill"]).per_side is False else sides)
+        if session["minutes"] > MAX_MINUTES:
+            message = f"both sides together are more than {MAX_MINUTES:.0f} minutes: write fewer"
+            errors.append(RowError(line, _PER_SIDE, f"{one_side:g}", message))
     return session, errors
 
 
-def _read_cell(column: str, text: str, latest: date) -> Any:
+def _read_cell(column: str, text: str, read_date: Callable[[str], date]) -> Any:
     if not text:
-        if column in REQUIRED:
+        if column in (*REQUIRED, _PER_SIDE):
             raise CellError(f"{column} is empty: every row needs date, drill and minutes")
         return None
     if column == "date":
-        return parse_date(text, latest)
+        return read_date(text)
     return PARSERS[column](text) if column in PARSERS else text

@@ -19,12 +19,22 @@ _MONTHS = (
     *("july", "august", "september", "october", "november", "december"),
 )
 _ISO_ADVICE = "write it as YYYY-MM-DD"
+_SECONDS = MappingProxyType(
+    {
+        **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+        **dict.fromkeys(("m", "min", "mins", "minute", "minutes", "'", "′"), 60.0),
+        **dict.fromkeys(("s", "sec", "secs", "second", "seconds", '"', "″"), 1.0),
+    }
+)
+_PART = re.compile(r"(\d+(?:[.,]\d*)?|[.,]\d+)\s*([^\W\d_]+|['′\"″]?)\.?\s*")
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 _SIDES = MappingProxyType(
     {
         **dict.fromkeys(("l", "left", "left leg"), "left"),
         **dict.fromkeys(("r", "right", "right leg"), "right"),
-        **dict.fromkeys(("b", "both", "both legs", "each", "bilateral", "alternating", "l r"), "both"),
+        **dict.fromkeys(("b", "both", "both legs", "both sides", "bilateral", "alternating"), "both"),
+        **dict.fromkeys(("each", "each leg", "each side", "per leg", "per side", "l r", "r l"), "both"),
+        **dict.fromkeys(("l and r", "left right", "right left", "left and right", "right and left"), "both"),
     }
 )
 _EYES = MappingProxyType(
@@ -39,9 +49,17 @@ class CellError(ValueError):
     """A cell that cannot be used; its text says what is wrong and what would do."""
 
 
-def parse_date(text: str, latest: date) -> date:
-    """ISO, or another order where only one reading is possible (a day above 12, or the month by name)."""
-    day = _read_date(_TIME_OF_DAY.sub("", text.strip()))
+class AmbiguousDate(CellError):
+    """A date that is one day with the day first and another with the month first."""
+
+
+def parse_date(text: str, latest: date, order: str = "") -> date:
+    """ISO, or another order where only one reading is possible (a day above 12, or the month by name).
+
+    With `order`, "dmy" or "mdy", day or month come first, always. Raises AmbiguousDate where both orders
+    give a day and none is said.
+    """
+    day = _read_date(_TIME_OF_DAY.sub("", text.strip()), order)
     if day > latest:
         raise CellError(f"{day} is in the future: correct the date")
     if day < EARLIEST:
@@ -49,18 +67,20 @@ def parse_date(text: str, latest: date) -> date:
     return day
 
 
-def _read_date(text: str) -> date:
+def _read_date(text: str, order: str) -> date:
     if match := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", text):
         year, month, day = (int(part) for part in match.groups())
         return _make_date(text, year, month, day)
     if match := re.fullmatch(r"(\d{1,2})[-/. ]+(\d{1,2})[-/. ]+(\d{4})", text):
         one, other, year = (int(part) for part in match.groups())
+        if order:
+            return _make_date(text, year, *((other, one) if order == "dmy" else (one, other)))
         if one > 12:
             return _make_date(text, year, other, one)
         if other > 12 or one == other:
             return _make_date(text, year, one, other)
         readings = f"{year}-{other:02d}-{one:02d} or {year}-{one:02d}-{other:02d}"
-        raise CellError(f"'{text}' can be read as {readings}: {_ISO_ADVICE}")
+        raise AmbiguousDate(f"'{text}' can be read as {readings}: {_ISO_ADVICE}, or say --dates dmy or mdy")
     if match := re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)?[-/. ]+([^\W\d_]+)[-/., ]+(\d{4})", text):
         return _read_named(text, match[3], match[2], match[1])
     if match := re.fullmatch(r"([^\W\d_]+)[-/. ]+(\d{1,2})(?:st|nd|rd|th)?[-/., ]+(\d{4})", text):
@@ -91,18 +111,45 @@ def _number(text: str, units: str, example: str) -> float:
 
 
 def parse_minutes(text: str) -> float:
-    """Minutes of one exercise; 0 says that the log was kept and nothing done."""
-    minutes = _number(text, r"min|mins|minutes?|m|['′]", "minutes such as 12 or 7.5")
-    if minutes > MAX_MINUTES:
+    """Minutes of one exercise: '12', '7.5 min', '90 s', '1 h 20 min', '0:20' (h:mm), '1:05:00' (h:mm:ss).
+
+    0 says that the log was kept and nothing done. '5:00' can be hours or minutes, and is refused.
+    """
+    if match := re.fullmatch(r"(\d{1,2}):([0-5]\d)(?::([0-5]\d))?", text.strip()):
+        hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        if hours and match[3] is None:
+            raise CellError(
+                f"'{text}' can be read as {hours * 60 + minutes} or as {hours + minutes / 60:.4g} minutes: "
+                "write the one that is meant"
+            )
+        found = hours * 60 + minutes + seconds / 60
+    else:
+        found = _duration(text, "min", "minutes such as 12 or 7.5") / 60
+    if found > MAX_MINUTES:
         raise CellError(
             f"{text} minutes is more than {MAX_MINUTES:.0f} on one exercise: write minutes, not seconds"
         )
-    return minutes
+    return found
 
 
 def parse_seconds(text: str) -> float:
-    """Seconds of a hold."""
-    return _number(text, r"s|sec|secs|seconds?", "seconds such as 30")
+    """Seconds of a hold, from '30', '30s', '1 min' or '1:30' (m:ss)."""
+    if match := re.fullmatch(r"(\d{1,2}):([0-5]\d)", text.strip()):
+        return 60.0 * int(match[1]) + int(match[2])
+    return _duration(text, "s", "seconds such as 30")
+
+
+def _duration(text: str, unit: str, example: str) -> float:
+    """Seconds of a number in `unit` or with its own, or of several such, each with its own: '1 h 20 min'."""
+    parts = _PART.findall(text)
+    whole = re.fullmatch(rf"\s*\+?(?:{_PART.pattern})+", text)
+    names = [name.casefold() or unit * (len(parts) == 1) for _, name in parts]
+    if not whole or not set(names) <= set(_SECONDS):
+        raise CellError(f"'{text}' is not a number of 0 or more: write {example}")
+    return sum(
+        float(number.replace(",", ".")) * _SECONDS[name]
+        for (number, _), name in zip(parts, names, strict=True)
+    )
 
 
 def parse_count(text: str) -> int:
@@ -141,6 +188,7 @@ def _one_of(text: str, values: Mapping[str, str], example: str) -> str:
 PARSERS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
         "minutes": parse_minutes,
+        "minutes_per_side": parse_minutes,
         "sets": parse_count,
         "reps": parse_count,
         "hold_s": parse_seconds,

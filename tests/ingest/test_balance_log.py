@@ -122,8 +122,110 @@ def test_a_date_with_one_reading_is_taken(text: str, expected: date) -> None:
 
 def test_an_ambiguous_date_asks_for_iso() -> None:
     """A date that can be read two ways is not guessed: both readings are shown."""
-    error = only_error("date,drill,minutes\n03/04/2026,plank,5\n")
-    assert error.message == "'03/04/2026' can be read as 2026-04-03 or 2026-03-04: write it as YYYY-MM-DD"
+    error = only_error("date,drill,minutes\n2026-04-01,plank,5\n03/04/2026,plank,5\n")
+    assert error.message == (
+        "'03/04/2026' can be read as 2026-04-03 or 2026-03-04: "
+        "write it as YYYY-MM-DD, or say --dates dmy or mdy"
+    )
+
+
+def test_a_log_whose_dates_are_all_ambiguous_asks_which_order() -> None:
+    """Where no date of the file has one reading only, nothing is guessed and the two orders are offered."""
+    with pytest.raises(Rejected, match="dates dmy where the day comes first, --dates mdy where the month"):
+        parse("date,drill,minutes\n03/04/2026,plank,5\n05/04/2026,plank,5\n")
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [("dmy", [date(2026, 4, 3), date(2026, 4, 5)]), ("mdy", [date(2026, 3, 4), date(2026, 5, 4)])],
+)
+def test_the_order_of_dates_can_be_said(order: str, expected: list[date]) -> None:
+    """With the order said, every ambiguous date is read by it."""
+    text = b"date,drill,minutes\n03/04/2026,plank,5\n05/04/2026,plank,5\n"
+    log = parse_balance_log("log.csv", text, "ada", today=TODAY, dates=order)
+    assert (log.sessions["date"].to_list(), log.errors) == (expected, [])
+
+
+def test_a_date_against_the_order_said_is_an_error() -> None:
+    """A month of 13 is no month, and ISO dates stay ISO."""
+    text = b"date,drill,minutes\n04/13/2026,plank,5\n2026-03-04,plank,6\n"
+    log = parse_balance_log("log.csv", text, "ada", today=TODAY, dates="dmy")
+    assert [(e.line, e.column) for e in log.errors] == [(2, "date")]
+    assert log.sessions["date"].to_list() == [date(2026, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("20 min", 20),
+        ("0:20", 20),
+        ("1h", 60),
+        ("90 s", 1.5),
+        ("1 h 20 min", 80),
+        ("1h20m", 80),
+        ("1:05:00", 65),
+        ("2min 30s", 2.5),
+        ("7.5 minutes", 7.5),
+        ("12'", 12),
+        ("+3", 3),
+    ],
+)
+def test_minutes_in_any_unit(text: str, minutes: float) -> None:
+    """Hours, minutes, seconds and the clock's way of writing them all arrive in minutes."""
+    assert parse(f"date,drill,minutes\n2026-01-05,plank,{text}\n").sessions["minutes"].item() == minutes
+
+
+@pytest.mark.parametrize("text", ["5:00", "1:30", "0:75", "1 5", "3 miles", "1h 5", "7.5.2", "min", "1:2:3"])
+def test_minutes_that_could_be_something_else_are_refused(text: str) -> None:
+    """A clock of hours or minutes, a number without its unit among others, and other units are named."""
+    assert only_error(f"date,drill,minutes\n2026-01-05,plank,{text}\n").column == "minutes"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("30", 30), ("1:30", 90), ("1 min", 60), ("45 sec", 45)]
+)
+def test_holds_in_any_unit(text: str, seconds: float) -> None:
+    """A hold is in seconds unless it says otherwise."""
+    log = parse(f"date,drill,minutes,hold\n2026-01-05,plank,5,{text}\n")
+    assert log.sessions["hold_s"].item() == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [("L", "left"), ("R", "right"), ("L/R", "both"), ("left+right", "both"), ("each leg", "both")],
+)
+def test_sides_as_people_write_them(text: str, side: str) -> None:
+    """Letters, words and pairs of them all say which side."""
+    log = parse(f"date,drill,minutes,side\n2026-01-05,plank,5,{text}\n")
+    assert log.sessions["side"].item() == side
+
+
+@pytest.mark.parametrize(
+    ("drill", "side", "minutes"),
+    [
+        ("single-leg stance", "both", 10),
+        ("single-leg stance", "", 10),
+        ("single-leg stance", "left", 5),
+        ("single-leg stance", "R", 5),
+        ("plank", "", 5),
+        ("tree pose", "", 10),
+    ],
+)
+def test_minutes_per_side_by_the_stated_rule(drill: str, side: str, minutes: float) -> None:
+    """Minutes per side are doubled, unless one side is named or the drill has none; plain minutes never."""
+    row = f"2026-01-05,{drill},5,{side}\n"
+    doubled = parse(f"date,drill,Minutes per side,side\n{row}")
+    assert (doubled.errors, doubled.sessions["minutes"].to_list()) == ([], [minutes])
+    assert parse(f"date,drill,minutes,side\n{row}").sessions["minutes"].item() == 5
+
+
+def test_minutes_per_side_keep_the_bound() -> None:
+    """400 minutes a side are 800 in all and too many; none are missing; a log has one such column only."""
+    header = "date,drill,minutes_per_side\n"
+    assert "both sides together" in only_error(f"{header}2026-01-05,tree pose,400\n").message
+    assert "is empty" in only_error(f"{header}2026-01-05,tree pose,\n").message
+    with pytest.raises(Rejected, match="twice"):
+        parse("date,drill,minutes,minutes_per_side\n")
 
 
 @pytest.mark.parametrize(
