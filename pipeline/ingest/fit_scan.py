@@ -133,11 +133,12 @@ class Definition:
         names = [str(i) for i in range(len(formats))]
         offsets, codes = [at for at, _ in formats], [code for _, code in formats]
         layout = np.dtype({"names": names, "formats": codes, "offsets": offsets, "itemsize": self.size})
-        # One overlapping row per byte of the file; only the rows that are messages are copied out.
+        # One overlapping row per byte of the file; only the rows that are messages are copied out, as
+        # bytes: numpy copies a row that has fields field by field.
         everywhere: NDArray[np.void] = np.ndarray(
-            (len(content) - self.size + 1,), layout, buffer=content, strides=(1,)
+            (len(content) - self.size + 1,), f"V{self.size}", buffer=content, strides=(1,)
         )
-        return everywhere[self.position_array()]
+        return everywhere[self.position_array()].view(layout)
 
 
 def _is_plain(raw: NDArray[np.generic], base: int) -> bool:
@@ -215,7 +216,7 @@ class Scanner:
         sense (then `damage` says why).
         """
         content, steps = self.content, self._steps
-        start = position
+        size = 0
         while position < end:
             step = steps[content[position]]
             if step is None:
@@ -224,10 +225,11 @@ class Scanner:
                 if position == start:
                     return start
             else:
-                start = position
-                step[1](position)
-                position += step[0]
+                size, add = step
+                add(position)
+                position += size
         if position > end:
+            start = position - size
             known = self._by_header[content[start]]
             if known is not None and known.positions and known.positions[-1] == start:
                 known.positions.pop()
