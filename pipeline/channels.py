@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from pipeline.numeric import Integers, resample
+from pipeline.numeric import Integers, longest_rise, resample
 from pipeline.tables import Records
 
 
@@ -28,8 +28,8 @@ def derive_channels(
     if not further:
         return None
     time_s = records["timestamp"].dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6 - start_time.timestamp()
-    earlier = np.fmax.accumulate(np.concatenate([[-1.0], time_s[:-1]]))
-    forward = time_s > earlier
+    inside = np.flatnonzero((time_s > -1) & (time_s < elapsed_s[-1] + 1))
+    forward = inside[longest_rise(time_s[inside])]
     on_seconds = {
         column.name: resample(time_s[forward], column.to_numpy()[forward], elapsed_s, max_gap_s)
         for column in further

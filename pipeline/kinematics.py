@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +19,16 @@ import polars as pl
 from scipy.signal import savgol_filter
 
 from pipeline.errors import Rejected
-from pipeline.numeric import Array, Integers, Mask, fill_between, local_metres, resample, rolling_mean
+from pipeline.numeric import (
+    Array,
+    Integers,
+    Mask,
+    fill_between,
+    local_metres,
+    longest_rise,
+    resample,
+    rolling_mean,
+)
 from pipeline.tables import DataFrame, TimerEvents
 
 CELL_M = 5.0
@@ -141,28 +149,6 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
     kept = timed.filter(pl.Series(forward))
     channels = {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS}
     return time_s[forward], channels, (said,) if lost else ()
-
-
-def longest_rise(value: Array) -> Integers:
-    """Indices of a longest strictly rising subsequence.
-
-    So one time in the far future costs itself, and not every record after it. Patience sorting
-    (Fredman 1975, doi 10.1016/0012-365X(75)90103-X); nothing to do where all rise.
-    """
-    if (np.diff(value) > 0).all():
-        return np.arange(len(value))
-    tails: list[float] = []
-    ends: list[int] = []
-    before = np.full(len(value), -1)
-    for i, v in enumerate(value.tolist()):
-        k = bisect_left(tails, v)
-        before[i] = ends[k - 1] if k else -1
-        tails[k : k + 1] = [v]
-        ends[k : k + 1] = [i]
-    chain = [ends[-1]] if ends else []
-    while chain and before[chain[-1]] >= 0:
-        chain.append(int(before[chain[-1]]))
-    return np.array(chain[::-1], dtype=np.int64)
 
 
 def _fill(whole: Integers, max_gap_s: float) -> Integers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,28 @@ def resample(time_s: Array, value: Array, seconds: Integers, max_gap_s: float) -
     beside = np.minimum(np.abs(at - t[left]), np.abs(t[right] - at)) < 1
     inside = (at > t[0] - 1) & (at < t[-1] + 1)
     return np.where(inside & (bridged | beside), np.interp(at, t, y), np.nan)
+
+
+def longest_rise(value: Array) -> Integers:
+    """Indices of a longest strictly rising subsequence.
+
+    So one time in the far future costs itself, and not every record after it. Patience sorting
+    (Fredman 1975, doi 10.1016/0012-365X(75)90103-X); nothing to do where all rise.
+    """
+    if (np.diff(value) > 0).all():
+        return np.arange(len(value))
+    tails: list[float] = []
+    ends: list[int] = []
+    before = np.full(len(value), -1)
+    for i, v in enumerate(value.tolist()):
+        k = bisect_left(tails, v)
+        before[i] = ends[k - 1] if k else -1
+        tails[k : k + 1] = [v]
+        ends[k : k + 1] = [i]
+    chain = [ends[-1]] if ends else []
+    while chain and before[chain[-1]] >= 0:
+        chain.append(int(before[chain[-1]]))
+    return np.array(chain[::-1], dtype=np.int64)
 
 
 def rolling_mean(value: Array, width: int) -> Array:

@@ -14,9 +14,9 @@ from pipeline.kinematics import (
     classify_altitude,
     derive_course,
     derive_motion,
-    longest_rise,
     minetti_factor,
 )
+from pipeline.numeric import longest_rise
 from pipeline.tables import DataFrame, TimerEvents
 
 START = datetime(2025, 6, 1, 8, 0, tzinfo=UTC)

@@ -209,7 +209,8 @@ class Reading(Access):
                     if not pack_files(self.path, *(placement[name] for name in key))[0].is_file():
                         continue
                     return pl.DataFrame(schema={"elapsed_s": pl.Int64})
-                return stored.select(column for column in stored if column.null_count() < len(stored))
+                known = [name for name in stored.columns[1:] if stored[name].count()]
+                return stored.select("elapsed_s", *known)
         finally:
             reader.close()
 
