@@ -1,7 +1,8 @@
-"""How often the answer is wrong, and how often it is found: `python -m tests.calibrate --runners 200`.
+"""How often the answer is wrong, and how often it is found: `python -m tests.calibrate --runners 1000`.
 
 Simulates seasons with a known truth on all cores and prints, per scenario: the naive correlation's and our
-rate of findings, the share of each kind of verdict, and the coverage of the interval.
+rate of findings, the share of each kind of verdict, coverage, bias, and among the significant the share with
+the wrong sign (type S) and the exaggeration (type M: Gelman & Carlin 2014, doi 10.1177/1745691614551642).
 """
 
 from __future__ import annotations
@@ -14,24 +15,23 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from statistics import fmean
 
 import numpy as np
-import polars as pl
-from scipy import stats
 
 from pipeline.effect import HEADLINE
 from pipeline.effect.analysis import analyse_season
+from pipeline.effect.naive import correlate_naively
 from pipeline.effect.season import build_season
 from pipeline.effect.verdict import detectable_change
+from pipeline.effect.words import write_cautions
 from pipeline.exposure import HALF_LIFE_DAYS
-from tests.simulate import SCENARIOS, SimulatedSeason, simulate_season
+from tests.simulate import SCENARIOS, simulate_season
 
 HEADER = (
-    "scenario    weeks  beta      naive   GLS  perm  steadier  less  no effect  cannot tell  refused"
-    "  coverage   MDE"
+    "scenario      weeks  beta       naive   GLS  perm  steadier   less  no effect  cannot tell  refused"
+    "  coverage   bias  type S  type M   MDE  step caution"
 )
 
 
@@ -56,9 +56,16 @@ class Outcome:
     covered: bool
     detectable: float
     verdict: str
+    estimate: float  # log change per 45 weekly minutes
+    beta: float  # the truth, as measured
+    warns_of_step: bool
 
 
-NULLS = [Cell(name, 26) for name in SCENARIOS] + [Cell(name, 52) for name in ("N1", "N3c", "N4b", "blocks 8")]
+WORSE_NAMES = ("coincidence", "missing runs", "injury", "trail choice", "good weeks")
+NULLS = [Cell(name, 26) for name in SCENARIOS if name not in WORSE_NAMES] + [
+    Cell(name, 52) for name in ("N1", "N3c", "N4b", "blocks 8")
+]
+WORSE = [Cell(name, weeks) for name in WORSE_NAMES for weeks in (26, 52)]
 POWER = [
     Cell(name, weeks, beta)
     for name, weeks in (("N3b", 26), ("blocks 6", 26), ("N3b", 52), ("blocks 6", 52), ("blocks 8", 52))
@@ -70,20 +77,7 @@ SAMPLE = [
     for blocks in ("blocks 6", "blocks 8")
     for weeks in (52, 56, 60)
 ]
-TABLES = {"null": NULLS, "power": POWER, "sample": SAMPLE}
-
-
-def naive_p(season: SimulatedSeason) -> float:
-    """The obvious analysis: Pearson's p of 28-day minutes and the run's unsteadiness on technical ground."""
-    table = season.runs.select("run_id", "local_date").join(
-        season.stability.filter(pl.col("terrain") == "technical"), on="run_id"
-    )
-    logged = dict(season.sessions.select("date", "minutes").iter_rows())
-    minutes = [
-        sum(logged.get(day - timedelta(days=back), 0.0) for back in range(1, 29))
-        for day in table["local_date"]
-    ]
-    return float(stats.pearsonr(minutes, table["value"].to_numpy()).pvalue) if len(set(minutes)) > 1 else 1.0
+TABLES = {"null": NULLS, "worse": WORSE, "power": POWER, "sample": SAMPLE}
 
 
 def judge(cell: Cell, seed: int) -> Outcome:
@@ -98,18 +92,23 @@ def judge(cell: Cell, seed: int) -> Outcome:
         exact=cell.exact,
     )
     season = build_season("sim", simulated.runs, simulated.stability, simulated.sessions, HALF_LIFE_DAYS)
-    finding = analyse_season(season, HALF_LIFE_DAYS, seed)[HEADLINE]
+    findings = analyse_season(season, HALF_LIFE_DAYS, seed)
+    finding = findings[HEADLINE]
     fit = finding.fit
+    naive = correlate_naively(simulated.runs, simulated.stability, simulated.sessions)
     assert fit is not None
     assert finding.permutation_p is not None
     low, high = fit.interval()
     return Outcome(
-        naive=naive_p(simulated),
+        naive=naive[1] if naive else 1.0,
         gls=fit.p,
         permutation=finding.permutation_p,
         covered=low <= simulated.beta <= high,
         detectable=detectable_change(fit),
         verdict=finding.verdict,
+        estimate=fit.estimate,
+        beta=simulated.beta,
+        warns_of_step="one step" in write_cautions(finding.verdict, season, findings["smooth"].fit),
     )
 
 
@@ -121,11 +120,19 @@ def summarise(cell: Cell, outcomes: Sequence[Outcome]) -> str:
 
     columns = zip(*((o.naive, o.gls, o.permutation) for o in outcomes), strict=True)
     found = [fmean(p < 0.05 for p in ps) for ps in columns]
+    significant = [o for o in outcomes if o.gls < 0.05]
+    answered = [o for o in outcomes if not o.verdict.startswith(("not", "cannot be"))]
+    wrong, size = "     -", "     -"
+    if cell.beta and significant:
+        wrong = f"{fmean(o.estimate * o.beta < 0 for o in significant):>6.2f}"
+        size = f"{fmean(abs(o.estimate / o.beta) for o in significant):>6.2f}"
+    caution = f"{fmean(o.warns_of_step for o in answered):>6.2f}" if answered else "     -"
     return (
-        f"{cell.scenario:<12}{cell.weeks:>5}{cell.beta:>6.2f}{' exact' if cell.exact else '      '}"
+        f"{cell.scenario:<14}{cell.weeks:>5}{cell.beta:>6.2f}{' exact' if cell.exact else '      '}"
         f"{found[0]:>5.2f}{found[1]:>6.3f}{found[2]:>6.3f}{share('steadier'):>10.3f}{share('less'):>6.3f}"
         f"{share('no effect'):>11.2f}{share('cannot tell'):>13.2f}{share('not', 'cannot be'):>9.2f}"
-        f"{fmean(o.covered for o in outcomes):>10.2f}{fmean(o.detectable for o in outcomes):>6.2f}"
+        f"{fmean(o.covered for o in outcomes):>10.3f}{fmean(o.estimate - o.beta for o in outcomes):>7.3f}"
+        f"  {wrong}  {size}{fmean(o.detectable for o in outcomes):>6.2f}{caution:>14}"
     )
 
 
@@ -145,7 +152,7 @@ def calibrate(cells: Sequence[Cell], runners: int) -> None:
 def main() -> None:
     """Read the two options and run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runners", type=int, default=200, help="seasons a row (default 200)")
+    parser.add_argument("--runners", type=int, default=1000, help="seasons a row (default 1000)")
     parser.add_argument("--table", choices=[*TABLES, "all"], default="all")
     options = parser.parse_args()
     cells = [cell for name, table in TABLES.items() if options.table in (name, "all") for cell in table]

@@ -36,6 +36,11 @@ class Scenario:
     fitness: str = "none"  # or "linear" or "sigmoid": shared by both grounds
     yearly: bool = False  # a yearly wave and tired weekends, shared
     technical_only: bool = False  # skill and a yearly wave on technical ground alone
+    coincidence: bool = False  # technical ground 15 % steadier for another reason from the programme's start
+    skips_bad_days: bool = False  # runs that would have been unsteady are cut short, more so in weeks without
+    injury: bool = False  # five weeks without runs; unsteady afterwards, and balance work as rehabilitation
+    trail_choice: bool = False  # harder trails in summer, and balance work more often in winter
+    logs_good_weeks: bool = False  # unsteady weeks are logged half the time only
 
 
 SCENARIOS = {
@@ -47,6 +52,11 @@ SCENARIOS = {
     "N3c": Scenario("midway", fitness="sigmoid", yearly=True),
     "N4": Scenario("ramp", technical_only=True),
     "N4b": Scenario("self-selected", technical_only=True),
+    "coincidence": Scenario("midway", fitness="sigmoid", yearly=True, coincidence=True),
+    "missing runs": Scenario("self-selected", fitness="sigmoid", yearly=True, skips_bad_days=True),
+    "injury": Scenario("self-selected", fitness="sigmoid", yearly=True, injury=True),
+    "trail choice": Scenario("self-selected", fitness="sigmoid", yearly=True, trail_choice=True),
+    "good weeks": Scenario("self-selected", fitness="sigmoid", yearly=True, logs_good_weeks=True),
     "blocks 4": Scenario("blocks 4", fitness="sigmoid", yearly=True),
     "blocks 6": Scenario("blocks 6", fitness="sigmoid", yearly=True),
     "blocks 8": Scenario("blocks 8", fitness="sigmoid", yearly=True),
@@ -81,17 +91,40 @@ def simulate_season(
     """
     n_days = 7 * (weeks_before + weeks)
     minutes = _minutes(scenario.dose, weeks_before + weeks, weekly_minutes, weeks_before, rng)
+    hurt = 7 * weeks_before + int(rng.uniform(0.3, 0.6) * 7 * weeks) if scenario.injury else n_days
+    back = hurt + 35
+    # Rehabilitation: four weeks of it, begun a week after the injury.
+    minutes[hurt + 7 : back] = np.where(np.arange(n_days)[hurt + 7 : back] % 2, weekly_minutes / 3.5, 0.0)
+    if scenario.trail_choice:
+        winter = np.sin(2 * np.pi * np.arange(n_days) / 365 + (phase := 2 * np.pi * rng.random())) < 0
+        minutes *= np.where(winter, 1.4, 0.4)
     half_life = 21.0 if exact else float(rng.choice([10.0, 21.0, 35.0]))
     dose = decayed_weekly(minutes, half_life) / 45
     response = dose if exact or rng.random() < 0.5 else (1 - np.exp(-dose)) / (1 - np.exp(-1))
 
     day = _run_days(weeks, runs_per_week, rng) + 7 * weeks_before
+    day = day[(day < hurt) | (day >= back)]
     shared, technical = _confounders(scenario, day, 7 * weeks_before, n_days, rng)
     n = len(day)
+    if scenario.coincidence:
+        technical -= 0.20 * (day >= 7 * (weeks_before + weeks // 2))
+    if scenario.injury:
+        recovery = np.where(day >= back, np.exp(-(day - back) / 28), 0.0)
+        technical, shared = technical + 0.15 * recovery, shared + 0.10 * recovery
+    if scenario.trail_choice:
+        technical += 0.08 * np.sin(2 * np.pi * day / 365 + phase)
     shared = shared + SHARED_SD * rng.standard_normal(n)
     technical = technical + TECHNICAL_SD * rng.standard_normal(n) + beta * response[day]
     y = LOADING * (shared + technical) + TECHNICAL_NOISE_SD * rng.standard_normal(n)
     s = LOADING * shared + SMOOTH_NOISE_SD * rng.standard_normal(n)
+    if scenario.skips_bad_days:
+        off = dose[day] < np.median(dose[day])
+        lost = rng.random(n) < 0.5 / (1 + np.exp(-(technical - technical.mean()) / 0.05)) * np.where(
+            off, 1, 0.5
+        )
+        day, y, s = day[~lost], y[~lost], s[~lost]
+    if scenario.logs_good_weeks:
+        minutes = _logged(minutes, day, y, rng)
     return SimulatedSeason(
         *make_tables(day, 0.06 * np.exp(y), 0.045 * np.exp(s), minutes), beta=LOADING * beta
     )
@@ -212,6 +245,16 @@ def _minutes(kind: str, weeks: int, weekly: float, weeks_before: int, rng: np.ra
         done = rng.random(3) < 0.9
         minutes[w, days] = np.round(target[w] / 2.7 * rng.uniform(0.8, 1.2, 3)) * done
     return minutes.ravel()
+
+
+def _logged(minutes: Array, day: NDArray[np.int64], y: Array, rng: np.random.Generator) -> Array:
+    """The minutes that reach the log where a week with unsteady runs is forgotten half the time."""
+    week = day // 7
+    logged = minutes.copy()
+    for w in np.unique(week):
+        if y[week == w].mean() > y.mean() and rng.random() < 0.5:
+            logged[7 * w : 7 * w + 7] = 0.0
+    return logged
 
 
 def _run_days(weeks: int, runs_per_week: int, rng: np.random.Generator) -> NDArray[np.int64]:
