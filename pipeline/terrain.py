@@ -146,21 +146,23 @@ def label_terrain(score: Array, *, switch_penalty: float = 3.0, min_length_m: fl
     exactly, by dynamic programming (Viterbi); then stretches under `min_length_m` join their longer
     neighbour. Unknown cells take the label of their neighbours.
     """
-    gain = np.nan_to_num(2.0 * score).tolist()
-    ahead, lead = 0.0, []  # how far technical leads smooth up to each cell
-    for g in gain:
-        ahead = min(max(ahead, -switch_penalty), switch_penalty) + g
-        lead.append(ahead)
-    label = np.empty(len(gain), dtype=np.int64)
-    technical = False
-    for i in range(len(gain) - 1, -1, -1):
-        if i == len(gain) - 1:
-            technical = lead[i] > 0
-        elif technical:
-            technical = lead[i] > -switch_penalty
-        else:
-            technical = lead[i] > switch_penalty
-        label[i] = TECHNICAL if technical else SMOOTH
+    if len(score) == 0:
+        return np.zeros(0, dtype=np.int64)
+    ahead, leads = 0.0, []  # how far technical leads smooth up to each cell
+    for gain in np.nan_to_num(2.0 * score).tolist():
+        if ahead > switch_penalty:
+            ahead = switch_penalty
+        elif ahead < -switch_penalty:
+            ahead = -switch_penalty
+        ahead += gain
+        leads.append(ahead)
+    lead = np.array(leads)
+    # A lead within the penalty is not worth a switch: such a cell is what the next decided one is.
+    decided = (lead > switch_penalty) | (lead <= -switch_penalty)
+    decided[-1] = True
+    cells = np.arange(len(lead))
+    following = np.minimum.accumulate(np.where(decided, cells, len(lead))[::-1])[::-1]
+    label = np.where(lead[following] > 0, TECHNICAL, SMOOTH)
     return np.asarray(merge_short(label, round(min_length_m / CELL_M)))
 
 

@@ -258,7 +258,7 @@ def analyse_athlete(
     segments, stability = {}, {}
     for run_id, track in tracks:
         run = facts[run_id]
-        own = cells.get(run_id, Grid.create_empty())
+        own = cells[run_id] if run_id in cells else Grid.create_empty()
         segments[run_id] = label_run(run, own, places, end_s=float(track["elapsed_s"][-1] + 1))
         windows = steadiness.derive_windows(
             apply_segments(track, segments[run_id]), models[run["device_epoch"]]
