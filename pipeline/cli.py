@@ -23,7 +23,7 @@ from pipeline.effect import swap_logs, vary_half_life
 from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.export import FORMATS, export_table
-from pipeline.log_commands import log
+from pipeline.log_commands import adherence, log, settings
 from pipeline.plan_commands import plan
 from pipeline.roster import relate_roster
 from pipeline.tables import PUBLIC
@@ -263,7 +263,8 @@ def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_
     print("No longer watching")
 
 
-main.add_command(log)
+for command in (log, adherence, settings):
+    main.add_command(command)
 main.add_command(plan)
 
 

@@ -1,4 +1,4 @@
-"""The commands of the balance log: take it in, name its drills."""
+"""The commands of the balance log: take it in, name its drills, hold it against the plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from pipeline import batch, log_words
 from pipeline.drills import drills, find_drill, is_known, normalise
 from pipeline.errors import SurefootError
 from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
-from pipeline.terminal import choose_athletes, say, workspace_option
+from pipeline.terminal import (
+    any_athlete_option,
+    athlete_option,
+    choose_athletes,
+    json_option,
+    say,
+    say_json,
+    workspace_option,
+)
 from pipeline.workspace import Workspace
 
 
@@ -102,3 +110,46 @@ def _name(folder: Path, athlete_id: str, logged: str, meant: str) -> None:
         batch.refresh_answer(workspace, athlete_id)
         sessions = workspace.load_balance_sessions(athlete_id)
     say([log_words.named_line(logged, find_drill(meant), sessions)])
+
+
+@click.command()
+@any_athlete_option
+@workspace_option
+@json_option
+def adherence(athlete_id: str | None, folder: Path, as_json: bool) -> None:
+    """The last eight weeks of the log beside the plan, and what is next."""
+    with Workspace(folder, read_only=True) as workspace:
+        athletes = choose_athletes(workspace, athlete_id)
+        weeks = workspace.load_adherence(athlete_id)
+    if as_json:
+        say_json(weeks.to_dicts())
+    else:
+        for athlete in athletes:
+            say(log_words.adherence_lines(athlete, weeks.filter(athlete_id=athlete)))
+
+
+@click.command()
+@click.argument("changes", nargs=-1, metavar="[KEY=VALUE]...")
+@athlete_option
+@workspace_option
+def settings(changes: tuple[str, ...], athlete_id: str, folder: Path) -> None:
+    """The athlete's settings: the plan that `adherence` holds the log against.
+
+    KEY=VALUE sets one, KEY= gives its default back; without any they are listed.
+    """
+    values: dict[str, float | None] = {}
+    for change in changes:
+        key, equals, text = change.partition("=")
+        try:
+            values[key] = float(text) if text else None
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise click.UsageError(f"{change!r} is not KEY=NUMBER", click.get_current_context())
+    with Workspace(folder, read_only=True) as workspace:
+        choose_athletes(workspace, athlete_id)
+        plan = workspace.load_thresholds(athlete_id)
+    if values:
+        with Workspace(folder) as workspace:
+            plan = workspace.save_settings(athlete_id, values)
+    say(log_words.settings_lines(plan))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipeline.adherence import Thresholds
 from pipeline.drills import UNKNOWN_CATEGORY, Drill, normalise
 from pipeline.ingest.balance_log import BalanceLog
 from pipeline.tables import BalanceSessions, DataFrame
 from pipeline.wording import plural
+
+WEEKS_SHOWN = 8
 
 
 def log_lines(
@@ -54,3 +57,20 @@ def named_line(logged: str, drill: Drill, sessions: DataFrame[BalanceSessions]) 
     same = plural(len(sessions.filter(drill=drill.name)), "entry", "entries")
     counts = "counts towards the dose" if drill.counts else "does not count towards the dose"
     return f"{logged!r} is {drill.name} ({drill.category}) from now on, which {counts}; {same} of it in all"
+
+
+def adherence_lines(athlete_id: str, weeks: pl.DataFrame) -> list[str]:
+    """The last eight weeks beside the plan, one line each, and the next step."""
+    if weeks.is_empty():
+        return [f"{athlete_id}: nothing that counts is logged yet: `surefoot log --template` shows a log"]
+    lines = [f"{athlete_id}:", "  week from   sessions  minutes  beside the plan"]
+    lines += [
+        f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {row['reasons'] or 'in plan'}"
+        for row in weeks.tail(WEEKS_SHOWN).iter_rows(named=True)
+    ]
+    return [*lines, f"Next: {weeks['next_step'][-1]}"]
+
+
+def settings_lines(plan: Thresholds) -> list[str]:
+    """Each setting with its value and what it is."""
+    return [f"{name}={value:g}  ({doc})" for name, value, doc in plan.with_docs()]

@@ -47,6 +47,10 @@ def _count(doc: str, *, unit: str = "", key: bool = False, nullable: bool = Fals
     return dy.Int64(primary_key=key, nullable=nullable, min=0, metadata=_meta(unit, doc))
 
 
+def _flag(doc: str) -> dy.Bool:
+    return dy.Bool(nullable=True, metadata=_meta("", doc))
+
+
 def _instant(doc: str, *, nullable: bool = False) -> dy.Datetime:
     return dy.Datetime(time_unit="us", time_zone="UTC", nullable=nullable, metadata=_meta("UTC", doc))
 
@@ -264,13 +268,11 @@ class Adherence(dy.Schema):
     minutes = _number("min", "minutes that count", nullable=False, min=0)
     minutes_per_session = _number("min", "minutes a session", min=0)
     clean_share = _number("", "share of sets without a wobble, of those whose log says", min=0, max=1)
-    often_enough = dy.Bool(metadata=_meta("", "as many sessions as the plan asks for"))
-    rested = dy.Bool(metadata=_meta("", "a day of rest between intense sessions"))
-    long_enough = dy.Bool(nullable=True, metadata=_meta("", "sessions as long as the plan asks for by now"))
-    progressing = dy.Bool(
-        nullable=True, metadata=_meta("", "holds or repetitions above those of the four weeks before")
-    )
-    clean = dy.Bool(nullable=True, metadata=_meta("", "enough sets without a wobble to go on"))
+    sessions_in_plan = _flag("as many sessions as the plan asks for; empty while the week is not over")
+    rest_in_plan = _flag("enough rest between intense sessions")
+    minutes_in_plan = _flag("sessions as long as the plan asks for by now")
+    progress_in_plan = _flag("holds and repetitions of four weeks above those of the four before")
+    clean_in_plan = _flag("enough sets without a wobble to go on")
     reasons = _text("where the week left the plan, '; ' between, empty where it kept to it")
     next_step = _text("what is next, in one sentence")
 
@@ -395,6 +397,7 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "stability": Stability,
     "balance_sessions": BalanceSessions,
     "dose": Dose,
+    "adherence": Adherence,
     "effects": Effects,
     "plans": Plans,
     "cadence_rules": CadenceRules,

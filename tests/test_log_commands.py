@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,40 @@ def test_a_wrong_call_says_what_would_do(folder: Path, words: list[str], says: s
     assert says in said.stderr
     assert len(said.stderr.splitlines()) == 1
     assert stored(folder) == before
+
+
+def test_the_log_beside_the_plan(folder: Path) -> None:
+    """adherence shows each of the last eight weeks in a line, and what is next in one sentence."""
+    lines = call(folder, "adherence").stdout.splitlines()
+    assert lines[0] == "ada:"
+    assert len(lines) == 2 + 8 + 1
+    assert lines[-1].startswith("Next: ")
+    first = json.loads(call(folder, "adherence", "--json").stdout)[0]
+    assert (first["week"], first["n_sessions"], first["minutes"]) == ("2026-01-05", 2, 35.0)
+    out = folder.with_suffix(".out.csv")
+    assert call(folder, "export", "adherence", "--out", out).exit_code == 0
+    assert out.read_text().splitlines()[1].startswith("ada,2026-01-05,2,35.0")
+
+
+def test_nothing_logged_is_said(tmp_path: Path) -> None:
+    """A log of mobility alone has no weeks yet, and says so."""
+    take_in(tmp_path / "w", "date,drill,minutes\n2026-01-05,ankle circles,10\n")
+    assert call(tmp_path / "w", "adherence").stdout.startswith("ada: nothing that counts is logged yet")
+
+
+def test_settings_are_kept_and_given_back(folder: Path) -> None:
+    """A setting changes the plan of its athlete until it is given back; all are listed with their meaning."""
+    assert "sessions_max=3  (sessions a week, at most)" in call(folder, "settings").stdout.splitlines()
+    assert "sessions_max=5" in call(folder, "settings", "sessions_max=5", "rest_days=0").stdout
+    assert "sessions_max=5" in call(folder, "settings").stdout
+    assert "sessions_max=3" in call(folder, "settings", "sessions_max=").stdout
+    assert "rest_days=0" in call(folder, "settings").stdout
+
+
+@pytest.mark.parametrize("change", ["sessions_max", "sessions_max=many", "max=3", "sessions_max=1", "=3"])
+def test_a_wrong_setting_changes_nothing(folder: Path, change: str) -> None:
+    """What is no setting, no number or no plan is refused in one line, beside a right one too."""
+    said = call(folder, "settings", "rest_days=2", change)
+    assert said.exit_code == 2
+    assert len(said.stderr.splitlines()) == 1
+    assert "rest_days=1" in call(folder, "settings").stdout

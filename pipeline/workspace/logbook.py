@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date, datetime
+
 import polars as pl
 
+from pipeline.adherence import Thresholds, derive_adherence
 from pipeline.drills import find_drill, normalise
-from pipeline.tables import BalanceSessions, DataFrame, DrillNames
+from pipeline.tables import Adherence, BalanceSessions, DataFrame, DrillNames, Settings
 from pipeline.workspace import catalogue
 from pipeline.workspace.frames import to_rows
 from pipeline.workspace.reading import Reading
@@ -25,6 +29,28 @@ class Logbook(Reading):
     def load_drill_names(self, athlete_id: str | None = None) -> DataFrame[DrillNames]:
         """The names that athletes gave to drills of their log."""
         return self._load(DrillNames, catalogue.drill_names, athlete_id)
+
+    def load_settings(self, athlete_id: str | None = None) -> DataFrame[Settings]:
+        """The settings that differ from their defaults."""
+        return self._load(Settings, catalogue.settings, athlete_id)
+
+    def load_thresholds(self, athlete_id: str) -> Thresholds:
+        """The athlete's plan: the defaults with the settings over them."""
+        return Thresholds.of(dict(self.load_settings(athlete_id).select("key", "value").iter_rows()))
+
+    def load_adherence(
+        self, athlete_id: str | None = None, until: date | None = None
+    ) -> DataFrame[Adherence]:
+        """The log beside the plan, week by week up to `until` (default: this day)."""
+        until = until or datetime.now().astimezone().date()
+        athletes = self.athletes() if athlete_id is None else [athlete_id]
+        weeks = [
+            derive_adherence(
+                self.load_balance_sessions(athlete), until=until, thresholds=self.load_thresholds(athlete)
+            )
+            for athlete in athletes
+        ]
+        return Adherence.cast(pl.concat([Adherence.create_empty(), *weeks]))
 
     def save_balance_sessions(
         self, athlete_id: str, sessions: DataFrame[BalanceSessions]
@@ -56,6 +82,21 @@ class Logbook(Reading):
             connection.execute(names.delete().where(names.c.athlete_id == athlete_id, names.c.logged == key))
             if normalise(drill) != key:
                 connection.execute(names.insert().values(athlete_id=athlete_id, logged=key, drill=drill))
+
+    def save_settings(self, athlete_id: str, values: Mapping[str, float | None]) -> Thresholds:
+        """Change settings of the athlete; None gives the default back. Gives the plan that they make.
+
+        Raises SurefootError, and changes nothing, where they make none.
+        """
+        table = catalogue.settings
+        before = dict(self.load_settings(athlete_id).select("key", "value").iter_rows())
+        merged = {key: value for key, value in {**before, **values}.items() if value is not None}
+        plan = Thresholds.of(merged)
+        with self._writing() as connection:
+            connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
+            for key, value in merged.items():
+                connection.execute(table.insert().values(athlete_id=athlete_id, key=key, value=value))
+        return plan
 
 
 def with_names(
