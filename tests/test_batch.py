@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import batch
+from pipeline import batch, intake, workflow
 from pipeline.batch import BATCH_BYTES, BATCH_FILES, Imported, Item, Progress, find_files, import_files
 from pipeline.engine import Done, LocalEngine, Lost
 from pipeline.errors import SurefootError
 from pipeline.ingest import Activity, read_activity
-from pipeline.workflow import PENDING
+from pipeline.workflow import ANALYSIS_VERSION, PENDING
 from pipeline.workspace import Workspace
 from tests.made_runs import fit_file, gpx_file, no_cadence_file, tcx_file
 
@@ -222,12 +222,74 @@ def test_a_new_analysis_reads_again(
 ) -> None:
     """After a change of the analysis every file is read again and replaces its earlier run."""
     take_in(workspace, folder)
-    monkeypatch.setattr(batch, "ANALYSIS_VERSION", batch.ANALYSIS_VERSION + 1)
+    for module in (batch, intake):
+        monkeypatch.setattr(module, "ANALYSIS_VERSION", ANALYSIS_VERSION + 1)
     monkeypatch.setattr("pipeline.workflow.ANALYSIS_VERSION", batch.ANALYSIS_VERSION)
     take_in(workspace, folder)
     assert names_read == ["0.fit", "1.fit"] * 2
     assert workspace.load_runs("ada")["analysis_version"].to_list() == [batch.ANALYSIS_VERSION] * 2
     assert workspace.counts("ada")["files"] == 2
+
+
+def next_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything analysed so far be of an older version."""
+    for module in (batch, intake, workflow):
+        monkeypatch.setattr(module, "ANALYSIS_VERSION", ANALYSIS_VERSION + 1)
+
+
+def test_a_new_analysis_needs_no_files(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was kept is analysed anew without its files, which may be gone; the result is the same."""
+    take_in(workspace, folder)
+    before = workspace.load_stability("ada"), workspace.load_effects("ada"), workspace.load_grid("ada")
+    shutil.rmtree(folder)
+    next_version(monkeypatch)
+    done = take_in(workspace)
+    assert (done.updated, done.left_old, done.results) == (2, 0, ())
+    assert workspace.load_runs("ada")["analysis_version"].unique().to_list() == [ANALYSIS_VERSION + 1]
+    after = workspace.load_stability("ada"), workspace.load_effects("ada"), workspace.load_grid("ada")
+    assert all(old.equals(new) for old, new in zip(before, after, strict=True))
+    assert len([file for file in workspace.path.glob("packs/*/*/*") if file.is_file()]) == 2
+    assert take_in(workspace).updated == 0
+
+
+def test_a_new_analysis_without_originals(
+    workspace: Workspace, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not kept is read where it was, in an archive as well; a run that is gone stays as it is."""
+    (tmp_path / "export.zip").write_bytes(zipped(a__fit=fit_file(2)))
+    found = find_files([folder, tmp_path / "export.zip"], workspace.path)
+    import_files(workspace, found, "ada", HereEngine(), keep=False)
+    (folder / "0.fit").unlink()
+    before = workspace.load_runs("ada").filter(source_name="0.fit")
+    next_version(monkeypatch)
+    done = take_in(workspace)
+    assert (done.updated, done.left_old) == (2, 1)
+    assert workspace.load_runs("ada").filter(source_name="0.fit").equals(before)
+    assert workspace.counts("ada")["runs"] == 3
+    assert [take_in(workspace).left_old, take_in(workspace).updated] == [1, 0]
+
+
+def test_old_results_stay_until_new_ones_are_there(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a new version is at work every run has a track, and the old answer stands."""
+    take_in(workspace, folder)
+    effects = workspace.load_effects("ada")
+    next_version(monkeypatch)
+    monkeypatch.setattr(batch, "BATCH_FILES", 1)
+    seen = []
+
+    def look(progress: Progress) -> None:
+        with Workspace(workspace.path, read_only=True) as reader:
+            runs = reader.load_runs("ada")["run_id"].to_list()
+            seen.append(len(list(reader.load_tracks(runs))))
+            assert reader.load_effects("ada").equals(effects)
+
+    import_files(workspace, [], "ada", HereEngine(), watch=look)
+    assert seen == [2] * len(seen)
+    assert len(seen) > 2
 
 
 def test_an_archive_of_runs_and_junk(workspace: Workspace, tmp_path: Path) -> None:
