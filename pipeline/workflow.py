@@ -233,8 +233,8 @@ def _cadence_warnings(run: Mapping[str, Any], gait: Integers, flag: Integers) ->
     if wrong_by_two > 0.5:
         unit = "steps" if run["cadence_unit"] == "strides_per_minute" else "strides"
         found.append(
-            f"if its cadence counts {unit}, `surefoot cadence --device '{run['device']}' --unit {unit}` "
-            "corrects it"
+            f"if its cadence counts {unit}, `surefoot cadence --athlete {run['athlete_id']} "
+            f"--device '{run['device']}' --unit {unit}` corrects it"
         )
     return found
 

@@ -1,12 +1,14 @@
 """The same run recorded twice."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline import analyse_run, read_activity
 from pipeline.duplicates import find_duplicates
 
 START = datetime(2025, 6, 1, 8, 0, tzinfo=UTC)
@@ -124,3 +126,13 @@ def test_any_recordings_in_any_order(
         # Both are compared with the first of their group, hence twice the distance apart at most.
         assert abs(first[1] - other[1]) <= 60
         assert abs(first[2] - other[2]) <= 0.1 * max(first[2], other[2])
+
+
+def test_one_run_of_a_real_watch_as_fit_and_gpx(corpus: Path) -> None:
+    """Smart recording with gaps of half a minute, and the same as GPX without distance, is one."""
+    rows = []
+    for suffix in ("fit", "gpx"):
+        file = corpus / "odd" / f"sports-lib__2067489619.{suffix}"
+        read = read_activity(file.name, file.read_bytes())
+        rows.append(analyse_run(read, run_id=suffix, athlete_id="ada").run)
+    assert find_duplicates(pl.DataFrame(rows, infer_schema_length=None)) == {"gpx": "fit"}

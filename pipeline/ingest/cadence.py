@@ -52,7 +52,7 @@ class CadenceUnit:
         counts = self.unit.removesuffix("_per_minute")
         return (
             f"it is not certain that its cadence counts {counts}: if that is wrong, "
-            f"`surefoot cadence --device '{device}' --unit {other}` corrects it",
+            f"`surefoot cadence --athlete ID --device '{device}' --unit {other}` corrects it",
         )
 
 
