@@ -163,3 +163,13 @@ def test_one_step_is_recognised() -> None:
     assert step.share_beyond_one_step == pytest.approx(0, abs=1e-9)
     assert season().share_beyond_one_step > 0.5
     assert "one step in time" in write_cautions("cannot tell yet", step, None)
+
+
+def test_a_long_break_in_the_runs_is_said() -> None:
+    """Five weeks without a run are a caution beside an answer, and none beside a refusal; 21 days are not."""
+    days = np.concatenate([np.arange(0.0, 150, 3), np.arange(182.0, 360, 3)])
+    broken = season(len(days), 52, days=days)
+    assert "35 days without a run that counts" in write_cautions("cannot tell yet", broken, None)
+    assert "without a run" not in write_cautions("not precise enough", broken, None)
+    short = season(3, 52, days=np.array([0.0, 21, 42]))
+    assert "without a run" not in write_cautions("cannot tell yet", short, None)
