@@ -43,10 +43,12 @@ def learn_places(grid: DataFrame[Grid]) -> pl.DataFrame:
         pl.concat([grid.select("run_id", "score"), keys], how="horizontal")
         .filter(pl.col("row").is_not_null() & pl.col("score").is_not_nan())
         .drop_nulls()
-        .group_by("run_id", *KEY)
+        .group_by("run_id", *KEY, maintain_order=True)
         .agg(pl.col("score").mean())
     )
-    places = per_pass.group_by(*KEY).agg(pl.col("score").sum().alias("total"), pl.len().alias("passes"))
+    places = per_pass.group_by(*KEY, maintain_order=True).agg(
+        pl.col("score").sum().alias("total"), pl.len().alias("passes")
+    )
     return _smooth(places)
 
 
@@ -71,7 +73,7 @@ def _smooth(places: pl.DataFrame) -> pl.DataFrame:
                 )
     around = (
         pl.concat(shares)
-        .group_by(*KEY)
+        .group_by(*KEY, maintain_order=True)
         .agg(pl.col("total").sum(), pl.col("weight").sum(), pl.col("passes").max())
     )
     return (
