@@ -93,6 +93,13 @@ def outcome_of(content: bytes) -> str:
     return "run"
 
 
+def measure(content: bytes) -> tuple[int, str]:
+    """How much memory a recording takes [bytes], and what became of it."""
+    before = _memory(reset=True)
+    outcome = outcome_of(content)
+    return _memory() - before, outcome
+
+
 def judge(folder: Path, number: int) -> Verdict:
     """Put one mutant through, with its time and its memory."""
     kind, content, recipe = make_mutant(folder, number)

@@ -7,6 +7,7 @@ single strided numpy view. The layout is that of the FIT protocol, version 2 (Ga
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,13 +19,15 @@ from numpy.typing import NDArray
 from pipeline.errors import Rejected
 from pipeline.ingest import fit_profile as profile
 from pipeline.ingest.activity import Damage
-from pipeline.ingest.fit_scan import Columns, Definition, Scanner, Values
+from pipeline.ingest.fit_scan import Columns, Definition, Room, Scanner, Values
 
 Floats = NDArray[np.float64]
 
 # Each channel is a column as long as the table. Real files need less than one cell a byte; the bound keeps a
 # few bytes of hostile layout from asking for gigabytes.
-_MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 4
+_MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 2
+# A record takes some twenty bytes; a day at 1 Hz is free, and so are laps and events in any usual number.
+_MAX_RECORDS, _BYTES_PER_RECORD, _MAX_MESSAGES = 100_000, 16, 20_000
 WRONG_CHECKSUM = "the file's checksum is wrong"
 _NOT_FIT = "export the activity again as FIT, GPX or TCX"
 
@@ -97,11 +100,14 @@ def decode_fit(content: bytes) -> Decoded:
     definitions = [known for known in scanner.definitions if known.positions]
     stamps = _expand_compressed_timestamps(content, definitions, segments)
     tables: dict[int, Table] = {}
+    room = Room(_MAX_CELLS + _MAX_CELLS_PER_BYTE * len(content))
     for number in {known.message for known in definitions} & profile.fields().keys():
-        tables[number] = _merge(
-            [known for known in definitions if known.message == number], content, warnings
-        )
+        group = [known for known in definitions if known.message == number]
+        _cut_surplus(group, len(content), warnings)
+        tables[number] = _merge([known for known in group if known.positions], content, room)
         _set_times(tables[number], stamps)
+    if room.refused:
+        warnings.append("more channels than a recording of its size can hold: some were left out")
     if scanner.undescribed:
         warnings.append("some developer fields are not described in the file and were left out")
     if not tables:
@@ -257,7 +263,20 @@ def _expand_compressed_timestamps(
     return position[order][full < 0], times[full < 0].astype(np.float64)
 
 
-def _merge(group: list[Definition], content: bytes, warnings: list[str]) -> Table:
+def _cut_surplus(group: list[Definition], size: int, warnings: list[str]) -> None:
+    """Forget the last messages of a kind where there are more than a recording of its size can hold."""
+    most = _MAX_MESSAGES
+    if group[0].message == profile.RECORD:
+        most = _MAX_RECORDS + size // _BYTES_PER_RECORD
+    if sum(len(known.positions) for known in group) <= most:
+        return
+    end = np.sort(np.concatenate([known.position_array() for known in group]))[most]
+    for known in group:
+        del known.positions[bisect_left(known.positions, end) :]
+    warnings.append("more messages than a recording of its size can hold: the last were left out")
+
+
+def _merge(group: list[Definition], content: bytes, room: Room) -> Table:
     """Join the definitions of one message into one table in file order."""
     position = np.concatenate([known.position_array() for known in group])
     order = np.argsort(position, kind="stable")
@@ -268,17 +287,16 @@ def _merge(group: list[Definition], content: bytes, warnings: list[str]) -> Tabl
     for known in group:
         rows = row[begin : begin + len(known.positions)]
         begin += len(known.positions)
-        for key, values in known.columns(content).items():
+        for key, values in known.columns(content, room).items():
+            if len(group) == 1:
+                table.columns[key] = values
+                continue
             if key not in table.columns:
-                if len(order) * (len(table.columns) + 1) > _MAX_CELLS + _MAX_CELLS_PER_BYTE * len(content):
-                    warnings.append("more channels than a recording of its size can hold: some were left out")
+                if not room.take(len(order)):
                     continue
                 missing = np.nan if values.dtype == np.float64 else None
-                table.columns[key] = (
-                    values if len(group) == 1 else cast(Values, np.full(len(order), missing, values.dtype))
-                )
-            if len(group) > 1:
-                table.columns[key][rows] = values
+                table.columns[key] = cast(Values, np.full(len(order), missing, values.dtype))
+            table.columns[key][rows] = values
     return table
 
 

@@ -60,6 +60,22 @@ class Description:
         return profile.Field(f"dev_{self.index}_{name or self.number}", unit)
 
 
+@dataclass(slots=True)
+class Room:
+    """How many numbers (of 8 bytes) may still be held: hostile layouts ask for gigabytes with a few bytes."""
+
+    cells: int
+    refused: bool = False
+
+    def take(self, cells: int) -> bool:
+        """Whether there is room for so many; if so, there is that much less."""
+        if cells > self.cells:
+            self.refused = True
+            return False
+        self.cells -= cells
+        return True
+
+
 @dataclass(slots=True, eq=False)
 class Definition:
     """The layout of one message, and the offsets of all messages that have it."""
@@ -84,8 +100,10 @@ class Definition:
             offset += size
         return None
 
-    def columns(self, content: bytes) -> Columns:
+    def columns(self, content: bytes, room: Room) -> Columns:
         """The known fields' values: by field and form, which is "number", "list" or "text".
+
+        Those that there is no room for are left out.
 
         Numbers are scaled float64 with NaN for invalid; lists (of floats and None) and texts are objects.
         """
@@ -107,6 +125,7 @@ class Definition:
                 named.add(found.column)
                 wanted.append((found, offset, size, description.base))
             offset += size
+        wanted = [one for one in wanted if room.take(len(self.positions) * _cells(one[2], one[3]))]
         formats = [(at, self._format(size, base)) for _, at, size, base in wanted]
         rows = self._rows(content, formats)
         raw = [rows[str(i)] for i in range(len(wanted))]
@@ -190,6 +209,15 @@ def _values(raw: NDArray[np.generic], known: profile.Field, base: int) -> tuple[
         None if all(x != x for x in row) else [None if x != x else x for x in row] for row in values.tolist()
     ]
     return "list", lists
+
+
+def _cells(size: int, base: int) -> int:
+    """What one value takes, in numbers of 8 bytes: Python's texts and lists are large."""
+    if base == _TEXT:
+        return 12 + size // 8
+    letter = _BASE_TYPES.get(base, ("u1", 0xFF))[0]
+    width = int(letter[1])
+    return 1 if size == width else 24 + 4 * size // (1 if size % width else width)
 
 
 class Scanner:

@@ -57,7 +57,7 @@ def parse_gpx(content: bytes) -> Activity:
         if name == "trkpt":
             row: list[str | None] = [None] * len(ROW)
             row[lat], row[lon] = element.get("lat"), element.get("lon")
-            for part in element.iter():
+            for part in element.iter("*"):
                 column = columns[part.tag]
                 if column is not None and row[column] is None:
                     row[column] = part.text

@@ -101,15 +101,14 @@ def points_table(cells: list[str | None]) -> tuple[pl.DataFrame, tuple[str, ...]
 
     A value that cannot be read or lies outside its range is null: the row stays.
     """
-    columns = (pl.Series(name, cells[slot :: len(ROW)], dtype=pl.String) for name, slot in ROW.items())
-    text = pl.DataFrame(columns).with_columns(pl.all().str.strip_chars())
-    numbers = text.select(pl.col(name).cast(pl.Float64, strict=False) for name in CHANNELS)
-    inside = [
-        pl.when(pl.col(name).is_between(low, high)).then(pl.col(name)).alias(name)
-        for name, (low, high) in CHANNELS.items()
-    ]
-    points = numbers.select(_times(text["timestamp"]), *inside)
-    lost = {name: int((text[name].is_not_null() & points[name].is_null()).sum()) for name in ROW}
+    columns, lost = [], {}
+    for name, slot in ROW.items():
+        # One column at a time: as text a point takes far more room than as numbers.
+        text = pl.Series(name, cells[slot :: len(ROW)], dtype=pl.String).str.strip_chars()
+        values = _times(text) if name == "timestamp" else _numbers(text, *CHANNELS[name])
+        lost[name] = text.count() - values.count()
+        columns.append(values)
+    points = pl.DataFrame(columns)
     warnings = tuple(
         f"{n} unreadable {'value' if n == 1 else 'values'} of {name} {'was' if n == 1 else 'were'} left out"
         for name, n in lost.items()
@@ -122,6 +121,11 @@ def points_table(cells: list[str | None]) -> tuple[pl.DataFrame, tuple[str, ...]
     return points.with_columns(position), warnings
 
 
+def _numbers(text: pl.Series, low: float, high: float) -> pl.Series:
+    numbers = text.cast(pl.Float64, strict=False)
+    return numbers.set(~numbers.is_between(low, high), None)
+
+
 def _times(text: pl.Series) -> pl.Series:
     times = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="us", strict=False).dt.replace_time_zone(
         "UTC"
@@ -130,7 +134,7 @@ def _times(text: pl.Series) -> pl.Series:
     if unread.size:
         others = pl.Series([parse_time(text[int(i)]) for i in unread], dtype=times.dtype)
         times = times.scatter(unread, others)
-    return times
+    return times.set(~times.dt.year().is_between(1, 9998), None)
 
 
 def _records(points: pl.DataFrame, cadence_factor: float) -> pl.DataFrame:

@@ -16,6 +16,8 @@ from pipeline.ingest.points import first_time
 from pipeline.ingest.sports import UNSAID, is_run, why_not_a_runner, with_sport_from_evidence
 from pipeline.tables import TimerEvents
 
+MAX_SESSIONS = 1000
+"""Histories of a whole watch in one TCX file have some hundreds."""
 SHORT_S = 60.0
 """A session below this, beside a longer one, is a button pressed twice."""
 
@@ -69,7 +71,7 @@ def _spans(sessions: pl.DataFrame) -> list[dict[str, Any]]:
     known = sessions.drop_nulls("start_time").unique(
         ["start_time", "sport"], keep="first", maintain_order=True
     )
-    rows = known.sort("start_time", maintain_order=True).to_dicts()
+    rows = known.sort("start_time", maintain_order=True).head(MAX_SESSIONS).to_dicts()
     starts: list[datetime | None] = sorted({row["start_time"] for row in rows})
     following = dict(zip(starts, [*starts, None][1:], strict=True))
     for row in rows:

@@ -102,7 +102,7 @@ def parse_tcx(content: bytes) -> Activity:
 
 def _row(point: etree._Element, columns: _Columns) -> list[str | None]:
     row: list[str | None] = [None] * (len(ROW) + 1)
-    for part in point.iter():
+    for part in point.iter("*"):
         column = columns[part.tag]
         if column is not None and row[column] is None:
             row[column] = part[0].text if len(part) else part.text

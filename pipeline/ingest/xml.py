@@ -15,6 +15,8 @@ MAX_BYTES = 256 * 2**20
 MAX_TAGS = 8_000_000
 """Largest document that is read: two days of 1 Hz recording are half of it."""
 
+# Each tag and attribute costs a hundred bytes and more of memory: recordings have one in 13 to 30 bytes.
+_FREE_MARKS, _BYTES_PER_MARK = 100_000, 9
 _ENCODINGS = (
     "utf-8",
     "us-ascii",
@@ -80,12 +82,16 @@ class Document:
     Raises
     ------
     Rejected
-        At once, where the document is larger than `MAX_BYTES` or `MAX_TAGS` or declares a document type.
+        At once, where the document is larger than `MAX_BYTES` or `MAX_TAGS`, is little but tags, or declares
+        a document type.
     """
 
     def __init__(self, content: bytes, *, point: str) -> None:
         if len(content) > MAX_BYTES or content.count(b"<") > MAX_TAGS:
             raise Rejected("it is larger than any recording of a run", "export the recording again by itself")
+        marks = content.count(b"<") + content.count(b"=")
+        if marks > _FREE_MARKS and marks * _BYTES_PER_MARK > len(content):
+            raise Rejected("it has more tags than a recording of its size", "export the recording again")
         utf8 = as_utf8(content)
         self._text = utf8.translate(None, _NOT_XML)
         if b"<!DOCTYPE" in self._text or b"<!ENTITY" in self._text:

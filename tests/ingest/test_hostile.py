@@ -1,0 +1,113 @@
+"""What fuzzing found, and files made to cost far more than their size: each built by hand."""
+
+import struct
+
+import pytest
+from fit_bytes import (
+    ENUM,
+    EVENT,
+    FILE_ID_MESSAGES,
+    RECORD,
+    SESSION,
+    STRING,
+    T0,
+    UINT8,
+    UINT32,
+    data,
+    definition,
+)
+from xml_files import gpx, tcx, trackpoint, trkpt
+
+from pipeline.errors import Rejected
+from pipeline.ingest import read_activity, running_sessions
+from pipeline.ingest.fit import parse_fit
+from pipeline.ingest.gpx import parse_gpx
+from tests.fuzz import LIMIT_BYTES, LIMIT_TIMES, measure
+
+MB = 2**20
+
+
+def fit(*messages):
+    """A FIT file whose checksum nobody works out."""
+    body = b"".join(messages)
+    return struct.pack("<BBHI4s", 14, 0x20, 2100, len(body), b".FIT") + b"\0\0" + body + b"\0\0"
+
+
+def filled(head, piece, tail=b"", size=10 * MB):
+    """Ten megabytes of one thing."""
+    return head + piece * (size // len(piece)) + tail
+
+
+def test_an_entity_in_a_point_is_no_channel():
+    """An entity that nobody declared, a comment and an instruction cost nothing but themselves."""
+    points = [trkpt(s) for s in range(9)]
+    points[4] = points[4].replace("<ele>", "&a;<!--b--><?c d?><ele>")
+    assert len(parse_gpx(gpx(points)).records) == 9
+    text = tcx([trackpoint(0), trackpoint(1, "&a;"), trackpoint(2)])
+    assert len(read_activity("a", text).records) == 3
+
+
+@pytest.mark.parametrize("year", ["0000", "-99999", "99999", "9999"])
+def test_a_year_beyond_every_calendar_is_no_time(year):
+    """A time in the year 0 or 99999 is left out, the others stay."""
+    points = [trackpoint(s) for s in range(9)]
+    for spoilt in (0, 4, 8):
+        points[spoilt] = points[spoilt].replace("2024", year)
+    times = read_activity("a", tcx(points[:4], points[4:])).records["timestamp"]
+    assert (len(times), times.null_count()) == (9, 3)
+
+
+def test_sessions_without_number_are_bounded():
+    """Of 100,000 sessions in one file a thousand are looked at."""
+    layout = definition(1, SESSION, [(2, 4, UINT32), (5, 1, ENUM)])
+    beat = definition(2, RECORD, [(253, 4, UINT32), (3, 1, UINT8)])
+    beats = [data(2, "IB", T0 + s, 100) for s in range(4000)]
+    told = [data(1, "IB", T0 + 2 * s, 1) for s in range(100_000)]
+    assert (
+        len(running_sessions(read_activity("a", fit(FILE_ID_MESSAGES, beat, *beats, layout, *told)))) <= 1000
+    )
+
+
+def test_a_document_of_tags_is_refused():
+    """Tags and attributes without content are no recording, however many there are."""
+    for piece in (b"<a/>", b"<trkpt/>", b"<Lap/>", b'<a b=""/>'):
+        with pytest.raises(Rejected, match="more tags than a recording of its size"):
+            parse_gpx(filled(b"<gpx><trk><trkseg>", piece, b"</trkseg></trk></gpx>", size=2 * MB))
+
+
+STAMPED = (253, 4, UINT32)
+HOSTILE = {
+    "empty points": filled(b"<TrainingCenterDatabase><Activities><Activity>", b"<Trackpoint/>"),
+    "records of six bytes": fit(
+        filled(definition(1, RECORD, [STAMPED, (3, 1, UINT8)]), data(1, "IB", T0, 100))
+    ),
+    "records of two bytes": fit(filled(definition(1, RECORD, [(3, 1, UINT8)]), b"\1\144")),
+    "records of texts": fit(
+        filled(definition(1, RECORD, [(253, 4, STRING), (3, 1, UINT8)]), data(1, "4sB", b"abc", 1))
+    ),
+    "records of lists": fit(
+        filled(definition(1, RECORD, [(39, 2, UINT8), (73, 2, UINT8), (3, 1, UINT8)]), b"\1\2\3\4\5\6")
+    ),
+    "events": fit(filled(definition(1, EVENT, [STAMPED, (0, 1, ENUM)]), data(1, "IB", T0, 0))),
+    "sessions": fit(filled(definition(1, SESSION, [(2, 4, UINT32), (5, 1, ENUM)]), data(1, "IB", T0, 1))),
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_ten_megabytes_of_anything_stay_within_bounds(content):
+    """Files that hold one thing a million times cost no more memory than 20 times their size and 64 MB."""
+    grown, _ = measure(content)
+    assert grown <= LIMIT_BYTES + LIMIT_TIMES * len(content)
+
+
+def test_what_there_is_no_room_for_is_told():
+    """Lists by the hundred thousand are left out with a warning, the plain channels stay."""
+    lists = filled(
+        definition(1, RECORD, [STAMPED, (39, 2, UINT8), (3, 1, UINT8)]), b"\1" + b"\2" * 7, size=4 * MB
+    )
+    activity = parse_fit(fit(lists))
+    assert "more channels than a recording of its size can hold: some were left out" in activity.run.warnings
+    assert activity.records["heart_rate_bpm"].to_list()[:2] == [2, 2]
+    assert (
+        "more messages than a recording of its size can hold: the last were left out" in activity.run.warnings
+    )
