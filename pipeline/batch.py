@@ -22,6 +22,7 @@ from pipeline.ingest import (
     read_activity,
     running_sessions,
 )
+from pipeline.ingest.workouts import propose_sessions
 from pipeline.intake import Found as Found
 from pipeline.intake import Item as Item
 from pipeline.intake import NewItems, OldItems, set_aside
@@ -148,7 +149,9 @@ def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) 
         check_run(activity)
         runs = _runs_of(item, running_sessions(activity), athlete_id)
     except NotARun as reason:
-        return set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
+        aside = set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
+        proposals = propose_sessions(item.source_name, item.content_sha256, item.content)
+        return replace(aside, proposals=proposals)
     except Rejected as reason:
         return set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
     return FileResult(

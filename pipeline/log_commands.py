@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
 from pipeline import batch, log_words
-from pipeline.drills import drills, find_drill, is_known, normalise
+from pipeline.drills import UNKNOWN_CATEGORY, drills, find_drill, is_known, normalise
 from pipeline.errors import SurefootError
 from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
+from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 from pipeline.terminal import (
     any_athlete_option,
     athlete_option,
@@ -32,6 +34,9 @@ from pipeline.workspace import Workspace
     type=click.Choice(["dmy", "mdy"]),
     help="Which comes first, day or month, where a date can be read two ways.",
 )
+@click.option("--proposals", is_flag=True, help="List the exercises of strength workouts on the watch.")
+@click.option("--accept", metavar="all|DATE", help="Put proposals into the log; those of a day, or all.")
+@click.option("--decline", metavar="all|DATE", help="Let proposals never come back.")
 @click.option("--unnamed", is_flag=True, help="List the drills that nobody knows.")
 @click.option(
     "--name", "logged", metavar="DRILL", help="A drill of the log that is to mean another, by --as."
@@ -48,6 +53,9 @@ def log(
     athlete_id: str | None,
     template: bool,
     dates: str | None,
+    proposals: bool,
+    accept: str | None,
+    decline: str | None,
     unnamed: bool,
     logged: str | None,
     meant: str | None,
@@ -61,9 +69,18 @@ def log(
     if template:
         print(balance_log_template(), end="")
         return
-    if athlete_id is None or sum((file is not None, unnamed, logged is not None)) != 1:
+    asked = (
+        file is not None,
+        unnamed,
+        logged is not None,
+        proposals,
+        accept is not None,
+        decline is not None,
+    )
+    if athlete_id is None or sum(asked) != 1:
         raise click.UsageError(
-            "name a log FILE, --unnamed or --name, and an --athlete, or ask for a --template",
+            "name a log FILE, or one of --unnamed, --name, --proposals, --accept and --decline, and an "
+            "--athlete; or ask for a --template",
             click.get_current_context(),
         )
     if (logged is None) != (meant is None):
@@ -72,6 +89,14 @@ def log(
         with Workspace(folder, read_only=True) as workspace:
             choose_athletes(workspace, athlete_id)
             say(log_words.unnamed_lines(workspace.load_balance_sessions(athlete_id)))
+    elif proposals:
+        with Workspace(folder, read_only=True) as workspace:
+            choose_athletes(workspace, athlete_id)
+            say(log_words.proposal_lines(workspace.load_proposed_sessions(athlete_id)))
+    elif accept is not None:
+        _decide(folder, athlete_id, accept, "accepted")
+    elif decline is not None:
+        _decide(folder, athlete_id, decline, "declined")
     elif logged is not None and meant is not None:
         _name(folder, athlete_id, logged, meant)
     elif file is not None:
@@ -94,6 +119,42 @@ def _read(file: Path) -> bytes:
         raise SurefootError(
             f"{file} cannot be read ({error.strerror})", "check its name and rights"
         ) from None
+
+
+def _decide(folder: Path, athlete_id: str, which: str, status: str) -> None:
+    """Accept or decline the proposals of a day or all of them, those apart that would do harm."""
+    with Workspace(folder, read_only=True) as workspace:
+        choose_athletes(workspace, athlete_id)
+    with Workspace(folder) as workspace:
+        proposed = workspace.load_proposed_sessions(athlete_id)
+        if which != "all":
+            try:
+                proposed = ProposedSessions.cast(proposed.filter(date=date.fromisoformat(which)))
+            except ValueError:
+                raise click.UsageError(
+                    f"{which!r} is neither 'all' nor a date YYYY-MM-DD", click.get_current_context()
+                ) from None
+        left: dict[str, str] = {}
+        if status == "accepted":
+            left = _not_acceptable(proposed, workspace.load_balance_sessions(athlete_id))
+        chosen = [session_id for session_id in proposed["session_id"] if session_id not in left]
+        workspace.decide_proposals(athlete_id, chosen, status)
+        batch.refresh_answer(workspace, athlete_id)
+    say(log_words.decided_lines(proposed, left, len(chosen), status))
+
+
+def _not_acceptable(
+    proposed: DataFrame[ProposedSessions], logged: DataFrame[BalanceSessions]
+) -> dict[str, str]:
+    """Proposals that would count twice, or what is perhaps no balance work: id → why."""
+    by_hand = set(logged.select("date", "drill").iter_rows())
+    left = {}
+    for row in proposed.iter_rows(named=True):
+        if (row["date"], row["drill"]) in by_hand:
+            left[row["session_id"]] = "the log has this drill on that day already"
+        elif row["category"] == UNKNOWN_CATEGORY:
+            left[row["session_id"]] = "nobody knows it as balance work: --name and --as tell"
+    return left
 
 
 def _name(folder: Path, athlete_id: str, logged: str, meant: str) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from pipeline.adherence import Thresholds
 from pipeline.drills import UNKNOWN_CATEGORY, Drill, normalise
 from pipeline.ingest.balance_log import BalanceLog
-from pipeline.tables import BalanceSessions, DataFrame
+from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 from pipeline.wording import plural
 
 WEEKS_SHOWN = 8
@@ -74,3 +77,34 @@ def adherence_lines(athlete_id: str, weeks: pl.DataFrame) -> list[str]:
 def settings_lines(plan: Thresholds) -> list[str]:
     """Each setting with its value and what it is."""
     return [f"{name}={value:g}  ({doc})" for name, value, doc in plan.with_docs()]
+
+
+def proposal_lines(proposed: DataFrame[ProposedSessions]) -> list[str]:
+    """Each proposal, and how to take it in."""
+    if proposed.is_empty():
+        return ["No strength workout of the watch waits for an answer"]
+    return [
+        *(_proposal(row) for row in proposed.iter_rows(named=True)),
+        "`surefoot log --accept all --athlete ID` puts them into the log, --decline all lets them go; a date "
+        "in place of all takes one day.",
+    ]
+
+
+def _proposal(row: Mapping[str, Any]) -> str:
+    how = f" of {row['reps']}" if row["reps"] else f" of {row['hold_s']:.0f} s" if row["hold_s"] else ""
+    return (
+        f"{row['date']}  {row['drill']} ({row['category']}): {row['minutes']:.1f} minutes, "
+        f"{plural(row['sets'], 'set')}{how}, from {row['source_name']}"
+    )
+
+
+def decided_lines(
+    proposed: DataFrame[ProposedSessions], left: Mapping[str, str], decided: int, status: str
+) -> list[str]:
+    """What became of proposals; those that were left, with the reason."""
+    lines = [
+        f"{row['date']}  {row['drill']}: left, since {left[row['session_id']]}"
+        for row in proposed.iter_rows(named=True)
+        if row["session_id"] in left
+    ]
+    return [*lines, f"{plural(decided, 'proposal')} {status}, {len(left):,} left"]

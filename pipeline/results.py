@@ -40,6 +40,7 @@ class FileResult:
     advice: str = ""
     runs: tuple[RunResult, ...] = ()
     cadence_unit_given: str = ""
+    proposals: tuple[Mapping[str, Any], ...] = ()  # of a strength workout: rows of tables.ProposedSessions
 
     def without_frames(self) -> FileResult:
         """The same result with runs light enough to send to the driver."""

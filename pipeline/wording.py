@@ -49,6 +49,8 @@ def import_lines(
             f"{plural(left_old, 'run')} of an older version left as they are: no original was kept, and the "
             "file is not where it was"
         )
+    if workouts := sum(bool(result.proposals) for result in results):
+        lines.append(f"{plural(workouts, 'workout')} with exercises: `surefoot log --proposals` shows them")
     if count["rejected"]:
         lines.append("`surefoot status --rejected` lists the rejected files with what would do.")
     return lines
@@ -195,8 +197,8 @@ def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
     if headline["naive_p"] is not None:
         lines.append(
             _paragraph(
-                f"The naive correlation, not to be trusted: r {headline['naive_r']:+.2f}, "
-                f"p {_p(headline['naive_p'])} (raw variability of each run with the balance minutes of the "
+                f"The naive correlation, not to be trusted: r {headline['naive_r']:+.2f}, ".replace("-", "−")
+                + f"p {_p(headline['naive_p'])} (raw variability of each run with the balance minutes of the "
                 "28 days before). Both drift over months and runs near in time are alike, so it calls work "
                 "that does nothing significant in 22 to 82 % of simulated seasons; fitness, heat, shoes and "
                 "the watch are in it as well."
@@ -245,8 +247,8 @@ def preview_lines(athlete_id: str, preview: Preview) -> list[str]:
         _paragraph(
             f"Noise {whose}: SD {noise.sd:.2f} log units, {100 * noise.drift_share:.0f} % of its variance "
             f"drifting over about {noise.tau_days:.0f} days, {preview.runs_per_week:.1f} runs a week. Weeks "
-            f"with balance work have {preview.minutes_per_week:.0f} minutes ({minutes}). Blocks are drawn by "
-            "lot; most answers are reached in blocks of 4 to 6 weeks over 36 weeks and more."
+            f"with balance work have {preview.minutes_per_week:.0f} minutes ({minutes}). The order of blocks "
+            "is drawn by lot, and that lot's own test needs 8 blocks or more."
         )
     )
     lines.append(

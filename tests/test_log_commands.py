@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from pipeline import cli
-from pipeline.workspace import Workspace
+from pipeline.batch import Item, analyse_batch
+from pipeline.drills import find_drill
+from pipeline.wording import import_lines
+from pipeline.workspace import FileResult, Workspace
+from tests.ingest.test_workouts import workout
 
 LOG = "date,drill,minutes\n2026-01-05,tree pose,10\n2026-01-07,Tree Pose,20\n2026-01-07,plank,5\n"
 
@@ -172,3 +178,83 @@ def test_a_wrong_setting_changes_nothing(folder: Path, change: str) -> None:
     assert said.exit_code == 2
     assert len(said.stderr.splitlines()) == 1
     assert "rest_days=1" in call(folder, "settings").stdout
+
+
+def proposal(number: int, drill: str, day: date, minutes: float = 4.0) -> dict[str, Any]:
+    """A row as an import hands it over."""
+    known = find_drill(drill)
+    return {
+        "session_id": f"p{number}",
+        "date": day,
+        "drill": known.name,
+        "category": known.category,
+        "minutes": minutes,
+        "sets": 3,
+        "reps": 10,
+        "hold_s": None,
+        "source_name": "gym.fit",
+    }
+
+
+def import_workout(folder: Path) -> None:
+    """As if a strength workout of three exercises, and one on another day, had just been imported."""
+    rows = (
+        proposal(1, "calf raise", date(2026, 1, 8)),
+        proposal(2, "bench press", date(2026, 1, 8)),
+        proposal(3, "plank", date(2026, 1, 7)),
+        proposal(4, "clam", date(2026, 1, 9)),
+    )
+    skipped = FileResult("gym.fit", "ab" * 32, 100, "skipped", 1, "the sport is training", proposals=rows)
+    with Workspace(folder) as workspace:
+        workspace.commit("ada", None, [skipped])
+
+
+def test_workouts_of_the_watch_wait_for_an_answer(folder: Path) -> None:
+    """Proposals are listed and count for nothing before they are accepted."""
+    import_workout(folder)
+    lines = call(folder, "log", "--proposals").stdout.splitlines()
+    assert lines[1] == "2026-01-08  calf raise (foundation strength): 4.0 minutes, 3 sets of 10, from gym.fit"
+    assert len(lines) == 5
+    assert dosed(folder) == 35
+
+
+def test_accepted_workouts_are_in_the_log_once(folder: Path) -> None:
+    """Accepted ones count; what the log has by hand, or nobody knows, is left; a new import asks no more."""
+    import_workout(folder)
+    said = call(folder, "log", "--accept", "all").stdout.splitlines()
+    assert said == [
+        "2026-01-07  plank: left, since the log has this drill on that day already",
+        "2026-01-08  bench press: left, since nobody knows it as balance work: --name and --as tell",
+        "2 proposals accepted, 2 left",
+    ]
+    assert dosed(folder) == 35 + 8
+    import_workout(folder)
+    assert call(folder, "log", "--accept", "all").stdout.splitlines()[-1] == "0 proposals accepted, 2 left"
+    assert len(stored(folder)) == 5
+
+
+def test_declined_workouts_do_not_come_back(folder: Path) -> None:
+    """A declined day is gone for good, another day still waits."""
+    import_workout(folder)
+    assert call(folder, "log", "--decline", "2026-01-08").stdout == "2 proposals declined, 0 left\n"
+    import_workout(folder)
+    assert len(call(folder, "log", "--proposals").stdout.splitlines()) == 2 + 1
+    call(folder, "log", "--decline", "all")
+    assert call(folder, "log", "--proposals").stdout.startswith("No strength workout")
+    assert len(stored(folder)) == 3
+
+
+def test_a_day_that_is_none_is_refused(folder: Path) -> None:
+    """Neither all nor a date is a wrong call."""
+    said = call(folder, "log", "--accept", "yesterday")
+    assert said.exit_code == 2
+    assert "neither 'all' nor a date" in said.stderr
+
+
+def test_a_skipped_workout_hands_its_sets_over(tmp_path: Path) -> None:
+    """A FIT file that is no run but has sets is skipped with its proposals, by the same way as any import."""
+    content = workout((30, 10, 1, 19, 43))
+    item = Item("gym.fit", "ab" * 32, content)
+    (result,) = analyse_batch(tmp_path, "ada", False, {}, [item]).results
+    assert (result.status, [row["drill"] for row in result.proposals]) == ("skipped", ["plank"])
+    assert "1 workout with exercises: `surefoot log --proposals` shows them" in import_lines([result], 0, 0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 import polars as pl
+import sqlalchemy as sa
 
 from pipeline.adherence import Thresholds, derive_adherence
 from pipeline.drills import find_drill, normalise
-from pipeline.tables import Adherence, BalanceSessions, DataFrame, DrillNames, Settings
+from pipeline.tables import Adherence, BalanceSessions, DataFrame, DrillNames, ProposedSessions, Settings
 from pipeline.workspace import catalogue
 from pipeline.workspace.frames import to_rows
 from pipeline.workspace.reading import Reading
@@ -83,6 +85,32 @@ class Logbook(Reading):
             if normalise(drill) != key:
                 connection.execute(names.insert().values(athlete_id=athlete_id, logged=key, drill=drill))
 
+    def load_proposed_sessions(
+        self, athlete_id: str | None = None, status: str = "proposed"
+    ) -> DataFrame[ProposedSessions]:
+        """Sessions that watches recorded, by day, each drill under the name that it has today."""
+        rows = self._load_recorded(athlete_id, status)
+        return ProposedSessions.cast(_named(rows, self.load_drill_names(athlete_id)))
+
+    def _load_recorded(self, athlete_id: str | None, status: str) -> DataFrame[ProposedSessions]:
+        table, order = catalogue.proposed_sessions, ("athlete_id", "date", "session_id")
+        return self._load(ProposedSessions, table, athlete_id, table.c.status == status, order=order)
+
+    def decide_proposals(self, athlete_id: str, session_ids: Sequence[str], status: str) -> None:
+        """Accept or decline proposals; an accepted one is a session of the log from then on."""
+        recorded = self._load_recorded(athlete_id, "proposed")
+        chosen = recorded.filter(pl.col("session_id").is_in(session_ids))
+        table = catalogue.proposed_sessions
+        with self._writing() as connection:
+            same = (table.c.athlete_id == athlete_id) & table.c.session_id.in_(chosen["session_id"].to_list())
+            connection.execute(table.update().where(same).values(status=status))
+            if status == "accepted" and len(chosen):
+                empty = BalanceSessions.create_empty()
+                log = pl.concat([empty, chosen.drop("source_name", "status")], how="diagonal")
+                connection.execute(
+                    catalogue.balance_sessions.insert(), to_rows(BalanceSessions.validate(log))
+                )
+
     def save_settings(self, athlete_id: str, values: Mapping[str, float | None]) -> Thresholds:
         """Change settings of the athlete; None gives the default back. Gives the plan that they make.
 
@@ -99,10 +127,24 @@ class Logbook(Reading):
         return plan
 
 
+def add_proposals(connection: sa.Connection, athlete_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Store proposals that were not there before: what was accepted or declined does not come back."""
+    table = catalogue.proposed_sessions
+    known = set(connection.scalars(sa.select(table.c.session_id).where(table.c.athlete_id == athlete_id)))
+    new = {row["session_id"]: row for row in rows if row["session_id"] not in known}
+    if new:
+        values = [{**row, "athlete_id": athlete_id, "status": "proposed"} for row in new.values()]
+        connection.execute(table.insert(), values)
+
+
 def with_names(
     sessions: DataFrame[BalanceSessions], names: DataFrame[DrillNames]
 ) -> DataFrame[BalanceSessions]:
     """The sessions, with the drill and category that their athlete's own names mean where there is one."""
+    return BalanceSessions.cast(_named(sessions, names))
+
+
+def _named(sessions: pl.DataFrame, names: DataFrame[DrillNames]) -> pl.DataFrame:
     own: dict[str, dict[str, str]] = {}
     for athlete_id, logged, drill in names.iter_rows():
         own.setdefault(athlete_id, {})[logged] = drill
@@ -115,8 +157,6 @@ def with_names(
     columns = ("athlete_id", "drill", "own_drill", "own_category")
     found = pl.DataFrame(meant, schema=dict.fromkeys(columns, pl.String), orient="row")
     joined = sessions.join(found, on=["athlete_id", "drill"], how="left", maintain_order="left")
-    return BalanceSessions.cast(
-        joined.with_columns(
-            drill=pl.coalesce("own_drill", "drill"), category=pl.coalesce("own_category", "category")
-        ).select(sessions.columns)
-    )
+    return joined.with_columns(
+        drill=pl.coalesce("own_drill", "drill"), category=pl.coalesce("own_category", "category")
+    ).select(sessions.columns)

@@ -14,7 +14,7 @@ from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
-from pipeline.workspace.logbook import Logbook
+from pipeline.workspace.logbook import Logbook, add_proposals
 from pipeline.workspace.reading import Reading, no_run
 
 
@@ -49,6 +49,7 @@ class Workspace(Logbook):
             if pack is not None:
                 self._add_pack(connection, pack)
             _replace_files(connection, athlete_id, list(unique.values()))
+            add_proposals(connection, athlete_id, [p for r in unique.values() for p in r.proposals])
             for run in (run for result in unique.values() for run in result.runs):
                 if pack is None or run.run["run_id"] not in positions:
                     raise SurefootError(f"the track of {run.run['source_name']} is in no pack")
