@@ -205,9 +205,7 @@ def test_deep_nesting_ends_in_no_points():
     assert activity.damage is not None
 
 
-@pytest.mark.parametrize(
-    "hostile", [b"<!--" * 100_000, b"</gpx>" + b"<!---->" * 100_000 + b"x", b"<" * 90_000]
-)
+@pytest.mark.parametrize("hostile", [b"<!--" * 90_000, b"</gpx>" + b"<!---->" * 90_000 + b"x", b"<" * 90_000])
 def test_a_document_made_to_take_long_does_not(hostile):
     """Comments without end, comments without number and empty brackets end in no points."""
     assert parse_gpx(b"<gpx>" + hostile).records.is_empty()
