@@ -51,7 +51,7 @@ __all__ = [
 
 
 def read_balance_log(path: str | Path, athlete_id: str) -> DataFrame[BalanceSessions]:
-    """The good rows of a balance log in CSV. Raises Rejected where it is no such table."""
+    """The good rows of a balance log, CSV or XLSX. Raises Rejected where it is no such table."""
     file = Path(path)
     return parse_balance_log(file.name, file.read_bytes(), athlete_id).sessions
 
