@@ -1,7 +1,10 @@
 """Strength sets of a watch become proposals for the balance log, and nothing else does."""
 
 from datetime import date
+from io import BytesIO
+from pathlib import Path
 
+import fitdecode
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -113,3 +116,21 @@ def test_no_wrong_byte_breaks_it(place: int, byte: int) -> None:
     place %= len(content)
     found = propose(content[:place] + bytes([byte]) + content[place + 1 :])
     assert all(0 < float(str(row["minutes"])) <= 600 for row in found)
+
+
+def test_a_real_workout(corpus: Path) -> None:
+    """The strength workout of the corpus proposes as many seconds as its active sets last."""
+    found = {}
+    for file in sorted((corpus / "other-vendors").rglob("*.[fF][iI][tT]")):
+        content = file.read_bytes()
+        if rows := propose_sessions("some.fit", "ab" * 32, content):
+            found[file] = sum(float(row["minutes"]) for row in rows)
+            referee = fitdecode.FitReader(BytesIO(content), error_handling=fitdecode.ErrorHandling.IGNORE)
+            sets = [frame for frame in referee if getattr(frame, "name", "") == "set"]
+            lasted = [
+                frame.get_value("duration")
+                for frame in sets
+                if isinstance(frame, fitdecode.FitDataMessage) and frame.get_value("set_type") == "active"
+            ]
+            assert found[file] * 60 == pytest.approx(sum(lasted))
+    assert len(found) == 1
