@@ -68,7 +68,7 @@ def adherence_lines(athlete_id: str, weeks: pl.DataFrame) -> list[str]:
         return [f"{athlete_id}: nothing that counts is logged yet: `surefoot log --template` shows a log"]
     lines = [f"{athlete_id}:", "  week from   sessions  minutes  beside the plan"]
     lines += [
-        f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {row['reasons'] or 'in plan'}"
+        f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {row['reasons'] or ('in plan' if row['sessions_in_plan'] else 'not over yet')}"
         for row in weeks.tail(WEEKS_SHOWN).iter_rows(named=True)
     ]
     return [*lines, f"Next: {weeks['next_step'][-1]}"]
