@@ -67,10 +67,9 @@ def adherence_lines(athlete_id: str, weeks: pl.DataFrame) -> list[str]:
     if weeks.is_empty():
         return [f"{athlete_id}: nothing that counts is logged yet: `surefoot log --template` shows a log"]
     lines = [f"{athlete_id}:", "  week from   sessions  minutes  beside the plan"]
-    lines += [
-        f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {row['reasons'] or ('in plan' if row['sessions_in_plan'] else 'not over yet')}"
-        for row in weeks.tail(WEEKS_SHOWN).iter_rows(named=True)
-    ]
+    for row in weeks.tail(WEEKS_SHOWN).iter_rows(named=True):
+        verdict = row["reasons"] or ("in plan" if row["sessions_in_plan"] else "not over yet")
+        lines.append(f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {verdict}")
     return [*lines, f"Next: {weeks['next_step'][-1]}"]
 
 
