@@ -7,10 +7,10 @@ Intervals are half-open, `[start, end)`; times are UTC; dimensionless columns ar
 
 from __future__ import annotations
 
-from typing import Any
-
 import dataframely as dy
 from dataframely import DataFrame as DataFrame
+
+from pipeline.columns import choice, count, day, flag, instant, meta, number, text
 
 TERRAINS = ("technical", "smooth")
 DIRECTIONS = ("up", "level", "down")
@@ -29,117 +29,83 @@ VERDICTS = (
 )
 
 
-def _meta(unit: str, doc: str) -> dict[str, Any]:
-    return {"unit": unit, "doc": doc}
-
-
-def _number(
-    unit: str, doc: str, *, nullable: bool = True, min: float | None = None, max: float | None = None
-) -> dy.Float64:
-    return dy.Float64(nullable=nullable, min=min, max=max, metadata=_meta(unit, doc))
-
-
-def _text(doc: str, *, key: bool = False, nullable: bool = False) -> dy.String:
-    return dy.String(primary_key=key, nullable=nullable, metadata=_meta("", doc))
-
-
-def _count(doc: str, *, unit: str = "", key: bool = False, nullable: bool = False) -> dy.Int64:
-    return dy.Int64(primary_key=key, nullable=nullable, min=0, metadata=_meta(unit, doc))
-
-
-def _flag(doc: str) -> dy.Bool:
-    return dy.Bool(nullable=True, metadata=_meta("", doc))
-
-
-def _instant(doc: str, *, nullable: bool = False) -> dy.Datetime:
-    return dy.Datetime(time_unit="us", time_zone="UTC", nullable=nullable, metadata=_meta("UTC", doc))
-
-
-def _day(doc: str, *, key: bool = False) -> dy.Date:
-    return dy.Date(primary_key=key, metadata=_meta("", doc))
-
-
-def _choice(doc: str, values: tuple[str, ...], *, key: bool = False, nullable: bool = False) -> dy.Enum:
-    return dy.Enum(list(values), primary_key=key, nullable=nullable, metadata=_meta("", doc))
-
-
 class Records(dy.Schema):
     """One row per record message of a file, in file order. Further channels may follow these."""
 
-    timestamp = _instant("time of the record", nullable=True)
-    lat_deg = _number("deg", "latitude, WGS 84", min=-90, max=90)
-    lon_deg = _number("deg", "longitude, WGS 84", min=-180, max=180)
-    altitude_m = _number("m", "altitude (the enhanced field where there is one)")
-    distance_m = _number("m", "distance since the start, as the device counted it")
-    speed_mps = _number("m/s", "speed (the enhanced field where there is one)")
-    cadence_spm = _number("steps/min", "steps of both feet per minute")
-    heart_rate_bpm = _number("beats/min", "heart rate")
+    timestamp = instant("time of the record", nullable=True)
+    lat_deg = number("deg", "latitude, WGS 84", min=-90, max=90)
+    lon_deg = number("deg", "longitude, WGS 84", min=-180, max=180)
+    altitude_m = number("m", "altitude (the enhanced field where there is one)")
+    distance_m = number("m", "distance since the start, as the device counted it")
+    speed_mps = number("m/s", "speed (the enhanced field where there is one)")
+    cadence_spm = number("steps/min", "steps of both feet per minute")
+    heart_rate_bpm = number("beats/min", "heart rate")
 
 
 class TimerEvents(dy.Schema):
     """When the device's timer ran: one row per start or stop, in file order."""
 
-    timestamp = _instant("time of the event")
-    event_type = _choice("the timer started or stopped", ("start", "stop"))
+    timestamp = instant("time of the event")
+    event_type = choice("the timer started or stopped", ("start", "stop"))
 
 
 class Runs(dy.Schema):
     """One row per run."""
 
-    run_id = _text("first 16 digits of the content's SHA-256, -2 for the second run of a file", key=True)
-    athlete_id = _text("whose run it is")
-    start_time = _instant("first record")
-    local_date = _day("the day where the runner was")
-    sport = _text("FIT sport")
-    sub_sport = _text("FIT sub-sport, empty where unknown")
-    source_format = _choice("format of the file", ("fit", "gpx", "tcx"))
-    device = _text("maker and product as the file says, empty where unknown")
-    device_epoch = _text("device, firmware and sampling: steadiness is comparable within one epoch only")
-    cadence_unit = _choice("what the file's cadence counted", CADENCE_UNITS)
-    cadence_unit_reason = _text("the evidence for that")
-    sampling = _choice("one record a second, or smart recording", SAMPLINGS)
-    altitude_class = _choice(
+    run_id = text("first 16 digits of the content's SHA-256, -2 for the second run of a file", key=True)
+    athlete_id = text("whose run it is")
+    start_time = instant("first record")
+    local_date = day("the day where the runner was")
+    sport = text("FIT sport")
+    sub_sport = text("FIT sub-sport, empty where unknown")
+    source_format = choice("format of the file", ("fit", "gpx", "tcx"))
+    device = text("maker and product as the file says, empty where unknown")
+    device_epoch = text("device, firmware and sampling: steadiness is comparable within one epoch only")
+    cadence_unit = choice("what the file's cadence counted", CADENCE_UNITS)
+    cadence_unit_reason = text("the evidence for that")
+    sampling = choice("one record a second, or smart recording", SAMPLINGS)
+    altitude_class = choice(
         "quality of the altitude, from its own noise", ("clean", "typical", "windy", "gps", "none")
     )
-    distance_m = _number("m", "distance", min=0)
-    moving_s = _number("s", "seconds in motion", nullable=False, min=0)
-    ascent_m = _number("m", "ascent of the smoothed altitude", min=0)
-    technical_s = _number("s", "seconds run on technical ground", min=0)
-    technical_share = _number("", "share of the moving distance on technical ground", min=0, max=1)
-    walking_share = _number("", "share of the moving seconds that were walked", min=0, max=1)
-    cadence_identical_share = _number("", "share of consecutive 1 s cadences that are equal", min=0, max=1)
-    cadence_step_spm = _number("steps/min", "smallest step in which cadence is stored", min=0)
-    quality = _number(
+    distance_m = number("m", "distance", min=0)
+    moving_s = number("s", "seconds in motion", nullable=False, min=0)
+    ascent_m = number("m", "ascent of the smoothed altitude", min=0)
+    technical_s = number("s", "seconds run on technical ground", min=0)
+    technical_share = number("", "share of the moving distance on technical ground", min=0, max=1)
+    walking_share = number("", "share of the moving seconds that were walked", min=0, max=1)
+    cadence_identical_share = number("", "share of consecutive 1 s cadences that are equal", min=0, max=1)
+    cadence_step_spm = number("steps/min", "smallest step in which cadence is stored", min=0)
+    quality = number(
         "", "cadence quality: share of running seconds with usable cadence", nullable=False, min=0, max=1
     )
-    counts = dy.Bool(metadata=_meta("", "whether the run enters the answer"))
-    counts_reason = _text("why the run does not count, empty where it does")
-    warnings = _text("what a person should know of this recording, '; ' between")
-    content_sha256 = _text("SHA-256 of the file's content")
-    source_name = _text("the file's name as it was given")
-    analysis_version = _count("version of the analysis that made this row")
+    counts = dy.Bool(metadata=meta("", "whether the run enters the answer"))
+    counts_reason = text("why the run does not count, empty where it does")
+    warnings = text("what a person should know of this recording, '; ' between")
+    content_sha256 = text("SHA-256 of the file's content")
+    source_name = text("the file's name as it was given")
+    analysis_version = count("version of the analysis that made this row")
 
 
 class Track(dy.Schema):
     """One row per second of a run, gaps left out."""
 
-    run_id = _text("the run", key=True)
-    elapsed_s = _count("seconds since the run's start", unit="s", key=True)
-    timestamp = _instant("time of the second")
-    lat_deg = _number("deg", "latitude, interpolated over gaps up to 10 s", min=-90, max=90)
-    lon_deg = _number("deg", "longitude, interpolated over gaps up to 10 s", min=-180, max=180)
-    altitude_m = _number("m", "altitude as recorded")
-    distance_m = _number("m", "distance since the start")
-    speed_mps = _number("m/s", "speed", min=0)
-    cadence_spm = _number("steps/min", "cadence, never carried over more than 3 s", min=0)
-    heart_rate_bpm = _number("beats/min", "heart rate", min=0)
-    grade = _number("", "rise over run, 0.12 is 12 %", min=-0.4, max=0.4)
-    gap_speed_mps = _number("m/s", "grade-adjusted speed", min=0)
-    gait = _choice("decided on a slow scale, so that a stumble stays in", GAITS)
-    cadence_flag = _choice("whether the second's cadence can be used", CADENCE_FLAGS)
-    technicality = _number("", "0 smooth to 1 technical", min=0, max=1)
-    terrain = _choice("the ground's label", TERRAINS, nullable=True)
-    segment_id = _count("the segment it lies in", nullable=True)
+    run_id = text("the run", key=True)
+    elapsed_s = count("seconds since the run's start", unit="s", key=True)
+    timestamp = instant("time of the second")
+    lat_deg = number("deg", "latitude, interpolated over gaps up to 10 s", min=-90, max=90)
+    lon_deg = number("deg", "longitude, interpolated over gaps up to 10 s", min=-180, max=180)
+    altitude_m = number("m", "altitude as recorded")
+    distance_m = number("m", "distance since the start")
+    speed_mps = number("m/s", "speed", min=0)
+    cadence_spm = number("steps/min", "cadence, never carried over more than 3 s", min=0)
+    heart_rate_bpm = number("beats/min", "heart rate", min=0)
+    grade = number("", "rise over run, 0.12 is 12 %", min=-0.4, max=0.4)
+    gap_speed_mps = number("m/s", "grade-adjusted speed", min=0)
+    gait = choice("decided on a slow scale, so that a stumble stays in", GAITS)
+    cadence_flag = choice("whether the second's cadence can be used", CADENCE_FLAGS)
+    technicality = number("", "0 smooth to 1 technical", min=0, max=1)
+    terrain = choice("the ground's label", TERRAINS, nullable=True)
+    segment_id = count("the segment it lies in", nullable=True)
 
 
 class Channels(dy.Schema):
@@ -148,244 +114,244 @@ class Channels(dy.Schema):
     Long, since every watch has its own channels: one table holds them all.
     """
 
-    run_id = _text("the run", key=True)
-    elapsed_s = _count("seconds since the run's start", unit="s", key=True)
-    channel = _text("name with its unit, 'dev_0_' and the like before those of a developer's field", key=True)
-    value = dy.Float32(metadata=_meta("", "in the unit that the channel's name ends with"))
+    run_id = text("the run", key=True)
+    elapsed_s = count("seconds since the run's start", unit="s", key=True)
+    channel = text("name with its unit, 'dev_0_' and the like before those of a developer's field", key=True)
+    value = dy.Float32(metadata=meta("", "in the unit that the channel's name ends with"))
 
 
 class Grid(dy.Schema):
     """One row per 5 m of moving distance of a run: what is known of the ground there from this pass."""
 
-    run_id = _text("the run", key=True)
-    cell = _count("index along the run", key=True)
-    distance_m = _number("m", "moving distance at the cell's start", nullable=False, min=0)
-    elapsed_s = _number("s", "when the runner came there", nullable=False, min=0)
-    lat_deg = _number("deg", "latitude")
-    lon_deg = _number("deg", "longitude")
-    heading_deg = _number("deg", "direction of travel, clockwise from north", min=0, max=360)
-    altitude_m = _number("m", "altitude as recorded")
-    grade = _number("", "rise over run", min=-0.4, max=0.4)
-    altitude_roughness = _number("", "log SD (m) over 80 m of altitude about a local quadratic")
-    pace_variability = _number("", "log SD over 80 m of log grade-adjusted speed about its 200 m median")
-    pace_deficit = _number("", "log of the 80th percentile over 1 km of grade-adjusted speed, minus now")
-    sinuosity = _number("", "log RMS heading change per metre (rad/m) over 60 m")
-    abs_grade = _number("", "|grade| over 50 m", min=0)
-    score = _number("", "technicality of this pass, in SD of the features: above 0 is technical")
+    run_id = text("the run", key=True)
+    cell = count("index along the run", key=True)
+    distance_m = number("m", "moving distance at the cell's start", nullable=False, min=0)
+    elapsed_s = number("s", "when the runner came there", nullable=False, min=0)
+    lat_deg = number("deg", "latitude")
+    lon_deg = number("deg", "longitude")
+    heading_deg = number("deg", "direction of travel, clockwise from north", min=0, max=360)
+    altitude_m = number("m", "altitude as recorded")
+    grade = number("", "rise over run", min=-0.4, max=0.4)
+    altitude_roughness = number("", "log SD (m) over 80 m of altitude about a local quadratic")
+    pace_variability = number("", "log SD over 80 m of log grade-adjusted speed about its 200 m median")
+    pace_deficit = number("", "log of the 80th percentile over 1 km of grade-adjusted speed, minus now")
+    sinuosity = number("", "log RMS heading change per metre (rad/m) over 60 m")
+    abs_grade = number("", "|grade| over 50 m", min=0)
+    score = number("", "technicality of this pass, in SD of the features: above 0 is technical")
 
 
 class Segments(dy.Schema):
     """One row per stretch of one terrain and direction."""
 
-    run_id = _text("the run", key=True)
-    segment_id = _count("index along the run", key=True)
-    terrain = _choice("the ground's label", TERRAINS)
-    direction = _choice("up above +3 %, down below -3 %", DIRECTIONS)
-    start_s = _number("s", "start, elapsed", nullable=False, min=0)
-    end_s = _number("s", "end, elapsed, not included", nullable=False, min=0)
-    start_m = _number("m", "start, distance", nullable=False, min=0)
-    end_m = _number("m", "end, distance, not included", nullable=False, min=0)
-    grade_mean = _number("", "mean grade")
-    technicality_mean = _number("", "mean technicality", min=0, max=1)
-    passes = _count("how many runs the label of this place rests on (median over the stretch)")
-    reasons = _text("the two main reasons for the label, in words")
-    edited = dy.Bool(metadata=_meta("", "marked by the user"))
+    run_id = text("the run", key=True)
+    segment_id = count("index along the run", key=True)
+    terrain = choice("the ground's label", TERRAINS)
+    direction = choice("up above +3 %, down below -3 %", DIRECTIONS)
+    start_s = number("s", "start, elapsed", nullable=False, min=0)
+    end_s = number("s", "end, elapsed, not included", nullable=False, min=0)
+    start_m = number("m", "start, distance", nullable=False, min=0)
+    end_m = number("m", "end, distance, not included", nullable=False, min=0)
+    grade_mean = number("", "mean grade")
+    technicality_mean = number("", "mean technicality", min=0, max=1)
+    passes = count("how many runs the label of this place rests on (median over the stretch)")
+    reasons = text("the two main reasons for the label, in words")
+    edited = dy.Bool(metadata=meta("", "marked by the user"))
 
 
 class Stability(dy.Schema):
     """One row per run, terrain, direction and metric."""
 
-    run_id = _text("the run", key=True)
-    terrain = _choice("the ground", TERRAINS, key=True)
-    direction = _choice("direction, or all of them", ("all", *DIRECTIONS), key=True)
-    metric = _text("name in stability.METRICS", key=True)
-    value = _number("", "the metric's value")
-    low = _number("", "lower end of its 95 % interval (block bootstrap over windows)")
-    high = _number("", "upper end of its 95 % interval")
-    n_windows = _count("20 s windows it rests on")
-    seconds = _number("s", "seconds of running it rests on", nullable=False, min=0)
+    run_id = text("the run", key=True)
+    terrain = choice("the ground", TERRAINS, key=True)
+    direction = choice("direction, or all of them", ("all", *DIRECTIONS), key=True)
+    metric = text("name in stability.METRICS", key=True)
+    value = number("", "the metric's value")
+    low = number("", "lower end of its 95 % interval (block bootstrap over windows)")
+    high = number("", "upper end of its 95 % interval")
+    n_windows = count("20 s windows it rests on")
+    seconds = number("s", "seconds of running it rests on", nullable=False, min=0)
 
 
 class BalanceSessions(dy.Schema):
     """One row per logged exercise."""
 
-    session_id = _text("made of athlete, date, drill, side and which of equal ones it is", key=True)
-    athlete_id = _text("whose log it is")
-    date = _day("local day")
-    drill = _text("name of the drill")
-    category = _text("category of the drill, 'other' where unknown")
-    minutes = _number("min", "time on the drill", nullable=False, min=0, max=600)
-    sets = _count("sets", nullable=True)
-    reps = _count("repetitions a set", nullable=True)
-    hold_s = _number("s", "hold", min=0)
-    side = _text("left, right or both", nullable=True)
-    surface = _text("surface", nullable=True)
-    eyes = _text("open or closed", nullable=True)
-    clean_sets = _count("sets without a wobble", nullable=True)
-    wobbles = _count("wobbles", nullable=True)
-    rpe = _number("", "rate of perceived exertion", min=0, max=10)
-    note = _text("free text", nullable=True)
+    session_id = text("made of athlete, date, drill, side and which of equal ones it is", key=True)
+    athlete_id = text("whose log it is")
+    date = day("local day")
+    drill = text("name of the drill")
+    category = text("category of the drill, 'other' where unknown")
+    minutes = number("min", "time on the drill", nullable=False, min=0, max=600)
+    sets = count("sets", nullable=True)
+    reps = count("repetitions a set", nullable=True)
+    hold_s = number("s", "hold", min=0)
+    side = text("left, right or both", nullable=True)
+    surface = text("surface", nullable=True)
+    eyes = text("open or closed", nullable=True)
+    clean_sets = count("sets without a wobble", nullable=True)
+    wobbles = count("wobbles", nullable=True)
+    rpe = number("", "rate of perceived exertion", min=0, max=10)
+    note = text("free text", nullable=True)
 
 
 class DrillNames(dy.Schema):
     """One row per athlete and drill that goes by another name in the athlete's log."""
 
-    athlete_id = _text("whose log it is", key=True)
-    logged = _text("the drill as it is logged, in small letters", key=True)
-    drill = _text("the drill of the catalogue that is meant")
+    athlete_id = text("whose log it is", key=True)
+    logged = text("the drill as it is logged, in small letters", key=True)
+    drill = text("the drill of the catalogue that is meant")
 
 
 class ProposedSessions(dy.Schema):
     """One row per drill of a strength workout that the watch recorded: no session until it is accepted."""
 
-    session_id = _text("made of athlete, file and drill", key=True)
-    athlete_id = _text("whose workout it is")
-    date = _day("local day")
-    drill = _text("name of the drill, or of the exercise where the catalogue has none")
-    category = _text("category of the drill, 'other' where unknown")
-    minutes = _number("min", "time of the sets, rests left out", nullable=False, min=0, max=600)
-    sets = _count("sets")
-    reps = _count("repetitions a set (median)", nullable=True)
-    hold_s = _number("s", "length of a set without repetitions (median)", min=0)
-    source_name = _text("the file's name")
-    status = _choice("what became of it", ("proposed", "accepted", "declined"))
+    session_id = text("made of athlete, file and drill", key=True)
+    athlete_id = text("whose workout it is")
+    date = day("local day")
+    drill = text("name of the drill, or of the exercise where the catalogue has none")
+    category = text("category of the drill, 'other' where unknown")
+    minutes = number("min", "time of the sets, rests left out", nullable=False, min=0, max=600)
+    sets = count("sets")
+    reps = count("repetitions a set (median)", nullable=True)
+    hold_s = number("s", "length of a set without repetitions (median)", min=0)
+    source_name = text("the file's name")
+    status = choice("what became of it", ("proposed", "accepted", "declined"))
 
 
 class Settings(dy.Schema):
     """One row per athlete and setting that differs from its default."""
 
-    athlete_id = _text("whose setting it is", key=True)
-    key = _text("name of the setting", key=True)
-    value = _number("", "its value", nullable=False)
+    athlete_id = text("whose setting it is", key=True)
+    key = text("name of the setting", key=True)
+    value = number("", "its value", nullable=False)
 
 
 class Adherence(dy.Schema):
     """One row per athlete and week since the first logged day: the log beside the plan."""
 
-    athlete_id = _text("whose log it is", key=True)
-    week = _day("Monday of the week", key=True)
-    n_sessions = _count("days with minutes that count")
-    minutes = _number("min", "minutes that count", nullable=False, min=0)
-    minutes_per_session = _number("min", "minutes a session", min=0)
-    clean_share = _number("", "share of sets without a wobble, of those whose log says", min=0, max=1)
-    sessions_in_plan = _flag("as many sessions as the plan asks for; empty while the week is not over")
-    rest_in_plan = _flag("enough rest between intense sessions")
-    minutes_in_plan = _flag("sessions as long as the plan asks for by now")
-    progress_in_plan = _flag("holds and repetitions of four weeks above those of the four before")
-    clean_in_plan = _flag("enough sets without a wobble to go on")
-    reasons = _text("where the week left the plan, '; ' between, empty where it kept to it")
-    next_step = _text("what is next, in one sentence")
+    athlete_id = text("whose log it is", key=True)
+    week = day("Monday of the week", key=True)
+    n_sessions = count("days with minutes that count")
+    minutes = number("min", "minutes that count", nullable=False, min=0)
+    minutes_per_session = number("min", "minutes a session", min=0)
+    clean_share = number("", "share of sets without a wobble, of those whose log says", min=0, max=1)
+    sessions_in_plan = flag("as many sessions as the plan asks for; empty while the week is not over")
+    rest_in_plan = flag("enough rest between intense sessions")
+    minutes_in_plan = flag("sessions as long as the plan asks for by now")
+    progress_in_plan = flag("holds and repetitions of four weeks above those of the four before")
+    clean_in_plan = flag("enough sets without a wobble to go on")
+    reasons = text("where the week left the plan, '; ' between, empty where it kept to it")
+    next_step = text("what is next, in one sentence")
 
 
 class Dose(dy.Schema):
     """One row per athlete and day from the first logged day on."""
 
-    athlete_id = _text("whose dose it is", key=True)
-    date = _day("local day", key=True)
-    minutes = _number("min", "balance minutes of the day", nullable=False, min=0)
-    dose = _number("min/week", "decayed weekly minutes up to the day before", nullable=False, min=0)
+    athlete_id = text("whose dose it is", key=True)
+    date = day("local day", key=True)
+    minutes = number("min", "balance minutes of the day", nullable=False, min=0)
+    dose = number("min/week", "decayed weekly minutes up to the day before", nullable=False, min=0)
 
 
 class Effects(dy.Schema):
     """One row per athlete and outcome: the answer with its uncertainty."""
 
-    athlete_id = _text("whose answer it is", key=True)
-    outcome = _text("what was asked, 'technical' is the headline", key=True)
-    estimate = _number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
-    low = _number("", "lower end of the 95 % interval")
-    high = _number("", "upper end of the 95 % interval")
-    p = _number("", "two-sided p value of the estimate", min=0, max=1)
-    permutation_p = _number("", "p value of the block permutation of the log", min=0, max=1)
-    n_runs = _count("runs that count")
-    weeks = _number("weeks", "length of the period", nullable=False, min=0)
-    dose_contrast = _number("45 min/week", "SD of dose/45 after trend and weekend", min=0)
-    detectable = _number("", "change that could be seen with 80 % power, as a fraction", min=0)
-    sceptical = _number("", "estimate under a prior centred on no effect (SD 0.10)")
-    se = _number("log", "standard error of the log change that `estimate` shows", min=0)
-    df = _count("degrees of freedom of the interval", nullable=True)
-    naive_r = _number("", "the naive correlation of raw variability with 28-day minutes: not to be trusted")
-    naive_p = _number("", "p value of the naive correlation: not to be trusted", min=0, max=1)
-    plan_p = _number("", "p value of the randomisation of a drawn plan that is over", min=0, max=1)
-    verdict = _choice("the stated rule's verdict", VERDICTS)
-    sentence = _text("the answer in plain words")
-    missing = _text("what is missing for an answer, empty where nothing is")
-    cautions = _text("what speaks against reading more into it, '; ' between")
-    method = _text("name and version of the method")
+    athlete_id = text("whose answer it is", key=True)
+    outcome = text("what was asked, 'technical' is the headline", key=True)
+    estimate = number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
+    low = number("", "lower end of the 95 % interval")
+    high = number("", "upper end of the 95 % interval")
+    p = number("", "two-sided p value of the estimate", min=0, max=1)
+    permutation_p = number("", "p value of the block permutation of the log", min=0, max=1)
+    n_runs = count("runs that count")
+    weeks = number("weeks", "length of the period", nullable=False, min=0)
+    dose_contrast = number("45 min/week", "SD of dose/45 after trend and weekend", min=0)
+    detectable = number("", "change that could be seen with 80 % power, as a fraction", min=0)
+    sceptical = number("", "estimate under a prior centred on no effect (SD 0.10)")
+    se = number("log", "standard error of the log change that `estimate` shows", min=0)
+    df = count("degrees of freedom of the interval", nullable=True)
+    naive_r = number("", "the naive correlation of raw variability with 28-day minutes: not to be trusted")
+    naive_p = number("", "p value of the naive correlation: not to be trusted", min=0, max=1)
+    plan_p = number("", "p value of the randomisation of a drawn plan that is over", min=0, max=1)
+    verdict = choice("the stated rule's verdict", VERDICTS)
+    sentence = text("the answer in plain words")
+    missing = text("what is missing for an answer, empty where nothing is")
+    cautions = text("what speaks against reading more into it, '; ' between")
+    method = text("name and version of the method")
 
 
 class Sensitivity(dy.Schema):
     """One row per athlete and half-life: a view of how the answer leans on it, never the answer."""
 
-    athlete_id = _text("whose it is", key=True)
-    half_life_days = _count("half-life of the dose", unit="days", key=True)
-    estimate = _number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
-    low = _number("", "lower end of the 95 % interval, not corrected for the search")
-    high = _number("", "upper end of the 95 % interval, not corrected for the search")
-    p = _number("", "p value of the block permutation, corrected for the search", min=0, max=1)
+    athlete_id = text("whose it is", key=True)
+    half_life_days = count("half-life of the dose", unit="days", key=True)
+    estimate = number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
+    low = number("", "lower end of the 95 % interval, not corrected for the search")
+    high = number("", "upper end of the 95 % interval, not corrected for the search")
+    p = number("", "p value of the block permutation, corrected for the search", min=0, max=1)
 
 
 class NormalRanges(dy.Schema):
     """One row per athlete and terrain: where a run is expected, from the athlete's own last 8 weeks."""
 
-    athlete_id = _text("whose range it is", key=True)
-    terrain = _choice("the ground", TERRAINS, key=True)
-    low = _number("", "lower end of the range of `cadence_cv`", nullable=False, min=0)
-    high = _number("", "upper end", nullable=False, min=0)
-    n_runs = _count("runs it rests on, the latest left out")
-    run_id = _text("the latest run that counts")
-    local_date = _day("its day")
-    value = _number("", "its `cadence_cv`", nullable=False, min=0)
+    athlete_id = text("whose range it is", key=True)
+    terrain = choice("the ground", TERRAINS, key=True)
+    low = number("", "lower end of the range of `cadence_cv`", nullable=False, min=0)
+    high = number("", "upper end", nullable=False, min=0)
+    n_runs = count("runs it rests on, the latest left out")
+    run_id = text("the latest run that counts")
+    local_date = day("its day")
+    value = number("", "its `cadence_cv`", nullable=False, min=0)
 
 
 class Triage(dy.Schema):
     """One row per reason to look at an athlete, the most urgent first."""
 
-    athlete_id = _text("whom to look at", key=True)
-    urgency = _count("0 data missing, 1 log silent, 2 unsteadier than usual, 3 new device, 4 answer reached")
-    reason = _text("why, in words", key=True)
+    athlete_id = text("whom to look at", key=True)
+    urgency = count("0 data missing, 1 log silent, 2 unsteadier than usual, 3 new device, 4 answer reached")
+    reason = text("why, in words", key=True)
 
 
 class Plans(dy.Schema):
     """One row per athlete and drawn plan: when balance work is to be done, by lot."""
 
-    athlete_id = _text("whose plan it is", key=True)
-    start = _day("first day", key=True)
-    block_weeks = _count("weeks of a block", unit="weeks")
-    schedule = _text("one letter a block: 1 with balance work, 0 without")
-    seed = _count("seed of the draw")
-    drawn_at = _instant("when it was drawn")
+    athlete_id = text("whose plan it is", key=True)
+    start = day("first day", key=True)
+    block_weeks = count("weeks of a block", unit="weeks")
+    schedule = text("one letter a block: 1 with balance work, 0 without")
+    seed = count("seed of the draw")
+    drawn_at = instant("when it was drawn")
 
 
 class Files(dy.Schema):
     """One row per athlete and file content ever seen: what became of it."""
 
-    athlete_id = _text("for whom it was read", key=True)
-    content_sha256 = _text("SHA-256 of the content", key=True)
-    source_name = _text("the file's name as it was first given")
-    size_bytes = _count("size", unit="bytes")
-    status = _choice("what became of it", ("run", "duplicate", "skipped", "rejected"))
-    reason = _text("why it is not a run of its own, empty where it is")
-    advice = _text("what would do, empty where nothing needs doing")
-    cadence_unit_given = _text("what `--cadence-unit` said of it, empty where the device or the file decides")
-    analysis_version = _count("version of the analysis that decided, 0 where it is to be analysed anew")
+    athlete_id = text("for whom it was read", key=True)
+    content_sha256 = text("SHA-256 of the content", key=True)
+    source_name = text("the file's name as it was first given")
+    size_bytes = count("size", unit="bytes")
+    status = choice("what became of it", ("run", "duplicate", "skipped", "rejected"))
+    reason = text("why it is not a run of its own, empty where it is")
+    advice = text("what would do, empty where nothing needs doing")
+    cadence_unit_given = text("what `--cadence-unit` said of it, empty where the device or the file decides")
+    analysis_version = count("version of the analysis that decided, 0 where it is to be analysed anew")
 
 
 class CadenceRules(dy.Schema):
     """One row per athlete, device and format whose cadence unit was set by hand."""
 
-    athlete_id = _text("whose device it is", key=True)
-    device = _text("the device as in runs", key=True)
-    source_format = _choice("format of its files", ("fit", "gpx", "tcx"), key=True)
-    cadence_unit = _choice("what its cadence counts", CADENCE_UNITS)
+    athlete_id = text("whose device it is", key=True)
+    device = text("the device as in runs", key=True)
+    source_format = choice("format of its files", ("fit", "gpx", "tcx"), key=True)
+    cadence_unit = choice("what its cadence counts", CADENCE_UNITS)
 
 
 class RejectedFiles(dy.Schema):
     """One row per file that could not be used."""
 
-    source_name = _text("the file's name", key=True)
-    content_sha256 = _text("SHA-256 of the content", key=True)
-    reason = _text("what is wrong")
-    advice = _text("what would do")
+    source_name = text("the file's name", key=True)
+    content_sha256 = text("SHA-256 of the content", key=True)
+    reason = text("what is wrong")
+    advice = text("what would do")
 
 
 PUBLIC: dict[str, type[dy.Schema]] = {

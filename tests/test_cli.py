@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline import cli
+from pipeline.cli import recordings
 from pipeline.ingest.balance_log import balance_log_template
 from pipeline.tables import PUBLIC, VERDICTS, Effects
 from pipeline.workspace import Workspace
@@ -70,7 +71,7 @@ def season(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's workers, two at most."""
-    monkeypatch.setattr(cli.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(recordings.os, "cpu_count", lambda: 2)
 
 
 def test_help_names_every_command() -> None:

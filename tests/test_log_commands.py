@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from pipeline import cli
 from pipeline.batch import Item, analyse_batch
+from pipeline.cli.words import import_lines
 from pipeline.drills import find_drill
-from pipeline.wording import import_lines
 from pipeline.workspace import FileResult, Workspace
 from tests.ingest.test_workouts import workout
 

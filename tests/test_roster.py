@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.meta_analysis import combine_effects
 
+from pipeline.cli.roster_words import roster_json, roster_lines
 from pipeline.effect import relate_effect, swap_logs
 from pipeline.roster import MIN_ATHLETES, pool, relate_roster
-from pipeline.roster_words import roster_json, roster_lines
 from pipeline.tables import BalanceSessions, DataFrame, Effects, Runs, Stability
 from tests.simulate import SCENARIOS, make_tables, simulate_season
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.roster_words import range_lines, triage_lines
+from pipeline.cli.roster_words import range_lines, triage_lines
 from pipeline.tables import BalanceSessions, DataFrame, Effects, Runs, Stability
 from pipeline.triage import derive_normal_ranges, rank_athletes
 from tests.simulate import START, make_log, make_tables

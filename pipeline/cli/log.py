@@ -8,12 +8,9 @@ from pathlib import Path
 
 import click
 
-from pipeline import batch, log_words
-from pipeline.drills import UNKNOWN_CATEGORY, drills, find_drill, is_known, normalise
-from pipeline.errors import SurefootError
-from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
-from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
-from pipeline.terminal import (
+from pipeline import batch
+from pipeline.cli import log_words
+from pipeline.cli.terminal import (
     any_athlete_option,
     athlete_option,
     choose_athletes,
@@ -22,6 +19,10 @@ from pipeline.terminal import (
     say_json,
     workspace_option,
 )
+from pipeline.drills import UNKNOWN_CATEGORY, drills, find_drill, is_known, normalise
+from pipeline.errors import SurefootError
+from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
+from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 from pipeline.workspace import Workspace
 
 

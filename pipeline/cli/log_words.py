@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 
 from pipeline.adherence import Thresholds
+from pipeline.cli.words import plural
 from pipeline.drills import UNKNOWN_CATEGORY, Drill, normalise
 from pipeline.ingest.balance_log import BalanceLog
 from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
-from pipeline.wording import plural
 
 WEEKS_SHOWN = 8
 

@@ -8,11 +8,18 @@ from pathlib import Path
 
 import click
 
-from pipeline import wording
+from pipeline.cli import words
+from pipeline.cli.terminal import (
+    athlete_option,
+    choose_athletes,
+    json_option,
+    say,
+    say_json,
+    workspace_option,
+)
 from pipeline.effect import preview_designs
 from pipeline.errors import SurefootError
 from pipeline.plan import add_plan, draw_plan, write_csv, write_ics
-from pipeline.terminal import athlete_option, choose_athletes, json_option, say, say_json, workspace_option
 from pipeline.workspace import Workspace
 
 
@@ -52,9 +59,9 @@ def _preview(folder: Path, athlete_id: str, as_json: bool) -> None:
             workspace.load_balance_sessions(athlete_id),
         )
     if as_json:
-        say_json(wording.preview_json(preview))
+        say_json(words.preview_json(preview))
     else:
-        say(wording.preview_lines(athlete_id, preview))
+        say(words.preview_lines(athlete_id, preview))
 
 
 def _choose(
@@ -86,4 +93,4 @@ def _choose(
     if as_json:
         say_json(chosen)
     else:
-        say(wording.plan_lines(chosen, map(str, files)))
+        say(words.plan_lines(chosen, map(str, files)))

@@ -1,0 +1,157 @@
+"""The commands that look at what is known: effect, status, report, export, forget, dashboard."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli import roster_words, words
+from pipeline.cli.terminal import (
+    any_athlete_option,
+    choose_athletes,
+    json_option,
+    say,
+    say_json,
+    workspace_option,
+)
+from pipeline.effect import swap_logs, vary_half_life
+from pipeline.export import FORMATS, export_table
+from pipeline.roster import relate_roster
+from pipeline.tables import PUBLIC
+from pipeline.triage import derive_normal_ranges, rank_athletes
+from pipeline.workspace import Workspace
+
+
+@click.command()
+@any_athlete_option
+@workspace_option
+@click.option("--sensitivity", is_flag=True, help="Show how it leans on the half-life of the dose.")
+@click.option("--roster", is_flag=True, help="Show what all athletes say together.")
+@json_option
+def effect(athlete_id: str | None, folder: Path, sensitivity: bool, roster: bool, as_json: bool) -> None:
+    """The answer: was cadence steadier on technical ground when more balance work had been done?"""
+    with Workspace(folder, read_only=True) as workspace:
+        athletes = choose_athletes(workspace, athlete_id)
+        effects = workspace.load_effects(athlete_id)
+        if sensitivity or roster:
+            tables = (
+                workspace.load_runs(athlete_id),
+                workspace.load_stability(athlete_id),
+                workspace.load_balance_sessions(athlete_id),
+            )
+    if sensitivity:
+        varied = vary_half_life(*tables)
+        if as_json:
+            say_json(varied.to_dicts())
+        else:
+            for athlete in athletes:
+                say(words.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
+    elif roster:
+        together = relate_roster(effects, swap_logs(*tables))
+        if as_json:
+            say_json(roster_words.roster_json(together))
+        else:
+            say(roster_words.roster_lines(together))
+    elif as_json:
+        say_json(effects.to_dicts())
+    else:
+        for athlete in athletes:
+            say(words.answer_lines(athlete, effects.filter(athlete_id=athlete)))
+
+
+@click.command()
+@any_athlete_option
+@workspace_option
+@click.option("--rejected", is_flag=True, help="List the rejected files with what would do.")
+@click.option("--not-counting", is_flag=True, help="List the runs that do not count, and why.")
+@click.option("--triage", is_flag=True, help="List who needs a look, and why, the most urgent first.")
+@json_option
+def status(
+    athlete_id: str | None, folder: Path, rejected: bool, not_counting: bool, triage: bool, as_json: bool
+) -> None:
+    """What is in the workspace: runs, duplicates, skipped and rejected files."""
+    with Workspace(folder, read_only=True) as workspace:
+        athletes = choose_athletes(workspace, athlete_id)
+        runs, stability = workspace.load_runs(athlete_id), workspace.load_stability(athlete_id)
+        if triage:
+            looks = rank_athletes(
+                runs,
+                stability,
+                workspace.load_balance_sessions(athlete_id),
+                workspace.load_effects(athlete_id),
+                today=datetime.now(UTC).date(),
+            )
+            if as_json:
+                say_json(looks.to_dicts())
+            else:
+                say(roster_words.triage_lines(looks, len(athletes)))
+            return
+        if as_json:
+            counts: dict[str, Any] = dict(workspace.counts(athlete_id))
+            if rejected:
+                counts |= {"rejected_files": workspace.load_rejected(athlete_id).to_dicts()}
+            if not_counting:
+                counts |= {"not_counting": words.not_counting(workspace.load_runs(athlete_id))}
+            say_json(counts)
+            return
+        if rejected:
+            say(words.rejected_lines(workspace.load_rejected(athlete_id)))
+        if not_counting:
+            say(words.not_counting_lines(workspace.load_runs(athlete_id)))
+        if not rejected and not not_counting:
+            ranges = derive_normal_ranges(runs, stability)
+            for athlete in athletes:
+                say(words.status_lines(athlete, workspace.counts(athlete), workspace.load_runs(athlete)))
+                say(roster_words.range_lines(ranges.filter(athlete_id=athlete)))
+
+
+@click.command()
+@any_athlete_option
+@click.option("--out", "file", required=True, type=click.Path(path_type=Path), help="The HTML file to write.")
+@workspace_option
+def report(athlete_id: str | None, file: Path, folder: Path) -> None:
+    """Write the answer, the trend and the runs as one HTML file that needs no network."""
+    from dashboard.report import write_report
+
+    with Workspace(folder, read_only=True) as workspace:
+        write_report(workspace, choose_athletes(workspace, athlete_id), file)
+    print(f"The report is in {file}")
+
+
+@click.command()
+@click.argument("table", type=click.Choice(sorted(PUBLIC)))
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("--out", "file", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@any_athlete_option
+@workspace_option
+def export(table: str, format_: str, file: Path, athlete_id: str | None, folder: Path) -> None:
+    """Write a table to a file; docs/data-model.md says what is in each."""
+    with Workspace(folder, read_only=True) as workspace:
+        choose_athletes(workspace, athlete_id)
+        rows = export_table(workspace, table, format_, file, athlete_id)
+    print(f"{words.plural(rows, 'row')} of {table} in {file}")
+
+
+@click.command()
+@click.argument("athlete_id")
+@workspace_option
+@click.confirmation_option(prompt="Remove all runs, tracks, originals and logs of this athlete?")
+def forget(athlete_id: str, folder: Path) -> None:
+    """Remove every trace of an athlete from the workspace."""
+    with Workspace(folder) as workspace:
+        choose_athletes(workspace, athlete_id)
+        workspace.forget(athlete_id)
+    print(f"Nothing of {athlete_id} is left in {folder}")
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True)
+@workspace_option
+def dashboard(port: int, folder: Path) -> None:
+    """Show it all in the browser, on this machine only (127.0.0.1)."""
+    from dashboard.serve import serve
+
+    serve(folder, port=port)

@@ -1,0 +1,49 @@
+"""The kinds of column that the tables are made of, each with its unit and what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dataframely as dy
+
+
+def meta(unit: str, doc: str) -> dict[str, Any]:
+    """Unit and description, for docs/data-model.md."""
+    return {"unit": unit, "doc": doc}
+
+
+def number(
+    unit: str, doc: str, *, nullable: bool = True, min: float | None = None, max: float | None = None
+) -> dy.Float64:
+    """A real number with its unit in the name."""
+    return dy.Float64(nullable=nullable, min=min, max=max, metadata=meta(unit, doc))
+
+
+def text(doc: str, *, key: bool = False, nullable: bool = False) -> dy.String:
+    """Words."""
+    return dy.String(primary_key=key, nullable=nullable, metadata=meta("", doc))
+
+
+def count(doc: str, *, unit: str = "", key: bool = False, nullable: bool = False) -> dy.Int64:
+    """A whole number, not negative."""
+    return dy.Int64(primary_key=key, nullable=nullable, min=0, metadata=meta(unit, doc))
+
+
+def flag(doc: str) -> dy.Bool:
+    """Yes, no, or not known."""
+    return dy.Bool(nullable=True, metadata=meta("", doc))
+
+
+def instant(doc: str, *, nullable: bool = False) -> dy.Datetime:
+    """A moment, in UTC."""
+    return dy.Datetime(time_unit="us", time_zone="UTC", nullable=nullable, metadata=meta("UTC", doc))
+
+
+def day(doc: str, *, key: bool = False) -> dy.Date:
+    """A local day."""
+    return dy.Date(primary_key=key, metadata=meta("", doc))
+
+
+def choice(doc: str, values: tuple[str, ...], *, key: bool = False, nullable: bool = False) -> dy.Enum:
+    """One of a closed set of words."""
+    return dy.Enum(list(values), primary_key=key, nullable=nullable, metadata=meta("", doc))
