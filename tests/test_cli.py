@@ -265,6 +265,8 @@ MISTAKES = {
     "no such option": (("status", "--colour"), "--colour"),
     "a bad number": (("analyse", "x", "--athlete", "ada", "--workers", "many"), "many"),
     "no athlete": (("analyse", "."), "--athlete"),
+    "an athlete without a name": (("analyse", ".", "--athlete", " "), "an athlete needs a name"),
+    "a log for nobody": (("log", "text.txt", "--athlete", ""), "an athlete needs a name"),
     "a missing path": (("analyse", "nowhere", "--athlete", "ada"), "there is no file or folder nowhere"),
     "a missing workspace": (("status",), "there is no workspace"),
     "a missing workspace, answer": (("effect", "--json"), "there is no workspace"),

@@ -15,6 +15,7 @@ from pipeline.cli.terminal import (
     athlete_option,
     choose_athletes,
     json_option,
+    named,
     say,
     say_json,
     workspace_option,
@@ -28,7 +29,7 @@ from pipeline.workspace import Workspace
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@click.option("--athlete", "athlete_id", help="Whose: a short name.")
+@click.option("--athlete", "athlete_id", callback=named, help="Whose: a short name.")
 @click.option("--template", is_flag=True, help="Print a log to start from.")
 @click.option(
     "--dates",

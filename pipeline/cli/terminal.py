@@ -19,7 +19,18 @@ workspace_option = click.option(
     show_default=True,
     help="Folder that keeps everything.",
 )
-athlete_option = click.option("--athlete", "athlete_id", required=True, help="Whose: a short name.")
+
+
+def named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Refuse an athlete of blanks: the name is what a person will ask for."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("an athlete needs a name, such as --athlete me")
+    return value
+
+
+athlete_option = click.option(
+    "--athlete", "athlete_id", required=True, callback=named, help="Whose: a short name."
+)
 any_athlete_option = click.option("--athlete", "athlete_id", help="This athlete only.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
