@@ -49,8 +49,8 @@ def is_known(text: str) -> bool:
 
 
 def _key(text: str) -> str:
-    """The normalised name, its last word in the singular."""
-    return normalise(text).removesuffix("s")
+    """The normalised name without a plural s; all of them go, so that the key of a key is itself."""
+    return normalise(text).rstrip("s")
 
 
 @cache
