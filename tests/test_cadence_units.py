@@ -13,8 +13,8 @@ from pipeline import cli, read_activity
 from pipeline.batch import find_files, import_files
 from pipeline.ingest import overrule_cadence_unit
 from pipeline.workspace import Workspace
+from tests.imports import HereEngine
 from tests.made_runs import activity, fit_file, tcx_file
-from tests.test_batch import HereEngine
 
 STEPS, STRIDES = "steps_per_minute", "strides_per_minute"
 
