@@ -13,7 +13,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.workspace import catalogue, folder, originals, packs
+from pipeline.workspace import catalogue, folder, originals, packs, upgrade
 
 _WAIT_S = 30.0
 
@@ -21,10 +21,10 @@ _WAIT_S = 30.0
 class Access:
     """A workspace at `path`: made where there is none, opened where there is one.
 
-    With `read_only` nothing is made or changed. Raises SurefootError, in one line, where the folder is a
-    file, holds something else, cannot be read or written, or was made by a newer Surefoot. Any number of
-    processes may read while one writes; what is saved is there whole or not at all, whatever kills the
-    process.
+    One that an older Surefoot made is brought up to date first. That apart, nothing is made or changed with
+    `read_only`. Raises SurefootError, in one line, where the folder is a file, holds something else, cannot
+    be read or written, or was made by a newer Surefoot. Any number of processes may read while one writes;
+    what is saved is there whole or not at all, whatever kills the process.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -38,14 +38,26 @@ class Access:
             folder.claim(path)
         self._engine = catalogue.connect(path, read_only=read_only)
         with catalogue.in_plain_words(path):
-            if not catalogue.is_prepared(self._engine):
-                if read_only:
-                    raise folder.no_workspace(path)
-                with self.writer_lock():
-                    catalogue.prepare(self._engine)
-            catalogue.check_version(self._engine, path)
+            found = upgrade.find_revision(self._engine, path)
+            if found != upgrade.HEAD:
+                self._bring_up_to_date(found)
         if not read_only:
             self._sweep()
+
+    def _bring_up_to_date(self, found: str | None) -> None:
+        if not self.read_only:
+            with self.writer_lock():
+                upgrade.bring_up_to_date(self._engine, self.path)
+        elif found is None:
+            raise folder.no_workspace(self.path)
+        elif folder.may_write(self.path):
+            Access(self.path).close()
+        else:
+            raise SurefootError(
+                f"the workspace {self.path} was made by an older Surefoot, and cannot be written to bring it"
+                " up to date",
+                "get the right to write it, or name a copy of it with --workspace",
+            )
 
     def __enter__(self) -> Self:
         return self
@@ -93,6 +105,7 @@ class Access:
                 known = set(connection.scalars(sa.select(catalogue.packs.c.pack_id)))
             packs.sweep_packs(self.path, known)
             originals.sweep_originals(self.path)
+            folder.sweep_copies(self.path)
         finally:
             os.close(descriptor)
 

@@ -6,8 +6,6 @@ its own is in `_tune_sqlite`.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,9 +30,7 @@ from pipeline.tables import (
     Settings,
     Stability,
 )
-from pipeline.workspace.folder import CATALOGUE
-
-SCHEMA_VERSION = 1
+from pipeline.workspace.folder import CATALOGUE, may_write
 
 _TYPES: dict[type[dy.Column], type[sa.types.TypeEngine[Any]]] = {
     dy.String: sa.Text,
@@ -77,6 +73,7 @@ def _of_a_run() -> sa.ForeignKeyConstraint:
     )
 
 
+# Of workspaces from before Alembic; it makes a Surefoot of that time refuse a newer one.
 meta = sa.Table(
     "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
@@ -138,8 +135,7 @@ def connect(workspace: Path, *, read_only: bool) -> sa.Engine:
         query = {"mode": "ro", "uri": "true"}
         # WAL shares memory through a file beside the catalogue, even to read; where none can be made,
         # nobody can be writing either.
-        may_write = os.access(workspace, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-        if not may_write and not (workspace / f"{CATALOGUE}-wal").exists():
+        if not may_write(workspace) and not (workspace / f"{CATALOGUE}-wal").exists():
             query["immutable"] = "1"
         url = sa.URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
     engine = sa.create_engine(url, connect_args={"timeout": 30})
@@ -174,49 +170,6 @@ def in_plain_words(workspace: Path) -> Iterator[None]:
             f"the workspace {workspace} cannot be used ({error.orig})",
             "make room on the disk, check the folder's rights, or choose another with --workspace",
         ) from None
-
-
-def prepare(engine: sa.Engine) -> None:
-    """Make the tables and say which they are, in one transaction; nothing where that is done."""
-    with engine.begin() as connection:
-        if not sa.inspect(connection).has_table("meta"):
-            metadata.create_all(connection)
-            values = {"schema_version": str(SCHEMA_VERSION), "shape": _shape()}
-            connection.execute(meta.insert(), [{"key": k, "value": v} for k, v in values.items()])
-
-
-def is_prepared(engine: sa.Engine) -> bool:
-    """Whether the catalogue has its tables; false for one whose making was cut short."""
-    with engine.connect() as connection:
-        return sa.inspect(connection).has_table("meta")
-
-
-def check_version(engine: sa.Engine, workspace: Path) -> None:
-    """Raise SurefootError where another version of Surefoot made the catalogue."""
-    with engine.connect() as connection:
-        values = {row.key: row.value for row in connection.execute(sa.select(meta))}
-    found = int(values.get("schema_version", 0))
-    if found > SCHEMA_VERSION:
-        raise SurefootError(
-            f"the workspace {workspace} was made by a newer Surefoot (schema {found}, this one knows"
-            f" {SCHEMA_VERSION})",
-            "update Surefoot or choose another workspace",
-        )
-    if found < SCHEMA_VERSION or values.get("shape") != _shape():
-        raise SurefootError(
-            f"the workspace {workspace} was made by another version of Surefoot",
-            "analyse the files again in a new workspace",
-        )
-
-
-def _shape() -> str:
-    """Changes with any table, column or type, so that a forgotten SCHEMA_VERSION cannot do harm."""
-    columns = [
-        f"{table.name}.{column.name} {column.type!r} {column.nullable} {column.primary_key}"
-        for table in metadata.sorted_tables
-        for column in table.columns
-    ]
-    return hashlib.sha256("\n".join(columns).encode()).hexdigest()[:16]
 
 
 def scrub(engine: sa.Engine, workspace: Path) -> None:

@@ -16,6 +16,7 @@ CATALOGUE = "catalogue.sqlite"
 PACKS = "packs"
 ORIGINALS = "originals"
 LOCK = "writer.lock"
+COPY_PREFIX = "catalogue-"
 _TEMPORARY = ".tmp"
 _IGNORE = ".gitignore"
 _OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", PACKS, ORIGINALS, LOCK, _IGNORE}
@@ -35,6 +36,23 @@ def check_readable(path: Path) -> None:
         raise SurefootError(
             f"the workspace {path} cannot be read ({error.strerror})", "check the folder's rights"
         ) from None
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write in the folder."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def copies(path: Path) -> list[Path]:
+    """The copies of the catalogue that upgrades left, half-written ones as well."""
+    return list(path.glob(f"{COPY_PREFIX}*"))
+
+
+def sweep_copies(path: Path) -> None:
+    """Remove the half-written copies that a killed upgrade left."""
+    for copy in copies(path):
+        if copy.suffix == _TEMPORARY:
+            copy.unlink(missing_ok=True)
 
 
 def no_workspace(path: Path) -> SurefootError:

@@ -13,6 +13,7 @@ from pipeline.errors import SurefootError
 from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
+from pipeline.workspace.folder import copies
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.logbook import Logbook, add_proposals
 from pipeline.workspace.reading import Reading, no_run
@@ -165,6 +166,8 @@ class Workspace(Logbook):
             for row in dead:
                 packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
             originals.drop_originals(self.path, used)
+            for copy in copies(self.path):
+                copy.unlink()
             with catalogue.in_plain_words(self.path):
                 catalogue.scrub(self._engine, self.path)
 

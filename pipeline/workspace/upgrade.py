@@ -1,0 +1,108 @@
+"""Which revision a catalogue has, and the way from an older one to this Surefoot's.
+
+The steps are Alembic's, in `migrations`; docs/decisions/0009 says how to add one. Alembic itself is
+imported only where there is a step to take: it costs a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pipeline.errors import SurefootError
+from pipeline.workspace import catalogue
+from pipeline.workspace.folder import CATALOGUE, COPY_PREFIX, copies, put_atomic
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+REVISIONS = sorted(file.name[:4] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+HEAD = REVISIONS[-1]
+
+# What the first workspaces say of themselves, which were made before Alembic kept the version.
+_BASELINE = {"schema_version": "1", "shape": "315ebfec75a719b0"}
+
+_version = sa.Table(
+    "alembic_version", sa.MetaData(), sa.Column("version_num", sa.String(32), primary_key=True)
+)
+
+
+def find_revision(engine: sa.Engine, workspace: Path) -> str | None:
+    """The catalogue's revision; None for one without tables, whose making was cut short.
+
+    Raises SurefootError where this Surefoot does not know the revision.
+    """
+    with engine.connect() as connection:
+        tables = sa.inspect(connection)
+        if tables.has_table(_version.name):
+            found = connection.scalar(sa.select(_version.c.version_num)) or ""
+        elif tables.has_table(catalogue.meta.name):
+            values = {row.key: row.value for row in connection.execute(sa.select(catalogue.meta))}
+            found = REVISIONS[0] if values == _BASELINE else ""
+        else:
+            return None
+    if found in REVISIONS:
+        return found
+    if found > HEAD:
+        raise SurefootError(
+            f"the workspace {workspace} was made by a newer Surefoot (revision {found}, this one knows"
+            f" {HEAD})",
+            "update Surefoot or choose another workspace",
+        )
+    raise SurefootError(
+        f"the workspace {workspace} was made by a version of Surefoot that never was released",
+        "analyse the files again in a new workspace",
+    )
+
+
+def bring_up_to_date(engine: sa.Engine, workspace: Path) -> None:
+    """Make the tables, or take the steps from an older revision, all or none; hold the writer lock.
+
+    The older catalogue stays beside the new one as a copy, until the next upgrade has succeeded. Raises
+    SurefootError where there is no room for it.
+    """
+    found = find_revision(engine, workspace)
+    if found is None:
+        with engine.begin() as connection:
+            catalogue.metadata.create_all(connection)
+            connection.execute(catalogue.meta.insert().values(key="schema_version", value="2"))
+            _stamp(connection, HEAD)
+    elif found != HEAD:
+        copy = workspace / f"{COPY_PREFIX}{found}.sqlite"
+        put_atomic(copy, lambda file: _copy(workspace / CATALOGUE, Path(file.name)))
+        _migrate(engine)
+        for older in copies(workspace):
+            if older != copy:
+                older.unlink()
+
+
+def _stamp(connection: sa.Connection, revision: str) -> None:
+    _version.create(connection)
+    connection.execute(_version.insert().values(version_num=revision))
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from None
+
+
+def _migrate(engine: sa.Engine) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with engine.connect() as connection:
+        # To change a table some steps drop it and make it anew, which would take the rows along that
+        # name it; SQLite lets this be turned off only outside a transaction.
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF").close()
+        with connection.begin():
+            if not sa.inspect(connection).has_table(_version.name):
+                _stamp(connection, REVISIONS[0])
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+        connection.invalidate()
