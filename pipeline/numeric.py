@@ -58,6 +58,20 @@ def rolling_mean(value: Array, width: int) -> Array:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
+def rolling_mean_within(value: Array, width: int, borders: Integers) -> Array:
+    """`rolling_mean` of each stretch between two `borders` by itself (see `stretches`)."""
+    length = np.diff(borders)
+    finite = np.isfinite(value)
+    total, count = _rolling_sums(
+        np.where(finite, value, 0.0),
+        finite,
+        width,
+        np.repeat(borders[:-1], length),
+        np.repeat(borders[1:], length),
+    )
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
 def rolling_sd(value: Array, width: int) -> Array:
     """Centred population SD over `width` samples, leaving out NaN and shrinking at the ends."""
     finite = np.isfinite(value)
@@ -70,10 +84,13 @@ def rolling_sd(value: Array, width: int) -> Array:
     return np.asarray(np.where(count > 1, np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0)), np.nan))
 
 
-def _rolling_sums(value: Array, finite: Mask, width: int) -> tuple[Array, Array]:
+def _rolling_sums(
+    value: Array, finite: Mask, width: int, first: Integers | int = 0, end: Integers | None = None
+) -> tuple[Array, Array]:
+    """Sums of `value` and counts of `finite` about each sample, from `first` to before `end`."""
     index = np.arange(len(value))
-    low = np.maximum(index - width // 2, 0)
-    high = np.minimum(index + width // 2 + 1, len(value))
+    low = np.maximum(index - width // 2, first)
+    high = np.minimum(index + width // 2 + 1, len(value) if end is None else end)
     total = np.concatenate([[0.0], np.cumsum(value)])
     count = np.concatenate([[0.0], np.cumsum(finite)])
     return total[high] - total[low], count[high] - count[low]

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
-from itertools import pairwise
+from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from pipeline.numeric import Array, Integers, Mask, rolling_mean, stretches
-from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Stability, Track
+from pipeline.numeric import Array, Integers, Mask, rolling_mean_within, stretches
+from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability, Track
 
 WINDOW_S = 20
 MIN_KNOWN_S = 12
@@ -29,12 +31,16 @@ SD_FLOOR_SPM = 0.2
 LEVEL_GRADE = 0.03
 BOOTSTRAPS = 300
 BLOCK_WINDOWS = 3
+MIN_INTERVAL_WINDOWS = 2 * BLOCK_WINDOWS
 N_TERMS = 5
+RUN = GAITS.index("run")
+OK = CADENCE_FLAGS.index("ok")
+_SCHEMA = Stability.create_empty().schema
 
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The 20 s windows of a run in order of time: arrays of one entry per window along the last axis."""
+    """The 20 s windows of a run in order of time: arrays of one entry per window."""
 
     start_s: Array
     terrain: Integers  # index into tables.TERRAINS
@@ -47,67 +53,69 @@ class Windows:
         return Windows(*(getattr(self, f.name)[key] for f in fields(self)))
 
     def __len__(self) -> int:
-        return int(self.start_s.shape[-1])
-
-
-def cadence_cv(windows: Windows) -> Array:
-    """Exponential of the mean log SD of adjusted cadence over 20 s windows, over mean cadence."""
-    level = np.exp(np.log(windows.residual_sd_spm).mean(axis=-1))
-    return np.asarray(level / windows.cadence_mean_spm.mean(axis=-1))
-
-
-def cadence_cv_raw(windows: Windows) -> Array:
-    """SD of cadence as recorded, over its mean: what most tools call cadence variability."""
-    mean = windows.cadence_mean_spm.mean(axis=-1)
-    between = windows.cadence_mean_spm.var(axis=-1)
-    return np.asarray(np.sqrt((windows.cadence_sd_spm**2).mean(axis=-1) + between) / mean)
+        return len(self.start_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A measure of steadiness: windows to a value (reduced over the last axis), its direction in words."""
+    """A measure of steadiness: what each window says, and the value made of the means over windows.
 
-    compute: Callable[[Windows], Array]
+    `of_window` gives one array of one entry per window for each argument of `of_means`, which takes their
+    means (arrays of any one shape) to values of that shape. So a bootstrap resamples sums, not windows.
+    """
+
+    of_window: Callable[[Windows], tuple[Array, ...]]
+    of_means: Callable[..., Array]
     steadier_is: str  # "lower" or "higher"
     sentence: str
+
+    def compute(self, windows: Windows) -> float:
+        """The value over all of `windows`, at least one."""
+        return float(self.of_means(*(column.mean() for column in self.of_window(windows))))
+
+
+def _spread(square: Array, mean: Array) -> Array:
+    return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0)) / mean)
 
 
 METRICS = {
     "cadence_cv": Metric(
-        cadence_cv,
+        lambda windows: (np.log(windows.residual_sd_spm), windows.cadence_mean_spm),
+        lambda log_sd, cadence: np.exp(log_sd) / cadence,
         "lower",
         "Wobble of cadence within 20 s, speed and grade allowed for, as a share of cadence.",
     ),
     "cadence_cv_raw": Metric(
-        cadence_cv_raw,
+        lambda windows: (windows.cadence_sd_spm**2 + windows.cadence_mean_spm**2, windows.cadence_mean_spm),
+        _spread,
         "lower",
         "Spread of cadence as recorded, as a share of it; changes of pace count as wobble.",
     ),
 }
 
 
-def usable(track: DataFrame[Track]) -> Mask:
+def _usable(track: DataFrame[Track]) -> Mask:
     """Seconds of running whose cadence can be used."""
-    return (
-        track.select(
-            (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok") & pl.col("speed_mps").is_not_null()
-        )
-        .to_series()
-        .to_numpy()
-    )
+    found: Mask = (_codes(track, "gait") == RUN) & (_codes(track, "cadence_flag") == OK)
+    found &= np.isfinite(track["speed_mps"].to_numpy())
+    return found
+
+
+def _codes(track: DataFrame[Track], column: str) -> NDArray[Any]:
+    """Index of each second's word in its list; NaN where there is none."""
+    return track[column].to_physical().to_numpy()
 
 
 def _terms(track: DataFrame[Track]) -> Array:
     """Columns 1, v, v^2, g, g^2 of shape (seconds, 5); an unknown grade counts as level."""
-    v = track["speed_mps"].fill_null(0.0).to_numpy()
-    g = track["grade"].fill_null(0.0).to_numpy()
+    v, g = (np.nan_to_num(track[column].to_numpy()) for column in ("speed_mps", "grade"))
     return np.column_stack([np.ones(len(v)), v, v**2, g, g**2])
 
 
 def sum_cadence(track: DataFrame[Track]) -> list[float]:
     """Sums of the cadence regression over a run's usable seconds: X'X (25 values, by row), then X'y (5)."""
-    at = usable(track)
-    x, y = _terms(track)[at], track["cadence_spm"].fill_null(0.0).to_numpy()[at]
+    at = _usable(track)
+    x, y = _terms(track)[at], track["cadence_spm"].to_numpy()[at]
     return [*(x.T @ x).ravel().tolist(), *(x.T @ y).tolist()]
 
 
@@ -125,75 +133,112 @@ def fit_cadence(sums: Iterable[list[float]]) -> Array:
 
 def derive_windows(track: DataFrame[Track], coefficients: Array) -> Windows:
     """Cut a labelled track into 20 s windows; what is left of a stretch is split over its two ends."""
-    ok = usable(track)
-    running = (track["gait"] == "run").to_numpy()
+    running = _codes(track, "gait") == RUN
     elapsed = track["elapsed_s"].to_numpy()
-    terrain = _terrain_index(track)
-    cadence = np.where(ok, track["cadence_spm"].fill_null(0.0).to_numpy(), np.nan)
-    grade = track["grade"].fill_null(0.0).to_numpy()
-    residual = cadence - _terms(track) @ coefficients
+    terrain = np.nan_to_num(_codes(track, "terrain"), nan=-1).astype(np.int64)
+    cadence = np.where(_usable(track), track["cadence_spm"].to_numpy(), np.nan)
+    terms = _terms(track)
+    residual = cadence - terms @ coefficients
     # A new stretch starts where seconds are skipped, running stops or the terrain changes.
     stretch = np.cumsum(np.diff(elapsed, prepend=elapsed[:1]) > 1) * 4 + np.where(running, terrain, 3)
     borders = stretches(stretch)
-    starts: list[Integers] = []
-    detrended = np.zeros(len(cadence))
-    for a, b in pairwise(borders):
-        n = (b - a) // WINDOW_S
-        if n and running[a] and terrain[a] >= 0:
-            detrended[a:b] = residual[a:b] - rolling_mean(residual[a:b], TREND_S)
-            starts.append(a + (b - a - n * WINDOW_S) // 2 + WINDOW_S * np.arange(n))
-    first = np.concatenate(starts) if starts else np.zeros(0, dtype=np.int64)
-    known = np.isfinite(cadence[first[:, None] + np.arange(WINDOW_S)]).sum(axis=1)
-    first = first[known >= MIN_KNOWN_S]
+    first = _starts(borders, running & (terrain >= 0))
     seconds = first[:, None] + np.arange(WINDOW_S)
-    slope = grade[seconds].mean(axis=1)
-    level = DIRECTIONS.index("level")
+    enough = np.isfinite(cadence[seconds]).sum(axis=1) >= MIN_KNOWN_S
+    first, seconds = first[enough], seconds[enough]
+    detrended = residual - rolling_mean_within(residual, TREND_S, borders)
+    slope = terms[seconds, 3].mean(axis=1)
+    _, residual_sd = _mean_and_sd(detrended[seconds])
+    cadence_mean, cadence_sd = _mean_and_sd(cadence[seconds])
     return Windows(
         start_s=elapsed[first].astype(np.float64),
         terrain=terrain[first],
         direction=np.where(
             slope > LEVEL_GRADE,
             DIRECTIONS.index("up"),
-            np.where(slope < -LEVEL_GRADE, DIRECTIONS.index("down"), level),
+            np.where(slope < -LEVEL_GRADE, DIRECTIONS.index("down"), DIRECTIONS.index("level")),
         ),
-        residual_sd_spm=np.maximum(np.nanstd(detrended[seconds], axis=1), SD_FLOOR_SPM),
-        cadence_mean_spm=np.nanmean(cadence[seconds], axis=1),
-        cadence_sd_spm=np.nanstd(cadence[seconds], axis=1),
+        residual_sd_spm=np.maximum(residual_sd, SD_FLOOR_SPM),
+        cadence_mean_spm=cadence_mean,
+        cadence_sd_spm=cadence_sd,
     )
 
 
-def _terrain_index(track: DataFrame[Track]) -> Integers:
-    """Index into tables.TERRAINS, -1 where a second has no label."""
-    return track["terrain"].to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+def _starts(borders: Integers, wanted: Mask) -> Integers:
+    """First second of every window: as many in the middle of each wanted stretch as fit into it."""
+    begin = borders[:-1]
+    length = np.diff(borders)
+    n = np.where(wanted[begin], length // WINDOW_S, 0)
+    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    return np.asarray(np.repeat(begin + (length - n * WINDOW_S) // 2, n) + WINDOW_S * within)
+
+
+def _mean_and_sd(value: Array) -> tuple[Array, Array]:
+    """Mean and population SD of each row, NaN left out."""
+    known = np.isfinite(value)
+    n = known.sum(axis=1)
+    mean = np.where(known, value, 0.0).sum(axis=1) / n
+    return mean, np.sqrt((np.where(known, value - mean[:, None], 0.0) ** 2).sum(axis=1) / n)
 
 
 def measure_stability(run_id: str, windows: Windows) -> DataFrame[Stability]:
     """Every metric of a run by terrain and direction, with a 95 % interval where 6 windows or more."""
-    rows = []
+    columns = {name: metric.of_window(windows) for name, metric in METRICS.items()}
+    keys, drawn = [], []
     for t, terrain in enumerate(TERRAINS):
         for d, direction in enumerate(("all", *DIRECTIONS)):
-            part = windows[(windows.terrain == t) & ((windows.direction == d - 1) | (d == 0))]
-            if len(part):
-                for name, (value, low, high) in _with_intervals(part).items():
-                    rows.append(
-                        (run_id, terrain, direction, name, value, low, high, len(part), len(part) * WINDOW_S)
-                    )
-    frame = pl.DataFrame(rows, schema=Stability.column_names(), orient="row", infer_schema_length=None)
-    return Stability.cast(frame)
+            part = (windows.terrain == t) & ((windows.direction == d - 1) | (d == 0))
+            n = int(part.sum())
+            if n:
+                means = _resampled_means(np.array([c[part] for own in columns.values() for c in own]))
+                for name, own in columns.items():
+                    keys.append((terrain, direction, name, n))
+                    drawn.append(METRICS[name].of_means(*means[: len(own)]))
+                    means = means[len(own) :]
+    return _table(run_id, keys, np.array(drawn).reshape(len(keys), 1 + BOOTSTRAPS))
 
 
-def _with_intervals(windows: Windows) -> dict[str, tuple[float, float | None, float | None]]:
-    """Value and moving block bootstrap interval (Kuensch 1989, doi 10.1214/aos/1176347265) of every metric.
+def _resampled_means(columns: Array) -> Array:
+    """Means over windows of each row of `columns`, then those of moving block bootstrap samples.
 
-    The draw is fixed, so that the same run gives the same bytes.
+    Kuensch 1989, doi 10.1214/aos/1176347265, in blocks of 3. Shape (rows, 1 + BOOTSTRAPS); NaN instead of
+    samples below 6 windows. The draw is fixed, so that the same run gives the same bytes.
     """
-    n = len(windows)
-    values = {name: float(metric.compute(windows)) for name, metric in METRICS.items()}
-    if n < 2 * BLOCK_WINDOWS:
-        return {name: (value, None, None) for name, value in values.items()}
+    k, n = columns.shape
+    found = np.full((k, 1 + BOOTSTRAPS), np.nan)
+    found[:, 0] = columns.mean(axis=1)
+    if n >= MIN_INTERVAL_WINDOWS:
+        start = _block_starts(n)
+        total = np.concatenate([np.zeros((k, 1)), np.cumsum(columns - found[:, :1], axis=1)], axis=1)
+        block = total[:, BLOCK_WINDOWS:] - total[:, :-BLOCK_WINDOWS]
+        last = n - BLOCK_WINDOWS * (len(start) - 1)  # of the last block only as much as is needed for n
+        rest = total[:, start[-1] + last] - total[:, start[-1]]
+        found[:, 1:] = found[:, :1] + (block[:, start[:-1]].sum(axis=1) + rest) / n
+    return found
+
+
+@lru_cache(maxsize=64)
+def _block_starts(n: int) -> Integers:
+    """First window of each block, of shape (blocks, BOOTSTRAPS), for samples of `n` windows."""
     blocks = -(-n // BLOCK_WINDOWS)
     start = np.random.default_rng(n).integers(0, n - BLOCK_WINDOWS + 1, (BOOTSTRAPS, blocks))
-    draw = (start[:, :, None] + np.arange(BLOCK_WINDOWS)).reshape(BOOTSTRAPS, -1)[:, :n]
-    drawn = windows[draw]
-    intervals = {name: np.quantile(metric.compute(drawn), [0.025, 0.975]) for name, metric in METRICS.items()}
-    return {name: (values[name], float(low), float(high)) for name, (low, high) in intervals.items()}
+    return np.ascontiguousarray(start.T)
+
+
+def _table(run_id: str, keys: list[tuple[str, str, str, int]], drawn: Array) -> DataFrame[Stability]:
+    """Rows of terrain, direction, metric and windows, with the value and the quantiles of its samples."""
+    terrain, direction, metric, n = zip(*keys, strict=True) if keys else ((), (), (), ())
+    low, high = np.quantile(drawn[:, 1:], [0.025, 0.975], axis=1)
+    columns = {
+        "run_id": [run_id] * len(keys),
+        "terrain": terrain,
+        "direction": direction,
+        "metric": metric,
+        "value": drawn[:, 0],
+        "low": low,
+        "high": high,
+        "n_windows": n,
+        "seconds": WINDOW_S * np.array(n, dtype=np.float64),
+    }
+    # The schema is given and the values are our own: a check here would cost more than the windows do.
+    return cast(DataFrame[Stability], pl.DataFrame(columns, schema=_SCHEMA, nan_to_null=True))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -315,13 +315,11 @@ def label_run(
 
 def apply_segments(track: DataFrame[Track], segments: DataFrame[Segments]) -> DataFrame[Track]:
     """The track with terrain, segment and technicality of the segment each second lies in."""
-    labels = segments.select(
-        pl.col("start_s"), "terrain", "segment_id", technicality=pl.col("technicality_mean")
-    ).sort("start_s")
-    bare = track.drop("terrain", "segment_id", "technicality").with_columns(
-        pl.col("elapsed_s").cast(pl.Float64).alias("start_s")
-    )
-    return Track.cast(bare.join_asof(labels, on="start_s", strategy="backward"))
+    if segments.is_empty():
+        return Track.cast(track.with_columns(terrain=None, segment_id=None, technicality=None))
+    inside = np.searchsorted(segments["start_s"].to_numpy(), track["elapsed_s"].to_numpy(), side="right") - 1
+    labels = segments.select("terrain", "segment_id", technicality="technicality_mean")[inside]
+    return cast(DataFrame[Track], track.with_columns(labels))
 
 
 def _verdict_on_run(

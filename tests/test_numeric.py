@@ -1,5 +1,7 @@
 """Rolling statistics, gaps and stretches."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from pipeline.numeric import (
     merge_short,
     resample,
     rolling_mean,
+    rolling_mean_within,
     rolling_sd,
     stretches,
 )
@@ -83,3 +86,20 @@ def test_local_metres_across_the_date_line() -> None:
     east, north = local_metres(np.array([0.0, 0.0]), np.array([179.9995, -179.9995]))
     np.testing.assert_allclose(east[1], 111.195, atol=0.01)
     assert north[1] == 0.0
+
+
+def test_a_mean_within_stretches_by_hand() -> None:
+    """A mean over three samples stops at the border: 1, 2 and 10, 20 never meet."""
+    got = rolling_mean_within(np.array([1.0, 2.0, 10.0, 20.0]), 3, np.array([0, 2, 4]))
+    assert got.tolist() == [1.5, 1.5, 15.0, 15.0]
+
+
+@given(st.lists(st.integers(1, 12), max_size=8), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_a_mean_within_stretches_is_that_of_each_by_itself(lengths: list[int], width: int, seed: int) -> None:
+    """The mean within stretches is the rolling mean of every stretch cut out, missing values or not."""
+    rng = np.random.default_rng(seed)
+    borders = np.concatenate([[0], np.cumsum(np.array(lengths, dtype=np.int64))])
+    value = np.where(rng.random(borders[-1]) < 0.2, np.nan, rng.normal(0, 3, borders[-1]))
+    parts = [rolling_mean(value[a:b], width) for a, b in pairwise(borders)]
+    got = rolling_mean_within(value, width, borders)
+    np.testing.assert_allclose(got, np.concatenate([*parts, np.zeros(0)]), atol=1e-9)

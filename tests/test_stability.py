@@ -18,8 +18,6 @@ from pipeline.stability import (
     METRICS,
     SD_FLOOR_SPM,
     Windows,
-    cadence_cv,
-    cadence_cv_raw,
     derive_windows,
     fit_cadence,
     measure_stability,
@@ -109,7 +107,7 @@ def test_a_slow_change_is_no_wobble() -> None:
     cadence = np.linspace(160, 180, 300)
     found = derive_windows(track(cadence), NO_MODEL)
     assert found.residual_sd_spm[3:-3].tolist() == [SD_FLOOR_SPM] * (len(found) - 6)
-    assert cadence_cv_raw(found) == pytest.approx(cadence.std() / cadence.mean(), rel=1e-6)
+    assert METRICS["cadence_cv_raw"].compute(found) == pytest.approx(cadence.std() / cadence.mean(), rel=1e-6)
 
 
 def test_what_the_model_predicts_is_no_wobble() -> None:
@@ -245,14 +243,14 @@ def test_nothing_usable_predicts_nothing() -> None:
 def test_cadence_cv_by_hand() -> None:
     """Windows of SD 1 and 4 at cadence 160 and 200: geometric mean 2 over 180."""
     two = windows(2, residual_sd_spm=np.array([1.0, 4.0]), cadence_mean_spm=np.array([160.0, 200.0]))
-    assert cadence_cv(two) == pytest.approx(2 / 180)
+    assert METRICS["cadence_cv"].compute(two) == pytest.approx(2 / 180)
 
 
 def test_raw_cv_is_the_pooled_sd() -> None:
     """Raw CV over whole windows is the plain SD over the mean of all their seconds together."""
     cadence = np.random.default_rng(4).normal(170, 5, 400)
     found = derive_windows(track(cadence), NO_MODEL)
-    assert cadence_cv_raw(found) == pytest.approx(cadence.std() / cadence.mean())
+    assert METRICS["cadence_cv_raw"].compute(found) == pytest.approx(cadence.std() / cadence.mean())
 
 
 def test_every_metric_says_what_it_is() -> None:
