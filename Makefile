@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 BOOTSTRAP := $(shell sed -nE 's/^((uv|setuptools|wheel)==[^ ;\\]*).*/\1/p' requirements.lock)
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint docs format dashboard batch calibrate fuzz bench lock clean
+.PHONY: run test lint docs format dashboard batch calibrate accuracy fuzz bench lock clean
 
 SEASON := build/season
 WORKSPACE ?= workspace
@@ -51,6 +51,9 @@ fuzz: $(STAMP)
 
 calibrate: $(STAMP)
 	$(BIN)/python -m tests.calibrate $(ARGS)
+
+accuracy: $(STAMP)
+	$(BIN)/python -m tests.accuracy $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

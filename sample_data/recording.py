@@ -9,7 +9,7 @@ exponential filter and is rounded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -25,18 +25,54 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 CADENCE_MEMORY_S = 2.0  # AR(1) time constant of step-rate noise
-CADENCE_FILTER_S = 3.0  # the watch's own smoothing
-CADENCE_HOLD_S = 2  # and how often it shows a new value
+CADENCE_HOLD_S = 2  # how often the watch shows a new value
 STUMBLES_PER_S = 1 / 35
 WALK_BELOW_MPS, RUN_ABOVE_MPS = 1.55, 1.72
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a watch errs: altitude (gusts, slow drift, its steps), position, cadence.
+
+    The default is a good barometer with a good receiver, as the sample seasons have it.
+    """
+
+    gust_m: float = 0.17
+    gust_s: float = 4.0
+    drift_m: float = 1.5
+    drift_s: float = 900.0
+    altitude_step_m: float = 0.2
+    gust_log_sd: float = 0.0  # how gusty it is changes along the run
+    wander_m: float = 2.0
+    jitter_m: float = 0.22
+    fix_every_s: int = 1
+    cadence_filter_s: float = 3.0  # the watch's own smoothing
+    cadence_step_spm: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """How the pace of one run wanders by itself, whatever the ground: SDs of log speed, and hindrances.
+
+    Steadier days vary less in pace as well, so a label of the ground must not rest on one day's pace.
+    `pace_unsteadiness` is by how much, as a log; by default half the run's unsteadiness on technical ground.
+    The default is a quiet day, as the sample seasons have it.
+    """
+
+    pace_unsteadiness: float | None = None
+    short_waves: float = 0.025
+    long_waves: float = 0.03
+    middle_waves: float = 0.0
+    hindrances_per_km: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """What the watch stored. Arrays have one entry per record; NaN is a value the watch did not have.
 
-    `cadence_spm` is rounded to 1 step/min, `altitude_m` to 0.2 m. `pauses` are (stop, start) in
-    seconds since the start. `stretches` is the truth: terrain, [start_s, end_s), [start_m, end_m).
+    `cadence_spm` and `altitude_m` are rounded as the watch rounds. `pauses` are (stop, start) in seconds
+    since the start. The truth: `way_m`, where on the route each record was made, and `stretches`:
+    terrain, [start_s, end_s), [start_m, end_m).
     """
 
     start_time: datetime
@@ -49,6 +85,7 @@ class Recording:
     speed_mps: Floats
     heart_rate_bpm: Floats
     cadence_spm: Floats
+    way_m: Floats
     pauses: tuple[tuple[int, int], ...]
     stretches: tuple[tuple[str, int, int, float, float], ...]
 
@@ -63,13 +100,25 @@ class Recording:
         return float(self.elapsed_s[-1] - sum(b - a for a, b in self.pauses))
 
 
-def record_run(runner: Runner, route: Route, run: PlannedRun) -> Recording:
+SAMPLE_WATCH = Watch()
+SAMPLE_DAY = Day()
+
+
+def record_run(
+    runner: Runner,
+    route: Route,
+    run: PlannedRun,
+    watch: Watch = SAMPLE_WATCH,
+    day: Day = SAMPLE_DAY,
+) -> Recording:
     """Run `route` (already turned round for a reversed run) and record it: same run, same recording."""
     rng = np.random.default_rng([runner.seed, 1, run.index])
     way = np.arange(len(route.x_m), dtype=np.float64)
     grade = gaussian_filter1d(np.gradient(route.altitude_m), 12.0)
     stops = np.sort(rng.integers(600, len(way) - 600, size=int(rng.integers(1, 3))))
-    pace, walking = _speed(rng, runner, route, run, grade, stops)
+    if day.pace_unsteadiness is None:
+        day = replace(day, pace_unsteadiness=0.5 * run.log_unsteadiness_technical)
+    pace, walking = _speed(rng, runner, route, day, grade, stops)
     clock = np.concatenate([[0.0], np.cumsum(1 / pace[:-1])])
 
     moving_s = np.arange(int(clock[-1]) + 1, dtype=np.float64)
@@ -77,11 +126,11 @@ def record_run(runner: Runner, route: Route, run: PlannedRun) -> Recording:
     speed = np.interp(at_m, way, pace)
     technical = np.interp(at_m, way, route.technical)
     is_walk = np.interp(at_m, way, walking.astype(np.float64)) > 0.5
-    cadence = _cadence(rng, runner, run, speed, np.interp(at_m, way, grade), technical, is_walk)
+    cadence = _cadence(rng, runner, run, watch, speed, np.interp(at_m, way, grade), technical, is_walk)
 
     n = len(moving_s)
-    lat, lon = _gps(rng, np.interp(at_m, way, route.x_m), np.interp(at_m, way, route.y_m))
-    altitude = _barometer(rng, np.interp(at_m, way, route.altitude_m))
+    lat, lon = _gps(rng, watch, np.interp(at_m, way, route.x_m), np.interp(at_m, way, route.y_m))
+    altitude = _altimeter(rng, watch, np.interp(at_m, way, route.altitude_m))
     distance = at_m * (1 + 0.004 * rng.standard_normal())
     shown_speed = _lag(speed * np.exp(0.012 * _ar(rng, n, 3.0)), 2.0)
     heart_rate = _heart_rate(rng, speed, np.interp(at_m, way, grade), technical)
@@ -106,6 +155,7 @@ def record_run(runner: Runner, route: Route, run: PlannedRun) -> Recording:
         speed_mps=np.round(shown_speed, 3)[keep],
         heart_rate_bpm=heart_rate[keep],
         cadence_spm=cadence[keep],
+        way_m=at_m[keep],
         pauses=pauses,
         stretches=_truth(route, at_m, elapsed, distance),
     )
@@ -115,18 +165,14 @@ def _speed(
     rng: np.random.Generator,
     runner: Runner,
     route: Route,
-    run: PlannedRun,
+    day: Day,
     grade: Floats,
     stops: NDArray[np.int64],
 ) -> tuple[Floats, Bools]:
-    """Speed (m/s) and whether it is walked, at each metre.
-
-    Steadier days vary less in pace as well (with the square root of the unsteadiness): this is why a label of
-    the ground must not rest on one day's pace.
-    """
+    """Speed (m/s) and whether it is walked, at each metre."""
     n = len(grade)
     technicality = route.technicality
-    unsteady = np.exp(0.5 * run.log_unsteadiness_technical)
+    unsteady = np.exp(day.pace_unsteadiness or 0.0)
     cost = np.where(
         grade < 0,
         np.maximum(1 + 2.667 * grade + 14.8 * grade**2, 0.8),
@@ -137,11 +183,15 @@ def _speed(
         + 0.03 * rng.standard_normal()
         - 0.28 * technicality
         + 0.19 * unsteady * technicality * band_noise(rng, n, 20, 80)
-        + 0.025 * band_noise(rng, n, 20, 200)
-        + 0.03 * band_noise(rng, n, 400, 1500)
+        + day.short_waves * band_noise(rng, n, 20, 200)
+        + day.long_waves * band_noise(rng, n, 400, 1500)
         - 0.04 * np.linspace(0, 1, n)
         - np.log(cost)
     )
+    if day.middle_waves:
+        log_speed += day.middle_waves * band_noise(rng, n, 100, 500)
+    if day.hindrances_per_km:
+        log_speed -= _hindrances(rng, n, day.hindrances_per_km)
     speed = np.exp(log_speed)
     effort = gaussian_filter1d(speed, 15.0)
     walking = _hysteresis(effort < WALK_BELOW_MPS, effort > RUN_ABOVE_MPS)
@@ -149,6 +199,17 @@ def _speed(
     for stop in stops:
         speed[stop - 2 : stop + 3] *= 0.5
     return speed, walking
+
+
+def _hindrances(rng: np.random.Generator, n: int, per_km: float) -> Floats:
+    """A gate, a puddle, a word with somebody: log speed lost over 5 to 30 m each."""
+    lost = np.zeros(n)
+    at = np.flatnonzero(rng.uniform(size=n) < per_km / 1000)
+    for start, length, depth in zip(
+        at, rng.integers(5, 31, len(at)), rng.uniform(0.1, 0.7, len(at)), strict=True
+    ):
+        lost[start : start + length] = depth
+    return np.asarray(gaussian_filter1d(lost, 3.0))
 
 
 def _hysteresis(enter: Bools, leave: Bools) -> Bools:
@@ -163,6 +224,7 @@ def _cadence(
     rng: np.random.Generator,
     runner: Runner,
     run: PlannedRun,
+    watch: Watch,
     speed: Floats,
     grade: Floats,
     technical: Floats,
@@ -184,7 +246,8 @@ def _cadence(
         + technical * technical_scale * rough
     )
     walking = 117 + 14 * (speed - 1.25) + 2.5 * _ar(rng, n, 3.0)
-    shown = np.round(_lag(np.where(is_walk, walking, running), CADENCE_FILTER_S))
+    shown = _lag(np.where(is_walk, walking, running), watch.cadence_filter_s)
+    shown = watch.cadence_step_spm * np.round(shown / watch.cadence_step_spm)
     cadence = np.repeat(shown[::CADENCE_HOLD_S], CADENCE_HOLD_S)[:n]
     for start in rng.integers(60, n - 60, size=int(rng.integers(1, 4))):
         cadence[start : start + int(rng.integers(4, 20))] = np.nan
@@ -202,25 +265,31 @@ def _stumbles(rng: np.random.Generator, n: int) -> Floats:
     return out
 
 
-def _gps(rng: np.random.Generator, x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
+def _gps(rng: np.random.Generator, watch: Watch, x_m: Floats, y_m: Floats) -> tuple[Floats, Floats]:
     """Latitude and longitude (deg): the day's offset, a slow wander, a little jitter, and no fix at first."""
     n = len(x_m)
     moved = []
     for true_m in (x_m, y_m):
         wander = gaussian_filter1d(_ar(rng, n, 45.0), 9.0)
-        moved.append(true_m + 1.3 * rng.standard_normal() + 2.0 * wander + 0.22 * _ar(rng, n, 3.0))
+        moved.append(
+            true_m + 1.3 * rng.standard_normal() + watch.wander_m * wander + watch.jitter_m * _ar(rng, n, 3.0)
+        )
     lat = PLACE_LAT_DEG + moved[1] / M_PER_DEG
     lon = PLACE_LON_DEG + moved[0] / (M_PER_DEG * np.cos(np.radians(PLACE_LAT_DEG)))
     lag = int(rng.integers(4, 25))
-    lat[:lag] = lon[:lag] = np.nan
+    no_fix = (np.arange(n) < lag) | (np.arange(n) % watch.fix_every_s != 0)
+    lat[no_fix] = lon[no_fix] = np.nan
     return lat, lon
 
 
-def _barometer(rng: np.random.Generator, altitude_m: Floats) -> Floats:
+def _altimeter(rng: np.random.Generator, watch: Watch, altitude_m: Floats) -> Floats:
     n = len(altitude_m)
-    weather = 1.5 * gaussian_filter1d(_ar(rng, n, 900.0), 60.0)
-    gusts = 0.17 * _ar(rng, n, 4.0)
-    return np.asarray(np.round(5 * (_lag(altitude_m, 1.0) + weather + gusts)) / 5)
+    drift = watch.drift_m * gaussian_filter1d(_ar(rng, n, watch.drift_s), watch.drift_s / 15)
+    gusts = watch.gust_m * _ar(rng, n, watch.gust_s)
+    if watch.gust_log_sd:
+        gusts *= np.exp(watch.gust_log_sd * gaussian_filter1d(_ar(rng, n, 60.0), 10.0))
+    steps = 1 / watch.altitude_step_m
+    return np.asarray(np.round(steps * (_lag(altitude_m, 1.0) + drift + gusts)) / steps)
 
 
 def _heart_rate(rng: np.random.Generator, speed: Floats, grade: Floats, technical: Floats) -> Floats:

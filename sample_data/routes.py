@@ -1,8 +1,8 @@
 """Invented loops round an invented place in the middle of the Atlantic, so that they are nobody's home.
 
-A route is a closed line at 1 m steps with its altitude and its ground. Technical and smooth stretches
-alternate and are known exactly. Technical ground winds more and is rougher, as in the medians of
-real recordings in `docs/methods.md`.
+A route is a closed line at 1 m steps with its altitude, rocks on hills, and its ground. Technical and
+smooth stretches alternate and are known exactly. Technical ground winds more and is rougher, as in the
+medians of real recordings in `docs/methods.md`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ LOOP_PITCH_M = 4_500.0  # between the centres of two routes: no two loops touch
 
 @dataclass(frozen=True, slots=True)
 class RouteKind:
-    """What a route is to be: name, length (m), SD of its grade, whether it is a trail, weekend or not."""
+    """What a route is to be: name, length (m), SD of its grade, whether it is a trail, weekend or not.
+
+    `bends_m` is how far it winds aside on any ground, more here and less there.
+    """
 
     name: str
     length_m: float
     grade_sd: float
     trail: bool
     weekend: bool
+    bends_m: float = 0.0
 
 
 KINDS = (
@@ -57,8 +61,9 @@ class Stretch:
 class Route:
     """A loop at 1 m steps: east and north of the place (m), altitude (m), and its ground.
 
-    `technical` is 1 on technical stretches and 0 on smooth ones; `technicality` says how hard the ground
-    is just there, which varies within a stretch: there are easy metres on technical ground.
+    `hill_m` is the altitude without its rocks. `technical` is 1 on technical stretches and 0 on smooth ones;
+    `technicality` says how hard the ground is just there, which varies within a stretch: there are easy
+    metres on technical ground.
     """
 
     name: str
@@ -67,6 +72,7 @@ class Route:
     x_m: Floats
     y_m: Floats
     altitude_m: Floats
+    hill_m: Floats
     technical: Floats
     technicality: Floats
     stretches: tuple[Stretch, ...]
@@ -87,6 +93,7 @@ class Route:
             x_m=self.x_m[::-1],
             y_m=self.y_m[::-1],
             altitude_m=self.altitude_m[::-1],
+            hill_m=self.hill_m[::-1],
             technical=self.technical[::-1],
             technicality=self.technicality[::-1],
             stretches=stretches,
@@ -95,7 +102,7 @@ class Route:
 
 def make_routes() -> tuple[Route, ...]:
     """All routes of the place: always the same ones."""
-    return tuple(_make_route(kind, i) for i, kind in enumerate(KINDS))
+    return tuple(make_route(kind, i) for i, kind in enumerate(KINDS))
 
 
 def band_noise(rng: np.random.Generator, n: int, short: float, long: float) -> Floats:
@@ -105,13 +112,17 @@ def band_noise(rng: np.random.Generator, n: int, short: float, long: float) -> F
     return np.asarray(waves / waves.std())
 
 
-def _make_route(kind: RouteKind, index: int) -> Route:
-    rng = np.random.default_rng([PLACE_SEED, index])
+def make_route(kind: RouteKind, index: int, seed: int = PLACE_SEED) -> Route:
+    """A loop of this kind, the `index`-th of the place: no two indices touch."""
+    rng = np.random.default_rng([seed, index])
     n = int(kind.length_m)
     technicality, borders = _ground(rng, n) if kind.trail else (np.zeros(n), [])
     x, y = _loop(rng, n)
     heading = np.unwrap(np.arctan2(np.gradient(y), np.gradient(x)))
     aside = 1.3 * technicality * band_noise(rng, n, 25, 60) + 0.8 * band_noise(rng, n, 60, 150)
+    if kind.bends_m:
+        much = np.exp(0.6 * band_noise(rng, n, 200, 800))
+        aside += kind.bends_m * much * band_noise(rng, n, 40, 150)
     x, y = x - aside * np.sin(heading), y + aside * np.cos(heading)
 
     along = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
@@ -124,13 +135,16 @@ def _make_route(kind: RouteKind, index: int) -> Route:
     technical = np.zeros(len(even))
     for stretch in stretches[1::2]:
         technical[int(stretch.start_m) : int(stretch.end_m)] = 1.0
+    hill = _hills(rng, len(even), kind.grade_sd)
+    rocks = (0.38 * technicality + 0.03) * band_noise(rng, len(even), 12, 50)
     return Route(
         name=kind.name,
         trail=kind.trail,
         weekend=kind.weekend,
         x_m=x + centre_x,
         y_m=y + centre_y,
-        altitude_m=_altitude(rng, technicality, kind.grade_sd),
+        altitude_m=hill + rocks,
+        hill_m=hill,
         technical=np.asarray(gaussian_filter1d(technical, 3.0)),
         technicality=technicality,
         stretches=stretches,
@@ -167,13 +181,11 @@ def _loop(rng: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     return scale * np.interp(even, along, x), scale * np.interp(even, along, y)
 
 
-def _altitude(rng: np.random.Generator, technicality: Floats, grade_sd: float) -> Floats:
-    """Hills of at most 20 %, closed on themselves, with rocks where it is technical."""
-    n = len(technicality)
+def _hills(rng: np.random.Generator, n: int, grade_sd: float) -> Floats:
+    """Altitude (m) of hills of at most 20 %, closed on themselves."""
     hills = gaussian_filter1d(rng.standard_normal(n), 70.0, mode="wrap")
     grade = np.clip(grade_sd * hills / hills.std(), -0.2, 0.2)
     grade = np.clip(grade - grade.mean(), -0.2, 0.2)
     height = np.cumsum(grade)
     height -= np.linspace(0, height[-1], n)
-    rocks = (0.38 * technicality + 0.03) * band_noise(rng, n, 12, 50)
-    return np.asarray(120.0 + height - height.min() + rocks)
+    return np.asarray(120.0 + height - height.min())

@@ -1,0 +1,42 @@
+"""A small part of `make accuracy`, with floors: accuracy does not get lost unnoticed."""
+
+import numpy as np
+import pytest
+
+from tests.accuracy.ground import Ground, join, measure_ground
+from tests.accuracy.world import FLOOR_SEEDS, TEST_SEEDS, TUNING_SEEDS
+
+
+def test_seeds_are_kept_apart() -> None:
+    """No seed that constants were tuned on is measured on."""
+    assert not set(TUNING_SEEDS) & {*TEST_SEEDS, *FLOOR_SEEDS}
+
+
+@pytest.fixture(scope="module", params=["typical", "GPS"])
+def measured(request: pytest.FixtureRequest) -> tuple[str, Ground]:
+    """Two runners with a barometer, and two with the altitude of GPS."""
+    return request.param, join(measure_ground(request.param, seed, passes=4) for seed in FLOOR_SEEDS)
+
+
+def test_grade(measured: tuple[str, Ground]) -> None:
+    """Grade errs by no more than a barometer, or GPS, lets it."""
+    sensor, ground = measured
+    assert 100 * np.sqrt(np.mean(ground.hill_error)) < {"typical": 1.2, "GPS": 3.8}[sensor]
+
+
+def test_labels_of_one_pass(measured: tuple[str, Ground]) -> None:
+    """One pass finds most of the technical ground."""
+    sensor, ground = measured
+    assert ground.single.f1 > {"typical": 0.80, "GPS": 0.70}[sensor]
+
+
+def test_labels_with_place_memory(measured: tuple[str, Ground]) -> None:
+    """Four passes together do better than each alone."""
+    sensor, ground = measured
+    assert ground.memory.f1 > max({"typical": 0.86, "GPS": 0.72}[sensor], ground.single.f1)
+    assert ground.memory.border_error_m <= 40
+
+
+def test_roads_are_smooth(measured: tuple[str, Ground]) -> None:
+    """A road runner is told of next to no technical ground."""
+    assert measured[1].road.false_share < 0.10
