@@ -1,7 +1,7 @@
 """The `surefoot` command: the only place that prints, and that reads paths a person typed.
 
-`recordings` takes files in, `log` and `plan` the balance work, `answers` shows what is known; `words`,
-`log_words` and `roster_words` turn tables into lines.
+`recordings` takes files in, `log` and `plan` the balance work, `answers` shows what is known, `keeping`
+keeps it safe; `words`, `log_words` and `roster_words` turn tables into lines.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from pipeline.cli.answers import dashboard, effect, export, forget, report, status
+from pipeline.cli.keeping import backup, restore
 from pipeline.cli.log import adherence, log, settings
 from pipeline.cli.plan import plan
 from pipeline.cli.recordings import analyse, cadence, watch
@@ -54,5 +55,6 @@ def main() -> None:
 for command in (
     *(analyse, watch, cadence, log, adherence, settings, plan),
     *(effect, status, report, export, forget, dashboard),
+    *(backup, restore),
 ):
     main.add_command(command)

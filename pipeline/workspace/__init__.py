@@ -1,6 +1,7 @@
 """All that is kept on disk: a catalogue in SQL, tracks in Parquet packs, the originals."""
 
 from pipeline.results import FileResult, PackRef, RunResult, Seen
+from pipeline.workspace.backup import restore_backup, save_backup
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import save_pack
@@ -14,5 +15,7 @@ __all__ = [
     "Workspace",
     "keep_original",
     "put_atomic",
+    "restore_backup",
+    "save_backup",
     "save_pack",
 ]

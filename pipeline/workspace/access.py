@@ -71,6 +71,13 @@ class Access:
         """Let go of the catalogue."""
         self._engine.dispose()
 
+    def copy_catalogue(self, target: Path) -> None:
+        """Copy the catalogue into the empty file `target` as it is at one moment, while others may write.
+
+        Raises SurefootError where it cannot be written.
+        """
+        folder.put_atomic(target, lambda file: catalogue.copy_to(self._engine, Path(file.name)))
+
     @contextmanager
     def writer_lock(self, wait_s: float = _WAIT_S) -> Iterator[None]:
         """Be the one writer: hold it from the first pack or original to the commit. May be nested.
@@ -105,7 +112,7 @@ class Access:
                 known = set(connection.scalars(sa.select(catalogue.packs.c.pack_id)))
             packs.sweep_packs(self.path, known)
             originals.sweep_originals(self.path)
-            folder.sweep_copies(self.path)
+            folder.sweep_leftovers(self.path)
         finally:
             os.close(descriptor)
 

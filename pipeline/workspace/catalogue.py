@@ -6,8 +6,9 @@ its own is in `_tune_sqlite`.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -64,7 +65,7 @@ def _table(name: str, schema: type[dy.Schema], *constraints: sa.Constraint) -> s
                 )
             )
     # The key is the order on disk as well: half the size of a key beside hidden row numbers.
-    return sa.Table(name, metadata, *columns, *constraints, sqlite_with_rowid=False)
+    return sa.Table(name, metadata, *columns, *constraints, info={"schema": schema}, sqlite_with_rowid=False)
 
 
 def _of_a_run() -> sa.ForeignKeyConstraint:
@@ -170,6 +171,33 @@ def in_plain_words(workspace: Path) -> Iterator[None]:
             f"the workspace {workspace} cannot be used ({error.orig})",
             "make room on the disk, check the folder's rights, or choose another with --workspace",
         ) from None
+
+
+def copy_to(engine: sa.Engine, target: Path) -> None:
+    """Copy the catalogue as it is at one moment into the empty file `target`, while others may write.
+
+    Raises OSError where that cannot be done.
+    """
+    try:
+        with closing(engine.raw_connection()) as old, closing(sqlite3.connect(target)) as new:
+            old.cursor().connection.backup(new)
+    except sqlite3.Error as error:
+        raise OSError(str(error)) from None
+
+
+def is_sound(file: Path) -> bool:
+    """Whether a catalogue that came from elsewhere is a whole database of plain tables and nothing else."""
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            connection.execute("PRAGMA trusted_schema=OFF")
+            parts = connection.execute("SELECT type, coalesce(sql, '') FROM sqlite_schema").fetchall()
+            plain = all(
+                kind in ("table", "index") and not sql.upper().startswith("CREATE VIRTUAL")
+                for kind, sql in parts
+            )
+            return plain and connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    except sqlite3.Error:
+        return False
 
 
 def scrub(engine: sa.Engine, workspace: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +19,7 @@ ORIGINALS = "originals"
 LOCK = "writer.lock"
 COPY_PREFIX = "catalogue-"
 _TEMPORARY = ".tmp"
+_UNPACKED = "unpacked."
 _IGNORE = ".gitignore"
 _OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", PACKS, ORIGINALS, LOCK, _IGNORE}
 _POLL_S = 0.05
@@ -48,11 +50,21 @@ def copies(path: Path) -> list[Path]:
     return list(path.glob(f"{COPY_PREFIX}*"))
 
 
-def sweep_copies(path: Path) -> None:
-    """Remove the half-written copies that a killed upgrade left."""
+def unpacking_place(path: Path) -> Path:
+    """A new folder in the workspace for what is being unpacked; swept where it is left behind."""
+    place = path / f"{_UNPACKED}{os.getpid()}{_TEMPORARY}"
+    sweep_leftovers(path)
+    place.mkdir(mode=0o700)
+    return place
+
+
+def sweep_leftovers(path: Path) -> None:
+    """Remove what a killed upgrade or import left; hold the writer lock."""
     for copy in copies(path):
         if copy.suffix == _TEMPORARY:
             copy.unlink(missing_ok=True)
+    for place in path.glob(f"{_UNPACKED}*{_TEMPORARY}"):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def no_workspace(path: Path) -> SurefootError:
@@ -85,8 +97,35 @@ def _unwritable(path: Path, why: str | None) -> SurefootError:
     )
 
 
+@contextmanager
+def claim_empty(path: Path) -> Iterator[None]:
+    """Be the one writer of a new or an empty folder; where the block fails the folder is as it was.
+
+    What a killed restore left there is removed. Raises SurefootError where the folder holds anything else.
+    """
+    is_new = not path.exists()
+    if not is_new and path.is_dir():
+        for entry in path.iterdir():
+            if entry.name not in (LOCK, _IGNORE) and not entry.name.startswith(_UNPACKED):
+                raise SurefootError(f"{path} is not empty", "restore into a new or an empty folder")
+    claim(path)
+    descriptor = acquire_lock(path, wait_s=0)
+    if descriptor is None:
+        raise somebody_writes(path)
+    try:
+        yield
+    except BaseException:
+        for name in (LOCK, _IGNORE):
+            (path / name).unlink(missing_ok=True)
+        if is_new:
+            path.rmdir()
+        raise
+    finally:
+        os.close(descriptor)
+
+
 def _refuse_strangers(path: Path) -> None:
-    if any(entry.name not in _OWN for entry in path.iterdir()):
+    if any(entry.name not in _OWN and not entry.name.startswith(_UNPACKED) for entry in path.iterdir()):
         raise SurefootError(
             f"{path} is not a workspace and holds other files", "choose an empty or a new folder"
         )
@@ -106,9 +145,11 @@ def put_atomic(target: Path, write: Callable[[IO[bytes]], object]) -> None:
             os.fsync(file.fileno())
         temporary.replace(target)
         sync_folder(target.parent)
-    except OSError as error:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError):
+            raise
         raise SurefootError(
             f"{target} could not be written ({error.strerror or error})",
             "make room on the disk or check the folder's rights, then run it again",

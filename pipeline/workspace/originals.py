@@ -11,13 +11,14 @@ from pipeline.errors import SurefootError
 from pipeline.workspace.folder import ORIGINALS, put_atomic
 
 
-def _place(workspace: Path, content_sha256: str) -> Path:
+def original_file(workspace: Path, content_sha256: str) -> Path:
+    """Where a content is kept."""
     return workspace / ORIGINALS / content_sha256[:2] / f"{content_sha256}.gz"
 
 
 def keep_original(workspace: Path, content_sha256: str, content: bytes) -> None:
     """Keep a file's content; does nothing where it is kept already. Fit for a worker process."""
-    target = _place(workspace, content_sha256)
+    target = original_file(workspace, content_sha256)
     if not target.is_file():
         packed = gzip.compress(content, compresslevel=1, mtime=0)
         put_atomic(target, lambda file: file.write(packed))
@@ -26,7 +27,7 @@ def keep_original(workspace: Path, content_sha256: str, content: bytes) -> None:
 def load_original(workspace: Path, content_sha256: str) -> bytes:
     """A kept content. Raises SurefootError where it is not kept or damaged."""
     try:
-        return gzip.decompress(_place(workspace, content_sha256).read_bytes())
+        return gzip.decompress(original_file(workspace, content_sha256).read_bytes())
     except FileNotFoundError:
         raise SurefootError(f"no original {content_sha256} is kept", "analyse the file again") from None
     except (OSError, EOFError) as error:

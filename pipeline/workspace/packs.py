@@ -73,6 +73,13 @@ def pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id:
     )
 
 
+def all_pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> list[Path]:
+    """The files that a pack has: further channels, which are removed last, before the two that all have."""
+    channels = pack_file(workspace, athlete_id, analysis_version, pack_id, _CHANNELS)
+    both = pack_files(workspace, athlete_id, analysis_version, pack_id)
+    return [*([channels] if channels.is_file() else []), *both]
+
+
 def save_pack(workspace: Path, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
     """Write the frames of `runs` (at least one, one analysis version) as a pack, whole or not at all.
 

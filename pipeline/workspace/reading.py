@@ -235,6 +235,27 @@ class Reading(Access):
             reader.close()
         return Grid.cast(pl.concat([Grid.create_empty(), *grids]))
 
+    def are_tables_sound(self) -> bool:
+        """Whether every row of every table can be read as what its table declares."""
+        try:
+            for table in catalogue.metadata.sorted_tables:
+                if "schema" in table.info:
+                    self._load(table.info["schema"], table, None)
+                else:
+                    with self._reading() as connection:
+                        connection.execute(sa.select(table)).all()
+        except (pl.exceptions.PolarsError, TypeError, ValueError, SurefootError):
+            return False
+        return True
+
+    def load_packs(self, athlete_id: str | None = None) -> list[dict[str, Any]]:
+        """The packs: whose, of which analysis, their id and size."""
+        query = sa.select(catalogue.packs).order_by(catalogue.packs.c.pack_id)
+        if athlete_id is not None:
+            query = query.where(catalogue.packs.c.athlete_id == athlete_id)
+        with self._reading() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
     def load_original(self, content_sha256: str) -> bytes:
         """A file's content as it came. Raises SurefootError where it is not kept or damaged."""
         return load_original(self.path, content_sha256)

@@ -6,15 +6,13 @@ imported only where there is a step to take: it costs a quarter of a second.
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue
-from pipeline.workspace.folder import CATALOGUE, COPY_PREFIX, copies, put_atomic
+from pipeline.workspace.folder import COPY_PREFIX, copies, put_atomic
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 REVISIONS = sorted(file.name[:4] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -70,7 +68,7 @@ def bring_up_to_date(engine: sa.Engine, workspace: Path) -> None:
             _stamp(connection, HEAD)
     elif found != HEAD:
         copy = workspace / f"{COPY_PREFIX}{found}.sqlite"
-        put_atomic(copy, lambda file: _copy(workspace / CATALOGUE, Path(file.name)))
+        put_atomic(copy, lambda file: catalogue.copy_to(engine, Path(file.name)))
         _migrate(engine)
         for older in copies(workspace):
             if older != copy:
@@ -80,14 +78,6 @@ def bring_up_to_date(engine: sa.Engine, workspace: Path) -> None:
 def _stamp(connection: sa.Connection, revision: str) -> None:
     _version.create(connection)
     connection.execute(_version.insert().values(version_num=revision))
-
-
-def _copy(source: Path, target: Path) -> None:
-    try:
-        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-            old.backup(new)
-    except sqlite3.Error as error:
-        raise OSError(str(error)) from None
 
 
 def _migrate(engine: sa.Engine) -> None:

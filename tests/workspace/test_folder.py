@@ -204,7 +204,9 @@ def fill(workspace: Workspace, athlete_id: str, numbers: tuple[int, ...]) -> Non
         segments=segments(numbers[0], [(i, i + 1) for i in range(50)]),
         stability=Stability.sample(50, overrides={"run_id": [runs_now["run_id"][0]] * 50}),
         dose=Dose.sample(50, overrides={"athlete_id": [athlete_id] * 50}),
-        effects=Effects.sample(2, overrides={"sentence": [f"{athlete_id} is steadier"] * 2}),
+        effects=Effects.sample(
+            2, overrides={"athlete_id": [athlete_id] * 2, "sentence": [f"{athlete_id} is steadier"] * 2}
+        ),
     )
 
 
