@@ -20,8 +20,10 @@ _EPOCH_S = int(_EPOCH.timestamp())
 # Below this a FIT time counts seconds since the device was switched on (FIT protocol, date_time).
 _FIRST_ABSOLUTE_S = 0x10000000
 _DAY_S = 86400
-_NOTHING = pl.Series([], dtype=pl.Datetime("us", "UTC"))
-_TIMER, _STARTS, _STOPS = 0, (0,), (1, 4, 8, 9)
+_INSTANT = pl.Datetime("us", "UTC")
+_NOTHING = pl.Series([], dtype=_INSTANT)
+_TIMER = 0
+_TIMER_TYPES = {0: "start", 1: "stop", 4: "stop", 8: "stop", 9: "stop"}
 _GARBAGE_RECORDS = 100
 # Record fields that the columns of tables.Records are made of.
 _CORE_SOURCES = frozenset(
@@ -101,26 +103,32 @@ def _absolute(seconds: Floats, shift: float) -> Floats:
     return np.where(seconds < _FIRST_ABSOLUTE_S, seconds + shift, seconds)
 
 
-def _instants(seconds: Floats, shift: float) -> pl.Series:
+def _instants(name: str, seconds: Floats, shift: float) -> pl.Series:
     """FIT seconds -> UTC; null where unknown."""
-    micros = _floats("", (_absolute(seconds, shift) + _EPOCH_S) * 1e6)
-    return micros.cast(pl.Int64).cast(pl.Datetime("us", "UTC"))
+    micros = pl.Series(name, (_absolute(seconds, shift) + _EPOCH_S) * 1e6, nan_to_null=True)
+    return micros.cast(_INSTANT)
 
 
-def _floats(name: str, values: Floats) -> pl.Series:
-    return pl.Series(name, values, nan_to_null=True)
+def _floats(columns: dict[str, Floats]) -> Iterator[pl.Series]:
+    """Columns of one length, null for NaN: slices of one series, since making a series costs the most."""
+    if columns:
+        joined = pl.Series(np.concatenate(list(columns.values())), nan_to_null=True)
+        length = len(joined) // len(columns)
+        for i, name in enumerate(columns):
+            yield joined.slice(i * length, length).alias(name)
 
 
-def _names(kind: str, numbers: Floats) -> pl.Series:
+def _names(name: str, kind: str, values: Floats) -> pl.Series:
     """Enumerated values -> the profile's names."""
-    different, place = np.unique(numbers, return_inverse=True)
-    known = [profile.value_name(kind, int(number)) if number >= 0 else None for number in different.tolist()]
-    return pl.Series(np.array(known, dtype=object)[place].tolist(), dtype=pl.String)
+    codes = np.where(values >= 0, values, -1).tolist()
+    known = {code: profile.value_name(kind, int(code)) if code >= 0 else None for code in set(codes)}
+    return pl.Series(name, [known[code] for code in codes], dtype=pl.String)
 
 
 def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) -> Iterator[pl.Series]:
     """The table's fields as columns named with their units; arrays as lists."""
     taken: set[str] = set()
+    numbers: dict[str, Floats] = {}
     for (field, form), values in table.columns.items():
         if field.name in skip or (field.kind and form == "text"):
             continue
@@ -131,13 +139,13 @@ def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) ->
             yield pl.Series(name, values.tolist(), dtype=pl.String)
         elif field.kind:
             # Times and names are single values: of an array that only damage makes the first counts.
-            numbers = values.astype(np.float64) if form == "number" else table.numbers(field.name)
-            named = _instants(numbers, shift) if field.kind == "time" else _names(field.kind, numbers)
-            yield named.alias(name)
+            codes = values.astype(np.float64) if form == "number" else table.numbers(field.name)
+            yield _instants(name, codes, shift) if field.kind == "time" else _names(name, field.kind, codes)
         elif form == "list":
             yield pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
         else:
-            yield _floats(name, values.astype(np.float64))
+            numbers[name] = values.astype(np.float64, copy=False)
+    yield from _floats(numbers)
 
 
 def _frame(table: Table, shift: float) -> pl.DataFrame:
@@ -172,15 +180,14 @@ def _records(decoded: Decoded, shift: float, warnings: list[str]) -> pl.DataFram
         "cadence_spm": 2 * cadence,
         "heart_rate_bpm": table.numbers("heart_rate"),
     }
-    instants = _instants(table.numbers("timestamp"), shift).alias("timestamp")
-    columns = [instants, *(_floats(name, values) for name, values in core.items())]
-    return pl.DataFrame(columns + list(_channels(table, shift, _CORE_SOURCES)))
+    instants = _instants("timestamp", table.numbers("timestamp"), shift)
+    return pl.DataFrame([instants, *_floats(core), *_channels(table, shift, _CORE_SOURCES)])
 
 
 def _unpack_speed_distance(table: Table, segments: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Speed (m/s) and distance (m) from three bytes: 12 bits of each, the distance counting round."""
     packed = table.objects("compressed_speed_distance", "list")
-    speed, distance = (np.full(len(packed), np.nan) for _ in range(2))
+    speed, distance = (np.full(len(table.positions), np.nan) for _ in range(2))
     rows = [i for i, three in enumerate(packed) if three is not None and len(three) == 3]
     if rows:
         low, middle, high = np.array([packed[i] for i in rows], dtype=np.int64).T
@@ -195,10 +202,11 @@ def _unpack_speed_distance(table: Table, segments: tuple[int, ...]) -> tuple[Flo
 def _timer_events(table: Table, shift: float) -> DataFrame[TimerEvents]:
     seconds = table.numbers("timestamp")
     kind = np.where(table.numbers("event") == _TIMER, table.numbers("event_type"), np.nan)
-    rows = np.isin(kind, _STARTS + _STOPS) & np.isfinite(_absolute(seconds, shift))
-    names = np.where(np.isin(kind[rows], _STARTS), "start", "stop").tolist()
+    known = np.isfinite(_absolute(seconds, shift)).tolist()
+    rows = [i for i, name in enumerate(kind.tolist()) if name in _TIMER_TYPES and known[i]]
+    names = [_TIMER_TYPES[name] for name in kind[rows].tolist()]
     event_types = pl.Series("event_type", names, dtype=pl.Enum(["start", "stop"]))
-    frame = pl.DataFrame([_instants(seconds[rows], shift).alias("timestamp"), event_types])
+    frame = pl.DataFrame([_instants("timestamp", seconds[rows], shift), event_types])
     return cast(DataFrame[TimerEvents], frame)
 
 
@@ -208,15 +216,9 @@ def _sets(decoded: Decoded, shift: float) -> pl.DataFrame:
     frame = _frame(table, shift)
     if frame.is_empty():
         return frame
-    titles = {
-        (category, number): title
-        for category, number, title in zip(
-            decoded.table(profile.EXERCISE_TITLE).numbers("exercise_category").tolist(),
-            decoded.table(profile.EXERCISE_TITLE).numbers("exercise_name").tolist(),
-            decoded.table(profile.EXERCISE_TITLE).objects("wkt_step_name", "text"),
-            strict=True,
-        )
-    }
+    titled = decoded.table(profile.EXERCISE_TITLE)
+    numbers = (titled.numbers(name).tolist() for name in ("exercise_category", "exercise_name"))
+    titles = dict(zip(zip(*numbers, strict=True), titled.objects("wkt_step_name", "text"), strict=False))
     categories, exercises = [], []
     pairs = zip(table.numbers("category").tolist(), table.numbers("category_subtype").tolist(), strict=True)
     for category, number in pairs:
@@ -235,11 +237,9 @@ def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift
         _first_text(sessions, name) or _first_name(decoded.table(profile.SPORT), name)
         for name in ("sport", "sub_sport")
     )
-    instants = (records["timestamp"], sessions.get_column("start_time", default=_NOTHING))
-    start: datetime | None = next(
-        (times[times.is_not_null().arg_max() or 0] for times in instants if times.null_count() < len(times)),
-        None,
-    )
+    record, session = decoded.table(profile.RECORD), decoded.table(profile.SESSION)
+    seconds = np.concatenate([record.numbers("timestamp"), session.numbers("start_time")])
+    start = _first_instant(_absolute(seconds, shift))
     offset = _utc_offset(activity)
     local_date: date | None = None
     if start is not None and offset is not None:
@@ -274,6 +274,11 @@ def _first_name(table: Table, name: str) -> str:
 def _first(values: Floats) -> int | None:
     known = values[np.isfinite(values)]
     return int(known[0]) if len(known) else None
+
+
+def _first_instant(seconds: Floats) -> datetime | None:
+    known = seconds[np.isfinite(seconds)]
+    return _EPOCH + timedelta(seconds=float(known[0])) if len(known) else None
 
 
 def _utc_offset(activity: Table) -> int | None:

@@ -7,10 +7,8 @@ single strided numpy view. The layout is that of the FIT protocol, version 2 (Ga
 from __future__ import annotations
 
 import struct
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, cast
 
 import numpy as np
@@ -19,7 +17,8 @@ from numpy.typing import NDArray
 from pipeline.errors import Rejected
 from pipeline.ingest import fit_profile as profile
 from pipeline.ingest.activity import Damage
-from pipeline.ingest.fit_scan import Columns, Definition, Room, Scanner, Values
+from pipeline.ingest.fit_layout import Columns, Definition, Room, Values
+from pipeline.ingest.fit_scan import Scanner
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +27,10 @@ Floats = NDArray[np.float64]
 _MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 2
 # A record takes some twenty bytes; a day at 1 Hz is free, and so are laps and events in any usual number.
 _MAX_RECORDS, _BYTES_PER_RECORD, _MAX_MESSAGES = 100_000, 16, 20_000
+# Of x^15 + x + 1, in bytes instead of bits.
+_FOLD_BYTES = 15
 WRONG_CHECKSUM = "the file's checksum is wrong"
+_SURPLUS = "more messages than a recording of its size can hold: the last were left out"
 _NOT_FIT = "export the activity again as FIT, GPX or TCX"
 
 
@@ -44,27 +46,22 @@ class Table:
     columns: Columns = field(default_factory=dict)
 
     def numbers(self, name: str) -> Floats:
-        """The native field's numbers, of an array the first; NaN where it is absent or invalid."""
-        found = np.full(len(self.positions), np.nan)
+        """The native field's numbers, of an array the first; NaN where it is absent or invalid. Read only."""
+        found: Floats | None = None
         for (known, form), values in self.columns.items():
             if known.name != name or form == "text":
                 continue
             if form == "list":
                 first = [next((one for one in many or () if one is not None), np.nan) for many in values]
                 values = np.array(first, dtype=np.float64)
-            found = np.where(np.isnan(found), values.astype(np.float64), found)
-        return found
+            values = values.astype(np.float64, copy=False)
+            found = values if found is None else np.where(np.isnan(found), values, found)
+        return np.full(len(self.positions), np.nan) if found is None else found
 
     def objects(self, name: str, form: str) -> list[Any]:
-        """The native field's texts or lists, None where it is absent or invalid."""
-        return next(
-            (
-                values.tolist()
-                for (known, has), values in self.columns.items()
-                if (known.name, has) == (name, form)
-            ),
-            [None] * len(self.positions),
-        )
+        """The native field's texts or lists, None where invalid; empty where the table has none."""
+        found = (v for (known, has), v in self.columns.items() if (known.name, has) == (name, form))
+        return list(next(found, ()))
 
 
 @dataclass(slots=True)
@@ -97,14 +94,16 @@ def decode_fit(content: bytes) -> Decoded:
     while start is not None:
         segments.append(start)
         start = _read_segment(scanner, start, warnings)
-    definitions = [known for known in scanner.definitions if known.positions]
+    definitions = scanner.definitions()
+    if scanner.surplus:
+        warnings.append(_SURPLUS)
     stamps = _expand_compressed_timestamps(content, definitions, segments)
     tables: dict[int, Table] = {}
     room = Room(_MAX_CELLS + _MAX_CELLS_PER_BYTE * len(content))
     for number in {known.message for known in definitions} & profile.fields().keys():
         group = [known for known in definitions if known.message == number]
         _cut_surplus(group, len(content), warnings)
-        tables[number] = _merge([known for known in group if known.positions], content, room)
+        tables[number] = _merge([known for known in group if len(known.positions)], content, room)
         _set_times(tables[number], stamps)
     if room.refused:
         warnings.append("more channels than a recording of its size can hold: some were left out")
@@ -193,29 +192,29 @@ def _data_end(content: bytes, start: int, first: int, declared: int, warnings: l
     return declared
 
 
-@cache
-def _crc_advance(level: int) -> NDArray[np.uint16]:
-    """What 2**level zero words (of 16 bits) make of each CRC-16 state (reflected 0x8005)."""
-    if level:
-        half = _crc_advance(level - 1)
-        return half[half]
-    state = np.arange(65536, dtype=np.uint16)
-    for _ in range(16):
-        state = np.where(state & 1, (state >> 1) ^ 0xA001, state >> 1).astype(np.uint16)
-    return state
-
-
 def crc16(content: bytes) -> int:
-    """FIT's checksum. The CRC is linear, so neighbours are folded pairwise instead of byte by byte."""
-    # Leading zeros leave a CRC that starts at 0 as it is.
-    words = np.frombuffer(bytes(len(content) % 2) + content, dtype="<u2").astype(np.uint16)
-    level = 0
-    while len(words) > 1:
-        if len(words) % 2:
-            words = np.concatenate([np.zeros(1, np.uint16), words])
-        words = _crc_advance(level)[words[0::2]] ^ words[1::2]
-        level += 1
-    return int(_crc_advance(0)[words[0]]) if len(words) else 0
+    """FIT's checksum, the CRC-16 of reflected 0x8005.
+
+    Its polynomial is (x + 1)(x^15 + x + 1). Modulo the second factor a power of two of squarings gives
+    x^(15 n) = x^n + 1, so a long message folds to half its length by three XORs of whole bytes; what that
+    loses is the remainder modulo x + 1, the parity of the bits.
+    """
+    message = np.frombuffer(content, np.uint8)
+    folded = message
+    while len(folded) > _FOLD_BYTES:
+        shift = 1 << ((len(folded) - 1) // _FOLD_BYTES).bit_length() - 1
+        high, low = folded[: -_FOLD_BYTES * shift], folded[-_FOLD_BYTES * shift :]
+        folded = np.zeros(max(len(low), len(high) + shift), np.uint8)
+        folded[-len(low) :] = low
+        folded[-len(high) :] ^= high
+        folded[-len(high) - shift : -shift] ^= high
+    crc = 0
+    for byte in folded.tolist():
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    lost = np.bitwise_xor.reduce(message) ^ np.bitwise_xor.reduce(folded)
+    return crc ^ 0xC001 if int(lost).bit_count() % 2 else crc
 
 
 def unwrap(low: NDArray[np.int64], bits: int, full: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -240,14 +239,14 @@ def _expand_compressed_timestamps(
     Five bits count on from the last time of any message (FIT protocol, "compressed timestamp header").
     """
     data = np.frombuffer(content, np.uint8)
-    compressed_at = [data[known.position_array()] >= 0x80 for known in definitions]
+    compressed_at = [data[known.positions] >= 0x80 for known in definitions]
     if not any(compressed.any() for compressed in compressed_at):
         return np.empty(0, np.int64), np.empty(0)
     # Each file of a chain starts without a time; what is counted from 0 is seen to be relative later.
     zero = np.zeros(len(segments), np.int64)
     positions, lows, fulls = [np.array(segments, np.int64)], [zero], [zero]
     for known, compressed in zip(definitions, compressed_at, strict=True):
-        at = known.position_array()
+        at = known.positions
         stamp = known.timestamps(content)
         full = np.full(len(at), -1, np.int64)
         if stamp is not None:
@@ -270,15 +269,15 @@ def _cut_surplus(group: list[Definition], size: int, warnings: list[str]) -> Non
         most = _MAX_RECORDS + size // _BYTES_PER_RECORD
     if sum(len(known.positions) for known in group) <= most:
         return
-    end = np.sort(np.concatenate([known.position_array() for known in group]))[most]
+    end = np.sort(np.concatenate([known.positions for known in group]))[most]
     for known in group:
-        del known.positions[bisect_left(known.positions, end) :]
-    warnings.append("more messages than a recording of its size can hold: the last were left out")
+        known.positions = known.positions[known.positions < end]
+    warnings.append(_SURPLUS)
 
 
 def _merge(group: list[Definition], content: bytes, room: Room) -> Table:
     """Join the definitions of one message into one table in file order."""
-    position = np.concatenate([known.position_array() for known in group])
+    position = np.concatenate([known.positions for known in group])
     order = np.argsort(position, kind="stable")
     row = np.empty(len(order), np.int64)
     row[order] = np.arange(len(order))

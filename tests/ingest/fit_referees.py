@@ -25,7 +25,7 @@ import fitparse.records
 from pipeline.errors import Rejected
 from pipeline.ingest import fit_profile
 from pipeline.ingest.fit import parse_fit
-from pipeline.ingest.fit_scan import Description
+from pipeline.ingest.fit_layout import Description
 from pipeline.tables import Records
 
 CORE = tuple(Records.column_names())

@@ -1,9 +1,12 @@
 """What fuzzing found, and files made to cost far more than their size: each built by hand."""
 
 import struct
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from fit_bytes import (
+    DESCRIPTION,
     ENUM,
     EVENT,
     FILE_ID_MESSAGES,
@@ -19,7 +22,7 @@ from fit_bytes import (
 from xml_files import gpx, tcx, trackpoint, trkpt
 
 from pipeline.errors import Rejected
-from pipeline.ingest import read_activity, running_sessions
+from pipeline.ingest import Damage, read_activity, running_sessions
 from pipeline.ingest.fit import parse_fit
 from pipeline.ingest.gpx import parse_gpx
 from tests.fuzz import LIMIT_BYTES, LIMIT_TIMES, measure
@@ -111,3 +114,40 @@ def test_what_there_is_no_room_for_is_told():
     assert (
         "more messages than a recording of its size can hold: the last were left out" in activity.run.warnings
     )
+
+
+HEART_RATE, CADENCE = (definition(0, RECORD, [(field, 1, UINT8)]) for field in (3, 4))
+LAYOUTS = {
+    "one definition again and again": HEART_RATE * 40_000,
+    "as many layouts as messages": b"".join(
+        definition(0, RECORD, [(n & 255, 1, UINT8), (n >> 8, 1, UINT8)]) + b"\0\1\1" for n in range(20_000)
+    ),
+    "a definition before each message": (HEART_RATE + b"\0\1" + CADENCE + b"\0\1") * 15_000,
+    "messages without fields": definition(0, RECORD, []) + b"\0" * 2 * MB,
+    "descriptions of developer fields": definition(0, DESCRIPTION, [(0, 1, UINT8), (1, 1, UINT8)])
+    + b"".join(bytes([0, n & 255, n >> 8 & 255]) for n in range(400_000)),
+}
+
+
+@pytest.mark.parametrize("body", LAYOUTS.values(), ids=LAYOUTS)
+def test_definitions_cost_no_more_than_twenty_times_their_size(body):
+    """Definitions without end, however they are mixed with messages, take 20 times their size at most."""
+    content = fit(body)
+    parse_fit(fit(HEART_RATE + b"\0\1"))
+    tracemalloc.start()
+    with suppress(Rejected):
+        parse_fit(content)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most <= LIMIT_TIMES * len(content)
+
+
+def test_more_layouts_than_any_device_are_damage():
+    """A file that defines a new layout for every message is read up to the hundredth, and says so."""
+    pairs = (definition(0, RECORD, [(3, 1, UINT8), (n, 1, UINT8)]) + b"\0\7\1" for n in range(101))
+    activity = parse_fit(fit(*pairs))
+    assert activity.records["heart_rate_bpm"].to_list() == [7] * 101
+    pairs = (definition(0, RECORD, [(3, 1, UINT8), (n, 1, UINT8)]) + b"\0\7\1" for n in range(200))
+    activity = parse_fit(fit(*pairs))
+    assert len(activity.records) == 103
+    assert activity.damage == Damage(14 + 103 * 15, "more than 103 different layouts of messages")

@@ -1,0 +1,226 @@
+"""How the bytes of a FIT message are laid out, and the columns that all messages of one layout give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.ingest import fit_profile as profile
+
+Values = NDArray[np.float64] | NDArray[np.object_]
+Columns = dict[tuple[profile.Field, str], Values]
+
+_TEXT, _BYTE, _UINT32 = 0x07, 0x0D, 0x86
+# Base type -> numpy's letter, and the value that means "invalid" (of floats every NaN does).
+_BASE_TYPES: dict[int, tuple[str, int | None]] = {
+    0x00: ("u1", 0xFF),
+    0x01: ("i1", 0x7F),
+    0x02: ("u1", 0xFF),
+    0x83: ("i2", 0x7FFF),
+    0x84: ("u2", 0xFFFF),
+    0x85: ("i4", 0x7FFFFFFF),
+    0x86: ("u4", 0xFFFFFFFF),
+    0x88: ("f4", None),
+    0x89: ("f8", None),
+    0x0A: ("u1", 0),
+    0x8B: ("u2", 0),
+    0x8C: ("u4", 0),
+    0x0D: ("u1", 0xFF),
+    0x8E: ("i8", 0x7FFFFFFFFFFFFFFF),
+    0x8F: ("u8", 0xFFFFFFFFFFFFFFFF),
+    0x90: ("u8", 0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a field_description message says of a developer field."""
+
+    index: int
+    number: int
+    base: int
+    name: str
+    units: str
+
+    def field(self) -> profile.Field:
+        """The field under a name that no native field can have."""
+        name, unit = (re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") for text in (self.name, self.units))
+        return profile.Field(f"dev_{self.index}_{name or self.number}", unit)
+
+
+@dataclass(slots=True)
+class Room:
+    """How many numbers (of 8 bytes) may still be held: hostile layouts ask for gigabytes with a few bytes."""
+
+    cells: int
+    refused: bool = False
+
+    def take(self, cells: int) -> bool:
+        """Whether there is room for so many; if so, there is that much less."""
+        if cells > self.cells:
+            self.refused = True
+            return False
+        self.cells -= cells
+        return True
+
+
+@dataclass(slots=True, eq=False)
+class Definition:
+    """The layout of one message, and the offsets of all messages that have it."""
+
+    message: int
+    order: str  # numpy's "<" or ">"
+    native: bytes  # three a field: its number, size and base type
+    developer: bytes  # three a field: its number, size and developer
+    descriptions: tuple[Description | None, ...]  # of the developer fields
+    size: int  # of a data message, with its header byte
+    positions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def is_read(self) -> bool:
+        """Whether anything asks for messages like this: their values or their times."""
+        return self.message in profile.fields() or profile.TIMESTAMP_FIELD in self.native[::3]
+
+    def timestamps(self, content: bytes) -> NDArray[np.int64] | None:
+        """Raw native timestamps of the messages, None where they have none."""
+        offset = 1
+        for number, size, base in triples(self.native):
+            if number == profile.TIMESTAMP_FIELD and (size, base) == (4, _UINT32):
+                return self._rows(content, [(offset, _dtype(self.order, size, base))])["0"].astype(np.int64)
+            offset += size
+        return None
+
+    def columns(self, content: bytes, room: Room) -> Columns:
+        """The known fields' values: by field and form, which is "number", "list" or "text".
+
+        Those that there is no room for are left out.
+
+        Numbers are scaled float64 with NaN for invalid; lists (of floats and None) and texts are objects.
+        """
+        known = profile.fields().get(self.message, {})
+        wanted: list[tuple[profile.Field, int, int, int]] = []
+        offset = 1
+        seen = set()
+        for number, size, base in triples(self.native):
+            if number in known and number not in seen and size:
+                seen.add(number)
+                wanted.append((known[number], offset, size, base))
+            offset += size
+        named: set[str] = set()
+        for description, size in zip(self.descriptions, self.developer[1::3], strict=True):
+            if description is not None and size:
+                found = description.field()
+                if found.column in named:
+                    found = profile.Field(f"{found.name}_{description.number}", found.unit)
+                named.add(found.column)
+                wanted.append((found, offset, size, description.base))
+            offset += size
+        wanted = [one for one in wanted if room.take(len(self.positions) * _cells(one[2], one[3]))]
+        rows = self._rows(content, [(at, _dtype(self.order, size, base)) for _, at, size, base in wanted])
+        raw = [rows[str(i)] for i in range(len(wanted))]
+        plain = [i for i, (_, _, _, base) in enumerate(wanted) if _is_plain(raw[i], base)]
+        numbers = _numbers([raw[i] for i in plain], [(wanted[i][0], wanted[i][3]) for i in plain])
+        at_once = dict(zip(plain, numbers, strict=True))
+        columns: Columns = {}
+        for i, (found, _, _, base) in enumerate(wanted):
+            form, values = ("number", at_once[i]) if i in at_once else _values(raw[i], found, base)
+            columns[found, form] = values
+        return columns
+
+    def _rows(self, content: bytes, fields: list[tuple[int, np.dtype[Any]]]) -> NDArray[np.void]:
+        names = [str(i) for i in range(len(fields))]
+        offsets, formats = [at for at, _ in fields], [kind for _, kind in fields]
+        layout = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size})
+        # One overlapping row per byte of the file; only the rows that are messages are copied out, as
+        # bytes: numpy copies a row that has fields field by field.
+        everywhere: NDArray[np.void] = np.ndarray(
+            (len(content) - self.size + 1,), f"V{self.size}", buffer=content, strides=(1,)
+        )
+        return everywhere[self.positions].view(layout)
+
+
+@lru_cache(1024)
+def _dtype(order: str, size: int, base: int) -> np.dtype[Any]:
+    """How numpy reads a field."""
+    if base == _TEXT:
+        return np.dtype(f"S{size}")
+    letter = _BASE_TYPES.get(base, ("u1", 0xFF))[0]
+    width = int(letter[1])
+    # A size that is no multiple of the type's is read as bytes, as other decoders do.
+    if size % width:
+        letter, width = "u1", 1
+    return np.dtype(f"{order}{letter}" if size == width else f"({size // width},){order}{letter}")
+
+
+@lru_cache(1024)
+def _cells(size: int, base: int) -> int:
+    """What one value takes, in numbers of 8 bytes: Python's texts and lists are large."""
+    if base == _TEXT:
+        return 12 + size // 8
+    letter = _BASE_TYPES.get(base, ("u1", 0xFF))[0]
+    width = int(letter[1])
+    return 1 if size == width else 24 + 4 * size // (1 if size % width else width)
+
+
+def triples(layout: bytes) -> Iterator[tuple[int, int, int]]:
+    return zip(layout[::3], layout[1::3], layout[2::3], strict=True)
+
+
+def _is_plain(raw: NDArray[np.generic], base: int) -> bool:
+    """One number a message, and one that a float64 holds exactly."""
+    return base != _TEXT and raw.ndim == 1 and raw.itemsize < 8
+
+
+def _base_read(raw: NDArray[np.generic], base: int) -> int:
+    """The base type as which a field was read: bytes, where its own is unknown or does not fit its size."""
+    return _BYTE if raw.dtype == np.uint8 and base not in (0x00, 0x02, 0x0A) else base
+
+
+def _numbers(raw: list[NDArray[np.generic]], fields: list[tuple[profile.Field, int]]) -> NDArray[np.float64]:
+    """Plain fields and their base types at once, a row each: what `_values` gives for each alone."""
+    values = np.empty((len(raw), len(raw[0]) if raw else 0))
+    invalid = np.empty((len(raw), 1))
+    for i, (numbers, (_, base)) in enumerate(zip(raw, fields, strict=True)):
+        values[i] = numbers
+        none = _BASE_TYPES[_base_read(numbers, base)][1]
+        if none is None:
+            values[i, ~np.isfinite(values[i])] = np.nan
+        invalid[i] = np.nan if none is None else none
+    np.putmask(values, values == invalid, np.nan)
+    values /= np.array([[known.scale] for known, _ in fields])
+    for i, (known, _) in enumerate(fields):
+        if known.offset:
+            values[i] -= known.offset
+    return values
+
+
+def _values(raw: NDArray[np.generic], known: profile.Field, base: int) -> tuple[str, Values]:
+    if base == _TEXT:
+        texts = [text.split(b"\0", 1)[0].decode("utf-8", "replace") or None for text in raw.tolist()]
+        return "text", np.array(texts, dtype=object)
+    base = _base_read(raw, base)
+    invalid = _BASE_TYPES[base][1]
+    values = raw.astype(np.float64)
+    if invalid is not None:
+        missing = raw == invalid
+        if base == _BYTE and raw.ndim == 2:
+            # Bytes are invalid together only.
+            missing = np.broadcast_to(missing.all(axis=1, keepdims=True), raw.shape)
+        values[missing] = np.nan
+    values[~np.isfinite(values)] = np.nan
+    if known.scale != 1:
+        values /= known.scale
+    if known.offset:
+        values -= known.offset
+    if raw.ndim == 1:
+        return "number", values
+    lists = np.empty(len(values), dtype=object)
+    lists[:] = [
+        None if all(x != x for x in row) else [None if x != x else x for x in row] for row in values.tolist()
+    ]
+    return "list", lists
