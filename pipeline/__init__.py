@@ -82,4 +82,5 @@ def analyse_folder(
         ((str(result.run["run_id"]), result.track) for result in results if result.track is not None),
         {str(result.run["run_id"]): result.cadence_moments for result in results},
         sessions,
+        channels={str(result.run["run_id"]): result.channels for result in results}.get,
     )

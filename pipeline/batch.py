@@ -237,6 +237,7 @@ def refresh_athlete(
         workspace.load_cadence_moments(athlete_id),
         workspace.load_balance_sessions(athlete_id),
         workspace.load_plans(athlete_id),
+        workspace.load_channels,
     )
     workspace.save_athlete(
         athlete_id,

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from pipeline.numeric import Integers, longest_rise, resample
+from pipeline.numeric import Array, Integers, longest_rise, resample
 from pipeline.tables import Records
 
 
@@ -36,3 +36,25 @@ def derive_channels(
     }
     numbers = pl.DataFrame(on_seconds).select(pl.all().fill_nan(None).cast(pl.Float32))
     return numbers.select(pl.Series("elapsed_s", elapsed_s), pl.all())
+
+
+def pick_dynamics(channels: pl.DataFrame | None) -> dict[str, Array]:
+    """Stance time and the left foot's share of it, second by second, of the channels that have them.
+
+    `stance_time_ms` from the watch itself, else from a developer's field of ground time (Stryd); what no
+    foot does, under 100 ms or over 600 ms, is none. `stance_balance` is a fraction, 0.3 to 0.7. NaN where
+    not known.
+    """
+    if channels is None:
+        return {}
+    ground_time = [name for name in channels.columns if name.endswith("ground_time_milliseconds")]
+    found = {}
+    for name, sources, scale, (low, high) in (
+        ("stance_time_ms", ["stance_time_ms", *ground_time], 1.0, (100.0, 600.0)),
+        ("stance_balance", ["stance_time_balance_percent"], 0.01, (0.3, 0.7)),
+    ):
+        source = next((source for source in sources if source in channels.columns), None)
+        if source is not None:
+            value = scale * channels[source].to_numpy().astype(np.float64)
+            found[name] = np.where((value >= low) & (value <= high), value, np.nan)
+    return found

@@ -5,93 +5,41 @@
 2. What the prediction leaves, less its centred 31 s mean, is the unsteadiness of each second.
 3. Windows of 20 s that lie wholly in one uninterrupted stretch of running on one terrain, at least 12
    of their seconds with usable cadence (`derive_windows`); the SD of each is not taken below 0.2 spm.
-4. Metrics over the windows, each with a block bootstrap interval (`measure_stability`).
+4. Metrics over the windows, each with a block bootstrap interval (`measure_stability`): of the whole
+   run, of the first and the last third of its running, and from the one to the other.
+5. Where the watch recorded them, stance time and its balance are taken in the same windows, adjusted by
+   a regression of the run's own.
 
-A new metric is one function and one entry in `METRICS`.
+A new metric is one entry in `metrics.METRICS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline.numeric import Array, Integers, Mask, rolling_mean_within, stretches
+from pipeline.bootstrap import BOOTSTRAPS, find_intervals, resample_means
+from pipeline.metrics import METRICS, Windows
+from pipeline.numeric import Array, Integers, Mask, rolling_mean, rolling_mean_within, stretches
 from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability, Track
 
 WINDOW_S = 20
 MIN_KNOWN_S = 12
 TREND_S = 31
 SD_FLOOR_SPM = 0.2
+SD_FLOOR_MS = 0.5
+SD_FLOOR_BALANCE = 0.0005
 LEVEL_GRADE = 0.03
-BOOTSTRAPS = 300
-BLOCK_WINDOWS = 3
-MIN_INTERVAL_WINDOWS = 2 * BLOCK_WINDOWS
 N_TERMS = 5
-RUN = GAITS.index("run")
+RUN, WALK, STAND = (GAITS.index(gait) for gait in ("run", "walk", "stand"))
+WALKING_SHARE = "walking_share"
 OK = CADENCE_FLAGS.index("ok")
 _SCHEMA = Stability.create_empty().schema
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """The 20 s windows of a run in order of time: arrays of one entry per window."""
-
-    start_s: Array
-    terrain: Integers  # index into tables.TERRAINS
-    direction: Integers  # index into tables.DIRECTIONS
-    residual_sd_spm: Array  # of the adjusted, detrended cadence
-    cadence_mean_spm: Array
-    cadence_sd_spm: Array  # of the cadence as recorded
-
-    def __getitem__(self, key: Integers | Mask) -> Windows:
-        return Windows(*(getattr(self, f.name)[key] for f in fields(self)))
-
-    def __len__(self) -> int:
-        return len(self.start_s)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A measure of steadiness: what each window says, and the value made of the means over windows.
-
-    `of_window` gives one array of one entry per window for each argument of `of_means`, which takes their
-    means (arrays of any one shape) to values of that shape. So a bootstrap resamples sums, not windows.
-    """
-
-    of_window: Callable[[Windows], tuple[Array, ...]]
-    of_means: Callable[..., Array]
-    steadier_is: str  # "lower" or "higher"
-    sentence: str
-
-    def compute(self, windows: Windows) -> float:
-        """The value over all of `windows`, at least one."""
-        return float(self.of_means(*(column.mean() for column in self.of_window(windows))))
-
-
-def _spread(square: Array, mean: Array) -> Array:
-    return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0)) / mean)
-
-
-METRICS = {
-    "cadence_cv": Metric(
-        lambda windows: (np.log(windows.residual_sd_spm), windows.cadence_mean_spm),
-        lambda log_sd, cadence: np.exp(log_sd) / cadence,
-        "lower",
-        "Wobble of cadence within 20 s, speed and grade allowed for, as a share of cadence.",
-    ),
-    "cadence_cv_raw": Metric(
-        lambda windows: (windows.cadence_sd_spm**2 + windows.cadence_mean_spm**2, windows.cadence_mean_spm),
-        _spread,
-        "lower",
-        "Spread of cadence as recorded, as a share of it; changes of pace count as wobble.",
-    ),
-}
+Key = tuple[str, str, str, int, float]  # terrain, direction, metric, windows, seconds
 
 
 def _usable(track: DataFrame[Track]) -> Mask:
@@ -115,7 +63,10 @@ def _terms(track: DataFrame[Track]) -> Array:
 def sum_cadence(track: DataFrame[Track]) -> list[float]:
     """Sums of the cadence regression over a run's usable seconds: X'X (25 values, by row), then X'y (5)."""
     at = _usable(track)
-    x, y = _terms(track)[at], track["cadence_spm"].to_numpy()[at]
+    return _sums(_terms(track)[at], track["cadence_spm"].to_numpy()[at])
+
+
+def _sums(x: Array, y: Array) -> list[float]:
     return [*(x.T @ x).ravel().tolist(), *(x.T @ y).tolist()]
 
 
@@ -131,37 +82,67 @@ def fit_cadence(sums: Iterable[list[float]]) -> Array:
     return np.asarray(np.linalg.solve(xx + np.diag(1e-6 * np.diag(xx) + 1e-9), xy))
 
 
-def derive_windows(track: DataFrame[Track], coefficients: Array) -> Windows:
-    """Cut a labelled track into 20 s windows; what is left of a stretch is split over its two ends."""
+def derive_windows(
+    track: DataFrame[Track],
+    coefficients: Array,
+    *,
+    stance_time_ms: Array | None = None,
+    stance_balance: Array | None = None,
+) -> Windows:
+    """Cut a labelled track into 20 s windows; what is left of a stretch is split over its two ends.
+
+    `coefficients` (5,) of cadence on speed and grade. Running dynamics, where the watch recorded them, are
+    arrays of one entry per second of the track, NaN where not known (`channels.pick_dynamics`).
+    """
     running = _codes(track, "gait") == RUN
     elapsed = track["elapsed_s"].to_numpy()
     terrain = np.nan_to_num(_codes(track, "terrain"), nan=-1).astype(np.int64)
     cadence = np.where(_usable(track), track["cadence_spm"].to_numpy(), np.nan)
     terms = _terms(track)
-    residual = cadence - terms @ coefficients
     # A new stretch starts where seconds are skipped, running stops or the terrain changes.
     stretch = np.cumsum(np.diff(elapsed, prepend=elapsed[:1]) > 1) * 4 + np.where(running, terrain, 3)
     borders = stretches(stretch)
     first = _starts(borders, running & (terrain >= 0))
-    seconds = first[:, None] + np.arange(WINDOW_S)
-    enough = np.isfinite(cadence[seconds]).sum(axis=1) >= MIN_KNOWN_S
-    first, seconds = first[enough], seconds[enough]
-    detrended = residual - rolling_mean_within(residual, TREND_S, borders)
-    slope = terms[seconds, 3].mean(axis=1)
-    _, residual_sd = _mean_and_sd(detrended[seconds])
-    cadence_mean, cadence_sd = _mean_and_sd(cadence[seconds])
+    first = first[np.isfinite(cadence[_seconds(first)]).sum(axis=1) >= MIN_KNOWN_S]
+
+    def wobble(value: Array, floor: float) -> Array:
+        detrended = value - rolling_mean_within(value, TREND_S, borders)
+        return np.maximum(_mean_and_sd(detrended[_seconds(first)])[1], floor)
+
+    stance_sd = stance_mean = balance_sd = balance_mean = np.full(len(first), np.nan)
+    if stance_time_ms is not None:
+        timed = running & np.isfinite(stance_time_ms)
+        usual = terms @ fit_cadence([_sums(terms[timed], stance_time_ms[timed])])
+        stance_sd = wobble(stance_time_ms - usual, SD_FLOOR_MS)
+        stance_mean, _ = _mean_and_sd(stance_time_ms[_seconds(first)])
+    if stance_balance is not None:
+        balance_sd = wobble(stance_balance, SD_FLOOR_BALANCE)
+        balance_mean, _ = _mean_and_sd(stance_balance[_seconds(first)])
+    cadence_mean, cadence_sd = _mean_and_sd(cadence[_seconds(first)])
     return Windows(
         start_s=elapsed[first].astype(np.float64),
         terrain=terrain[first],
-        direction=np.where(
-            slope > LEVEL_GRADE,
-            DIRECTIONS.index("up"),
-            np.where(slope < -LEVEL_GRADE, DIRECTIONS.index("down"), DIRECTIONS.index("level")),
-        ),
-        residual_sd_spm=np.maximum(residual_sd, SD_FLOOR_SPM),
+        direction=_direction(terms[_seconds(first), 3].mean(axis=1)),
+        third=3 * (np.cumsum(running)[first] - 1) // max(int(running.sum()), 1),
+        residual_sd_spm=wobble(cadence - terms @ coefficients, SD_FLOOR_SPM),
         cadence_mean_spm=cadence_mean,
         cadence_sd_spm=cadence_sd,
+        stance_sd_ms=stance_sd,
+        stance_mean_ms=stance_mean,
+        balance_sd=balance_sd,
+        balance_mean=balance_mean,
     )
+
+
+def _direction(slope: Array) -> Integers:
+    """Index into tables.DIRECTIONS."""
+    up, level, down = (DIRECTIONS.index(name) for name in ("up", "level", "down"))
+    return np.where(slope > LEVEL_GRADE, up, np.where(slope < -LEVEL_GRADE, down, level))
+
+
+def _seconds(first: Integers) -> Integers:
+    """The seconds of each window, of shape (windows, 20)."""
+    return np.asarray(first[:, None] + np.arange(WINDOW_S))
 
 
 def _starts(borders: Integers, wanted: Mask) -> Integers:
@@ -174,71 +155,99 @@ def _starts(borders: Integers, wanted: Mask) -> Integers:
 
 
 def _mean_and_sd(value: Array) -> tuple[Array, Array]:
-    """Mean and population SD of each row, NaN left out."""
+    """Mean and population SD of each row with 12 known values or more, NaN of others."""
     known = np.isfinite(value)
     n = known.sum(axis=1)
+    n = np.where(n >= MIN_KNOWN_S, n, np.nan)
     mean = np.where(known, value, 0.0).sum(axis=1) / n
     return mean, np.sqrt((np.where(known, value - mean[:, None], 0.0) ** 2).sum(axis=1) / n)
 
 
 def measure_stability(run_id: str, windows: Windows) -> DataFrame[Stability]:
-    """Every metric of a run by terrain and direction, with a 95 % interval where 6 windows or more."""
-    columns = {name: metric.of_window(windows) for name, metric in METRICS.items()}
-    keys, drawn = [], []
-    for t, terrain in enumerate(TERRAINS):
-        for d, direction in enumerate(("all", *DIRECTIONS)):
-            part = (windows.terrain == t) & ((windows.direction == d - 1) | (d == 0))
+    """Every metric of a run by terrain and direction, with a 95 % interval where 6 windows or more.
+
+    Early, late and their difference are told of all directions together alone; the difference has an
+    interval where either has 6 windows (see `bootstrap`). No row where nothing is known.
+    """
+    keys: list[Key] = []
+    values: list[Array] = []
+    least: list[int] = []
+    for thirds, enters, columns in _shared(windows):
+        stacked = np.concatenate(list(columns.values()))
+        for terrain, direction, ground in _grounds(windows, whole=len(thirds) == 3):
+            part = ground & enters
             n = int(part.sum())
             if n:
-                means = _resampled_means(np.array([c[part] for own in columns.values() for c in own]))
+                compared = [part & (windows.third == third) for third in thirds]
+                strata = compared if len(thirds) == 2 else [part]
+                means = resample_means(stacked, strata)
                 for name, own in columns.items():
-                    keys.append((terrain, direction, name, n))
-                    drawn.append(METRICS[name].of_means(*means[: len(own)]))
+                    keys.append((terrain, direction, name, n, float(n * WINDOW_S)))
+                    values.append(METRICS[name].of_means(*means[: len(own)]))
+                    least.append(min(int(stratum.sum()) for stratum in strata))
                     means = means[len(own) :]
-    return _table(run_id, keys, np.array(drawn).reshape(len(keys), 1 + BOOTSTRAPS))
+    drawn = np.array(values).reshape(len(keys), 1 + BOOTSTRAPS)
+    floor = np.array([METRICS[key[2]].floor for key in keys])
+    return _table(run_id, keys, drawn[:, 0], *find_intervals(drawn, np.array(least), floor))
 
 
-def _resampled_means(columns: Array) -> Array:
-    """Means over windows of each row of `columns`, then those of moving block bootstrap samples.
-
-    Kuensch 1989, doi 10.1214/aos/1176347265, in blocks of 3. Shape (rows, 1 + BOOTSTRAPS); NaN instead of
-    samples below 6 windows. The draw is fixed, so that the same run gives the same bytes.
-    """
-    k, n = columns.shape
-    found = np.full((k, 1 + BOOTSTRAPS), np.nan)
-    found[:, 0] = columns.mean(axis=1)
-    if n >= MIN_INTERVAL_WINDOWS:
-        start = _block_starts(n)
-        total = np.concatenate([np.zeros((k, 1)), np.cumsum(columns - found[:, :1], axis=1)], axis=1)
-        block = total[:, BLOCK_WINDOWS:] - total[:, :-BLOCK_WINDOWS]
-        last = n - BLOCK_WINDOWS * (len(start) - 1)  # of the last block only as much as is needed for n
-        rest = total[:, start[-1] + last] - total[:, start[-1]]
-        found[:, 1:] = found[:, :1] + (block[:, start[:-1]].sum(axis=1) + rest) / n
-    return found
+def _shared(windows: Windows) -> Iterator[tuple[tuple[int, ...], Mask, dict[str, Array]]]:
+    """Metrics that rest on the same windows, which are drawn once: thirds, windows, columns by name."""
+    columns = {name: np.array(metric.of_window(windows)) for name, metric in METRICS.items()}
+    together: dict[tuple[tuple[int, ...], bytes], dict[str, Array]] = {}
+    for name, own in columns.items():
+        known = np.isfinite(own).all(axis=0).tobytes()
+        together.setdefault((METRICS[name].thirds, known), {})[name] = own
+    for (thirds, known), found in together.items():
+        yield thirds, np.isin(windows.third, thirds) & np.frombuffer(known, dtype=np.bool_), found
 
 
-@lru_cache(maxsize=64)
-def _block_starts(n: int) -> Integers:
-    """First window of each block, of shape (blocks, BOOTSTRAPS), for samples of `n` windows."""
-    blocks = -(-n // BLOCK_WINDOWS)
-    start = np.random.default_rng(n).integers(0, n - BLOCK_WINDOWS + 1, (BOOTSTRAPS, blocks))
-    return np.ascontiguousarray(start.T)
+def measure_walking(run_id: str, track: DataFrame[Track]) -> DataFrame[Stability]:
+    """The share of the moving seconds that were walked, by terrain and direction, as rows `walking_share`."""
+    gait, terrain = _codes(track, "gait"), _codes(track, "terrain")
+    direction = _direction(np.nan_to_num(rolling_mean(track["grade"].to_numpy(), WINDOW_S + 1)))
+    moving = (gait != STAND) & np.isfinite(terrain)
+    place = (terrain[moving] * len(DIRECTIONS)).astype(np.int64) + direction[moving]
+    shape = (len(TERRAINS), len(DIRECTIONS))
+    of = np.bincount(place, minlength=len(TERRAINS) * len(DIRECTIONS)).reshape(shape)
+    walked = np.bincount(place, gait[moving] == WALK, minlength=of.size).reshape(shape)
+    keys: list[Key] = []
+    shares = []
+    for t, d in np.ndindex(len(TERRAINS), 1 + len(DIRECTIONS)):
+        at = np.s_[t, :] if d == 0 else np.s_[t, d - 1 : d]
+        seconds = float(of[at].sum())
+        if seconds:
+            keys.append((TERRAINS[t], ("all", *DIRECTIONS)[d], WALKING_SHARE, 0, seconds))
+            shares.append(walked[at].sum() / seconds)
+    unknown = np.full(len(keys), np.nan)
+    return _table(run_id, keys, np.array(shares), unknown, unknown)
 
 
-def _table(run_id: str, keys: list[tuple[str, str, str, int]], drawn: Array) -> DataFrame[Stability]:
-    """Rows of terrain, direction, metric and windows, with the value and the quantiles of its samples."""
-    terrain, direction, metric, n = zip(*keys, strict=True) if keys else ((), (), (), ())
-    low, high = np.quantile(drawn[:, 1:], [0.025, 0.975], axis=1)
+def _grounds(windows: Windows, *, whole: bool) -> Iterator[tuple[str, str, Mask]]:
+    """Each terrain, with all directions together and, of a whole run, with each by itself."""
+    for t, terrain in enumerate(TERRAINS):
+        on = windows.terrain == t
+        yield terrain, "all", on
+        if whole:
+            for d, direction in enumerate(DIRECTIONS):
+                yield terrain, direction, on & (windows.direction == d)
+
+
+def _table(run_id: str, keys: list[Key], value: Array, low: Array, high: Array) -> DataFrame[Stability]:
+    """A row for each of `keys` that has a value."""
+    known = np.isfinite(value)
+    rows = [key for key, good in zip(keys, known, strict=True) if good]
+    terrain, direction, metric, n_windows, seconds = zip(*rows, strict=True) if rows else ((),) * 5
     columns = {
-        "run_id": [run_id] * len(keys),
+        "run_id": [run_id] * len(rows),
         "terrain": terrain,
         "direction": direction,
         "metric": metric,
-        "value": drawn[:, 0],
-        "low": low,
-        "high": high,
-        "n_windows": n,
-        "seconds": WINDOW_S * np.array(n, dtype=np.float64),
+        "value": value[known],
+        "low": low[known],
+        "high": high[known],
+        "n_windows": n_windows,
+        "seconds": seconds,
     }
     # The schema is given and the values are our own: a check here would cost more than the windows do.
     return cast(DataFrame[Stability], pl.DataFrame(columns, schema=_SCHEMA, nan_to_null=True))

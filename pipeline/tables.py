@@ -164,12 +164,14 @@ class Stability(dy.Schema):
     run_id = text("the run", key=True)
     terrain = choice("the ground", TERRAINS, key=True)
     direction = choice("direction, or all of them", ("all", *DIRECTIONS), key=True)
-    metric = text("name in stability.METRICS", key=True)
+    metric = text("name in metrics.METRICS, or walking_share", key=True)
     value = number("", "the metric's value")
     low = number("", "lower end of its 95 % interval (block bootstrap over windows)")
     high = number("", "upper end of its 95 % interval")
-    n_windows = count("20 s windows it rests on")
-    seconds = number("s", "seconds of running it rests on", nullable=False, min=0)
+    n_windows = count("20 s windows it rests on, 0 for walking_share")
+    seconds = number(
+        "s", "seconds of running it rests on, of walking_share all seconds in motion", nullable=False, min=0
+    )
 
 
 class BalanceSessions(dy.Schema):

@@ -6,7 +6,7 @@ RunResults -> analyse_athlete -> AthleteResult    what needs all runs: places, c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, cast
@@ -18,7 +18,7 @@ from pipeline import places as place_memory
 from pipeline import stability as steadiness
 from pipeline import terrain
 from pipeline.balance import derive_dose
-from pipeline.channels import derive_channels
+from pipeline.channels import derive_channels, pick_dynamics
 from pipeline.effect import relate_effect
 from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
@@ -246,10 +246,12 @@ def analyse_athlete(
     cadence_moments: Mapping[str, list[float]],
     sessions: DataFrame[BalanceSessions],
     plans: DataFrame[Plans] | None = None,
+    channels: Callable[[str], pl.DataFrame | None] = lambda run_id: None,
 ) -> AthleteResult:
     """What needs all runs of one athlete: labels, steadiness, dose and answer.
 
-    `tracks` gives each run's track once, in any order, so that memory holds one at a time.
+    `tracks` gives each run's track once, in any order, so that memory holds one at a time; `channels` gives
+    a run's further channels.
     """
     places = place_memory.learn_places(grid)
     cells = {str(key[0]): Grid.cast(part) for key, part in grid.partition_by("run_id", as_dict=True).items()}
@@ -260,10 +262,9 @@ def analyse_athlete(
         run = facts[run_id]
         own = cells[run_id] if run_id in cells else Grid.create_empty()
         segments[run_id] = label_run(run, own, places, end_s=float(track["elapsed_s"][-1] + 1))
-        windows = steadiness.derive_windows(
-            apply_segments(track, segments[run_id]), models[run["device_epoch"]]
+        stability[run_id] = measure_run(
+            run_id, apply_segments(track, segments[run_id]), models[run["device_epoch"]], channels(run_id)
         )
-        stability[run_id] = steadiness.measure_stability(run_id, windows)
         run.update(_verdict_on_run(run, segments[run_id], stability[run_id]))
     done = Runs.validate(pl.DataFrame(list(facts.values()), schema=Runs.create_empty().schema))
     measured = Stability.validate(pl.concat([Stability.create_empty(), *stability.values()]))
@@ -275,6 +276,15 @@ def analyse_athlete(
         dose=dose,
         effects=effects,
     )
+
+
+def measure_run(
+    run_id: str, track: DataFrame[Track], coefficients: Array, channels: pl.DataFrame | None
+) -> DataFrame[Stability]:
+    """Steadiness and walking of one labelled run."""
+    windows = steadiness.derive_windows(track, coefficients, **pick_dynamics(channels))
+    measured = steadiness.measure_stability(run_id, windows)
+    return cast(DataFrame[Stability], measured.vstack(steadiness.measure_walking(run_id, track)))
 
 
 def answer(

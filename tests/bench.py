@@ -41,7 +41,7 @@ from pipeline.ingest.tcx import parse_tcx
 from pipeline.kinematics import derive_course, derive_motion
 from pipeline.places import learn_places
 from pipeline.results import FileResult, RunResult
-from pipeline.workflow import analyse_run, apply_segments, label_run
+from pipeline.workflow import analyse_run, apply_segments, label_run, measure_run
 from pipeline.workspace import Workspace
 from sample_data import STEADIED
 from sample_data.write_season import write_season
@@ -226,8 +226,8 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
         ("tables of track and grid", analysis - resample - gridding - feature - gait_ms),
         ("pack, original and catalogue", stored),
         ("places and segments", cpu_ms(lambda: label_run(row, grid, learn_places(grid), end_s=1e6))),
-        ("windows and steadiness", cpu_ms(lambda: steadiness.measure_stability(
-            "r", steadiness.derive_windows(apply_segments(track, segments), model)))),
+        ("windows and steadiness", cpu_ms(lambda: measure_run(
+            "r", apply_segments(track, segments), model, None))),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from pipeline import analyse_run
-from pipeline.channels import derive_channels
+from pipeline.channels import derive_channels, pick_dynamics
 from pipeline.errors import SurefootError
 from pipeline.export import export_table
 from pipeline.ingest import Activity, check_run, read_activity
@@ -135,6 +135,29 @@ def test_channels_are_exported_long(workspace: Workspace, tmp_path: Path, format
     assert rows == sum(channels[name].count() for name in channels.columns[1:])
     power = table.filter(channel="power_w", run_id="run-0").sort("elapsed_s")
     assert power["value"].to_list() == pytest.approx(channels["power_w"].drop_nulls().to_list())
+
+
+def test_dynamics_by_hand() -> None:
+    """Balance is a fraction; a stance no foot has, and a balance of nothing, are not known."""
+    channels = pl.DataFrame(
+        {
+            "elapsed_s": [0, 1, 2],
+            "stance_time_ms": [250.0, 0.0, 900.0],
+            "stance_time_balance_percent": [51.5, 0.0, 49.0],
+        }
+    )
+    found = pick_dynamics(channels)
+    np.testing.assert_allclose(found["stance_time_ms"], [250, np.nan, np.nan])
+    np.testing.assert_allclose(found["stance_balance"], [0.515, np.nan, 0.49])
+
+
+def test_ground_time_of_a_developer_field_stands_in_for_stance() -> None:
+    """Stryd's ground time is taken where the watch has none of its own; without either there is nothing."""
+    stryd = pl.DataFrame({"elapsed_s": [0], "dev_1_ground_time_milliseconds": [240.0]})
+    both = stryd.with_columns(stance_time_ms=pl.lit(260.0))
+    assert pick_dynamics(stryd)["stance_time_ms"].tolist() == [240.0]
+    assert pick_dynamics(both)["stance_time_ms"].tolist() == [260.0]
+    assert pick_dynamics(stryd.select("elapsed_s")) == pick_dynamics(None) == {}
 
 
 def test_developer_fields_of_real_files(corpus: Path) -> None:
