@@ -17,7 +17,7 @@ The flow, one module a step:
     effect       steadiness x dose -> the answer        with its uncertainty
 
 `workflow` joins the steps without touching a disk; `batch` runs them over many files into a
-`workspace`; `cli` is the command `surefoot`.
+`workspace`; `archive` takes an athlete from one to another; `cli` is the command `surefoot`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ from pipeline.workspace import Workspace
 from tests.made_runs import fit_file
 
 SEASON = Path(__file__).parents[1] / "sample_data" / "season" / "steadied"
-COMMANDS = ("analyse", "log", "effect", "status", "report", "export", "forget", "dashboard")
+COMMANDS = ("analyse", "log", "effect", "status", "report", "export", "dashboard")
+COMMANDS += ("backup", "restore", "archive", "unarchive", "forget")
 
 
 def call(*words: object, answer: str = "") -> Result:

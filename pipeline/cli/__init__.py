@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from pipeline.cli.answers import dashboard, effect, export, forget, report, status
-from pipeline.cli.keeping import backup, restore
+from pipeline.cli.answers import dashboard, effect, export, report, status
+from pipeline.cli.keeping import archive, backup, forget, restore, unarchive
 from pipeline.cli.log import adherence, log, settings
 from pipeline.cli.plan import plan
 from pipeline.cli.recordings import analyse, cadence, watch
@@ -54,7 +54,7 @@ def main() -> None:
 
 for command in (
     *(analyse, watch, cadence, log, adherence, settings, plan),
-    *(effect, status, report, export, forget, dashboard),
-    *(backup, restore),
+    *(effect, status, report, export, dashboard),
+    *(backup, restore, archive, unarchive, forget),
 ):
     main.add_command(command)

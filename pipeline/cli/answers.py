@@ -1,4 +1,4 @@
-"""The commands that look at what is known: effect, status, report, export, forget, dashboard."""
+"""The commands that look at what is known: effect, status, report, export, dashboard."""
 
 from __future__ import annotations
 
@@ -133,18 +133,6 @@ def export(table: str, format_: str, file: Path, athlete_id: str | None, folder:
         choose_athletes(workspace, athlete_id)
         rows = export_table(workspace, table, format_, file, athlete_id)
     print(f"{words.plural(rows, 'row')} of {table} in {file}")
-
-
-@click.command()
-@click.argument("athlete_id")
-@workspace_option
-@click.confirmation_option(prompt="Remove all runs, tracks, originals and logs of this athlete?")
-def forget(athlete_id: str, folder: Path) -> None:
-    """Remove every trace of an athlete from the workspace."""
-    with Workspace(folder) as workspace:
-        choose_athletes(workspace, athlete_id)
-        workspace.forget(athlete_id)
-    print(f"Nothing of {athlete_id} is left in {folder}")
 
 
 @click.command()

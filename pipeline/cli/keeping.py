@@ -1,4 +1,4 @@
-"""The commands that keep what is known safe: backup, restore."""
+"""The commands that keep what is known safe, and its owner's: backup, restore, archive, unarchive, forget."""
 
 from __future__ import annotations
 
@@ -8,36 +8,82 @@ from typing import Any
 
 import click
 
-from pipeline.cli.terminal import say, workspace_option
+from pipeline.archive import load_archive, save_archive
+from pipeline.cli.terminal import athlete_option, choose_athletes, say, workspace_option
 from pipeline.cli.words import plural
-from pipeline.workspace import restore_backup, save_backup
+from pipeline.workspace import Workspace, restore_backup, save_backup
+
+file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@file_argument
 @workspace_option
 def backup(file: Path, folder: Path) -> None:
     """Write the whole workspace into one FILE; others may read and write it meanwhile."""
     facts = save_backup(folder, file)
-    say([f"{_contents(facts)} are in {file}", *_missing(facts)])
+    say([f"{_all(facts)} are in {file}", *_missing(facts)])
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@file_argument
 @workspace_option
 def restore(file: Path, folder: Path) -> None:
     """Unpack the backup FILE into a workspace that is new or empty."""
     facts = restore_backup(file, folder)
-    say([f"{_contents(facts)} are in {folder} again, as of {facts['made_at']}", *_missing(facts)])
+    say([f"{_all(facts)} are in {folder} again, as of {facts['made_at']}", *_missing(facts)])
 
 
-def _contents(facts: Mapping[str, Any]) -> str:
+@click.command()
+@file_argument
+@athlete_option
+@workspace_option
+def archive(file: Path, athlete_id: str, folder: Path) -> None:
+    """Write all data of an athlete into one FILE: tables, tracks, originals, log, plans, settings."""
+    with Workspace(folder, read_only=True) as workspace:
+        choose_athletes(workspace, athlete_id)
+    facts = save_archive(folder, athlete_id, file)
+    say([f"{_counts(facts)} of {athlete_id} are in {file}", *_missing(facts)])
+
+
+@click.command()
+@file_argument
+@click.option("--replace", is_flag=True, help="In the place of an athlete of the same name.")
+@workspace_option
+def unarchive(file: Path, replace: bool, folder: Path) -> None:
+    """Take the athlete of the archive FILE into the workspace."""
+    facts = load_archive(file, folder, replace=replace)
+    say([f"{_counts(facts)} of {facts['athlete']} are in {folder}", *_missing(facts)])
+
+
+@click.command()
+@click.argument("athlete_id")
+@workspace_option
+@click.confirmation_option(prompt="Remove all runs, tracks, originals and logs of this athlete?")
+def forget(athlete_id: str, folder: Path) -> None:
+    """Remove every trace of an athlete from the workspace."""
+    with Workspace(folder) as workspace:
+        choose_athletes(workspace, athlete_id)
+        workspace.forget(athlete_id)
+    print(f"Nothing of {athlete_id} is left in {folder}")
+
+
+def _all(facts: Mapping[str, Any]) -> str:
+    return f"{plural(len(facts['athletes']), 'athlete')}, {_counts(facts)}"
+
+
+def _counts(facts: Mapping[str, Any]) -> str:
     return (
-        f"{plural(len(facts['athletes']), 'athlete')}, {plural(facts['runs'], 'run')}, "
-        f"{plural(facts['sessions'], 'session')} and {plural(facts['originals'], 'original')}"
+        f"{plural(facts['runs'], 'run')}, {plural(facts['sessions'], 'session')} and "
+        f"{plural(facts['originals'], 'original')}"
     )
 
 
 def _missing(facts: Mapping[str, Any]) -> list[str]:
     missing = facts["originals_missing"]
-    return [f"{plural(missing, 'recording')} without an original: --no-keep was used"] if missing else []
+    if not missing:
+        return []
+    return [
+        f"{plural(missing, 'recording')} without an original, since --no-keep was used: the results are "
+        "there, but a later version cannot analyse them anew"
+    ]

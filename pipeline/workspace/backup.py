@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,10 +23,10 @@ import polars as pl
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, folder, upgrade
-from pipeline.workspace.logbook import Logbook
 from pipeline.workspace.originals import original_file
 from pipeline.workspace.packs import all_pack_files
 from pipeline.workspace.sealed import Sealer, damaged, unseal
+from pipeline.workspace.store import Workspace
 
 _INSIDE = "workspace"
 _WANTED = re.compile(
@@ -39,30 +40,55 @@ class Replaced(Exception):
     """A pack or an original was removed after the catalogue that names it had been copied."""
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What goes into an archive: a workspace that nobody changes, facts of it, and files by name."""
+
+    snapshot: Path
+    facts: Mapping[str, Any]
+    others: Mapping[str, Path]
+
+
 def save_backup(path: Path, out: Path) -> dict[str, Any]:
     """Write the workspace at `path` into one file, whole or not at all; gives what is in it.
 
     Raises SurefootError where there is no workspace, or `out` cannot be written.
     """
-    check_out(path, out)
-    try:
-        return _save_backup(path, out, alone=False)
-    except Replaced:
-        return _save_backup(path, out, alone=True)
 
-
-def _save_backup(path: Path, out: Path, *, alone: bool) -> dict[str, Any]:
-    with (
-        Logbook(path, read_only=not alone) as workspace,
-        workspace.writer_lock() if alone else nullcontext(),
-        place_beside(out) as place,
-    ):
+    def prepare(workspace: Workspace, place: Path) -> Contents:
         workspace.copy_catalogue(place / folder.CATALOGUE)
-        with Logbook(place, read_only=True) as snapshot:
-            return seal(out, snapshot, path, {"kind": "workspace"}, {})
+        return Contents(place, {"kind": "workspace"}, {})
+
+    return save_sealed(path, out, prepare)
 
 
-def check_out(path: Path, out: Path) -> None:
+def save_sealed(path: Path, out: Path, prepare: Callable[[Workspace, Path], Contents]) -> dict[str, Any]:
+    """Write what `prepare` makes of the workspace at `path`, in a folder for that, into a sealed archive.
+
+    Gives its facts. Raises SurefootError where there is no workspace, or `out` cannot be written.
+    """
+    _check_out(path, out)
+    try:
+        return _save_sealed(path, out, prepare, alone=False)
+    except Replaced:
+        return _save_sealed(path, out, prepare, alone=True)
+
+
+def _save_sealed(
+    path: Path, out: Path, prepare: Callable[[Workspace, Path], Contents], *, alone: bool
+) -> dict[str, Any]:
+    with (
+        Workspace(path, read_only=not alone) as workspace,
+        workspace.writer_lock() if alone else nullcontext(),
+        _place_beside(out) as place,
+    ):
+        try:
+            return _seal(out, path, prepare(workspace, place))
+        except FileNotFoundError:
+            raise Replaced from None
+
+
+def _check_out(path: Path, out: Path) -> None:
     """Raise SurefootError where an archive cannot go: into no folder, or into the workspace itself."""
     if not out.parent.is_dir():
         raise SurefootError(f"there is no folder {out.parent}", "make it first, or name another file")
@@ -71,7 +97,7 @@ def check_out(path: Path, out: Path) -> None:
 
 
 @contextmanager
-def place_beside(out: Path) -> Iterator[Path]:
+def _place_beside(out: Path) -> Iterator[Path]:
     """A folder for what goes into `out`, removed afterwards; private, and on a disk that has the room."""
     try:
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f"{out.name}.", suffix=".tmp") as place:
@@ -83,54 +109,54 @@ def place_beside(out: Path) -> Iterator[Path]:
         ) from None
 
 
-def seal(
-    out: Path, snapshot: Logbook, source: Path, facts: Mapping[str, Any], others: Mapping[str, Path]
-) -> dict[str, Any]:
-    """Write the catalogue of `snapshot`, the packs and originals of `source` that it names, and `others`.
+def _seal(out: Path, path: Path, contents: Contents) -> dict[str, Any]:
+    with Workspace(contents.snapshot, read_only=True) as snapshot:
+        facts = {
+            **contents.facts,
+            "surefoot": version("surefoot"),
+            "revision": upgrade.HEAD,
+            "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **_count(snapshot, path),
+        }
 
-    Gives `facts` with what is in the archive. Raises Replaced where something named is not there any more.
-    """
-    originals, missing = _originals(snapshot, source)
-    facts = {
-        **facts,
-        "surefoot": version("surefoot"),
-        "revision": upgrade.HEAD,
-        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "athletes": snapshot.athletes(),
-        "runs": snapshot.counts()["runs"],
-        "sessions": snapshot.load_balance_sessions().height,
-        "originals": len(originals),
-        "originals_missing": missing,
-    }
+        def write(file: IO[bytes]) -> None:
+            os.fchmod(file.fileno(), 0o600)
+            with Sealer(file) as sealer:
+                for name, other in contents.others.items():
+                    sealer.add_file(name, other)
+                sealer.add_file(f"{_INSIDE}/{folder.CATALOGUE}", snapshot.path / folder.CATALOGUE)
+                try:
+                    for kept in (*_packs(snapshot, path), *_originals(snapshot, path)):
+                        sealer.add_file(f"{_INSIDE}/{kept.relative_to(path).as_posix()}", kept)
+                except FileNotFoundError:
+                    raise Replaced from None
+                sealer.finish(facts)
 
-    def write(file: IO[bytes]) -> None:
-        os.fchmod(file.fileno(), 0o600)
-        with Sealer(file) as sealer:
-            for name, path in others.items():
-                sealer.add_file(name, path)
-            sealer.add_file(f"{_INSIDE}/{folder.CATALOGUE}", snapshot.path / folder.CATALOGUE)
-            try:
-                for path in (*_packs(snapshot, source), *originals):
-                    sealer.add_file(f"{_INSIDE}/{path.relative_to(source).as_posix()}", path)
-            except FileNotFoundError:
-                raise Replaced from None
-            sealer.finish(facts)
-
-    folder.put_atomic(out, write)
+        folder.put_atomic(out, write)
     return facts
 
 
-def _packs(snapshot: Logbook, source: Path) -> Iterator[Path]:
+def _packs(snapshot: Workspace, source: Path) -> Iterator[Path]:
     for pack in snapshot.load_packs():
         yield from all_pack_files(source, pack["athlete_id"], pack["analysis_version"], pack["pack_id"])
 
 
-def _originals(snapshot: Logbook, source: Path) -> tuple[list[Path], int]:
-    """The originals that are kept, and of how many recordings none is."""
+def _originals(snapshot: Workspace, path: Path) -> list[Path]:
+    places = [original_file(path, sha) for sha in sorted(set(snapshot.load_files()["content_sha256"]))]
+    return [place for place in places if place.is_file()]
+
+
+def _count(snapshot: Workspace, path: Path) -> dict[str, Any]:
+    """What a workspace holds, its originals lying at `path`; of some recordings none may have been kept."""
     recordings = snapshot.load_files().filter(pl.col("status").is_in(["run", "duplicate"]))
-    places = [original_file(source, sha) for sha in recordings["content_sha256"].unique(maintain_order=True)]
-    kept = [place for place in places if place.is_file()]
-    return kept, len(places) - len(kept)
+    places = [original_file(path, sha) for sha in set(recordings["content_sha256"])]
+    return {
+        "athletes": snapshot.athletes(),
+        "runs": snapshot.counts()["runs"],
+        "sessions": snapshot.load_balance_sessions().height,
+        "originals": len(_originals(snapshot, path)),
+        "originals_missing": sum(not place.is_file() for place in places),
+    }
 
 
 def restore_backup(file: Path, path: Path) -> dict[str, Any]:
@@ -150,7 +176,7 @@ def restore_backup(file: Path, path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def unpacked(file: Path, path: Path) -> Iterator[tuple[dict[str, Any], Logbook]]:
+def unpacked(file: Path, path: Path) -> Iterator[tuple[dict[str, Any], Workspace]]:
     """What is in an archive, and the workspace in it, unpacked in the folder `path`, checked, up to date.
 
     Raises SurefootError, in one line, where the archive cannot be trusted.
@@ -164,14 +190,23 @@ def unpacked(file: Path, path: Path) -> Iterator[tuple[dict[str, Any], Logbook]]
         if not catalogue.is_sound(inside / folder.CATALOGUE):
             raise damaged(file, "its catalogue is none")
         # Opening sweeps packs that the catalogue does not name: what is there afterwards belongs to it.
-        with Logbook(inside) as source:
+        with Workspace(inside) as source:
             _check(file, source)
-            yield facts, source
+            yield _say_facts(file, facts) | _count(source, inside), source
     finally:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _check(file: Path, source: Logbook) -> None:
+def _say_facts(file: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Those facts that the workspace itself does not say."""
+    try:
+        made_at = datetime.fromisoformat(facts["made_at"]).isoformat()
+        return {"kind": str(facts["kind"]), "athlete": str(facts.get("athlete", "")), "made_at": made_at}
+    except (KeyError, TypeError, ValueError):
+        raise damaged(file, "its list does not say what it is") from None
+
+
+def _check(file: Path, source: Workspace) -> None:
     """Raise SurefootError where rows cannot be read as their tables, or name what is not in the archive."""
     if not source.are_tables_sound():
         raise damaged(file, "its tables cannot be read")

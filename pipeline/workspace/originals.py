@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import hashlib
+import zlib
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from pipeline.errors import SurefootError
 from pipeline.workspace.folder import ORIGINALS, put_atomic
+
+MAX_BYTES = 256 * 2**20
+"""Of a content: what is larger is no recording."""
+_PIECE_BYTES = 2**20
 
 
 def original_file(workspace: Path, content_sha256: str) -> Path:
@@ -40,7 +46,22 @@ def kept_originals(workspace: Path) -> Iterator[tuple[str, Path]]:
         yield file.name.split(".")[0], file
 
 
-def drop_originals(workspace: Path, used: set[str]) -> None:
+def is_intact(content_sha256: str, file: Path) -> bool:
+    """Whether a kept content is what its name says, and no larger than a recording can be."""
+    digest, left = hashlib.sha256(), MAX_BYTES
+    try:
+        with gzip.open(file) as content:
+            while piece := content.read(_PIECE_BYTES):
+                digest.update(piece)
+                left -= len(piece)
+                if left < 0:
+                    return False
+    except (OSError, EOFError, zlib.error):
+        return False
+    return digest.hexdigest() == content_sha256
+
+
+def drop_originals(workspace: Path, used: Collection[str]) -> None:
     """Remove the originals that nobody's files name, half-written ones as well."""
     for content_sha256, file in list(kept_originals(workspace)):
         if content_sha256 not in used or file.suffix != ".gz":

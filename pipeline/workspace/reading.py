@@ -29,7 +29,7 @@ from pipeline.tables import (
 from pipeline.workspace import catalogue
 from pipeline.workspace.access import Access
 from pipeline.workspace.frames import dtypes, to_frame
-from pipeline.workspace.originals import load_original
+from pipeline.workspace.originals import is_intact, kept_originals, load_original
 from pipeline.workspace.packs import JOINED, PackReader, pack_files
 
 S = TypeVar("S", bound=dy.Schema)
@@ -259,6 +259,10 @@ class Reading(Access):
     def load_original(self, content_sha256: str) -> bytes:
         """A file's content as it came. Raises SurefootError where it is not kept or damaged."""
         return load_original(self.path, content_sha256)
+
+    def find_damaged_originals(self) -> list[str]:
+        """The SHA-256 of those originals whose content has another one, or cannot be read."""
+        return [sha for sha, file in kept_originals(self.path) if not is_intact(sha, file)]
 
     def known_files(self, athlete_id: str) -> dict[str, tuple[str, int]]:
         """SHA-256 → (status, version of the analysis that decided)."""

@@ -13,13 +13,13 @@ from pipeline.errors import SurefootError
 from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
-from pipeline.workspace.folder import copies
 from pipeline.workspace.frames import to_row, to_rows
-from pipeline.workspace.logbook import Logbook, add_proposals
+from pipeline.workspace.logbook import add_proposals
 from pipeline.workspace.reading import Reading, no_run
+from pipeline.workspace.transfer import Transfer
 
 
-class Workspace(Logbook):
+class Workspace(Transfer):
     __doc__ = Reading.__doc__
 
     def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
@@ -149,27 +149,6 @@ class Workspace(Logbook):
                 files.update().where(own).values(analysis_version=0, cadence_unit_given="")
             )
             return changed.rowcount
-
-    def forget(self, athlete_id: str) -> None:
-        """Remove every trace of an athlete: rows, packs, and originals that nobody else's files name.
-
-        Raises SurefootError where traces remain because another process is reading.
-        """
-        with self.writer_lock():
-            with self._writing() as connection:
-                owned = sa.select(catalogue.packs).where(catalogue.packs.c.athlete_id == athlete_id)
-                dead = connection.execute(owned).all()
-                for table in reversed(catalogue.metadata.sorted_tables):
-                    if "athlete_id" in table.c:
-                        connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
-                used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
-            for row in dead:
-                packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
-            originals.drop_originals(self.path, used)
-            for copy in copies(self.path):
-                copy.unlink()
-            with catalogue.in_plain_words(self.path):
-                catalogue.scrub(self._engine, self.path)
 
 
 def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence[FileResult]) -> None:

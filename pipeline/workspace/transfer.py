@@ -1,0 +1,121 @@
+"""All of one athlete: copied into another workspace, taken over from one, forgotten."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from pipeline.errors import SurefootError
+from pipeline.workspace import catalogue, originals, packs
+from pipeline.workspace.folder import copies
+from pipeline.workspace.logbook import Logbook
+
+_ROWS = 1000
+
+
+class Transfer(Logbook):
+    """The part of Workspace that handles an athlete whole."""
+
+    def everyone(self) -> set[str]:
+        """All athletes of whom any row of any table is kept."""
+        with self._reading() as connection:
+            return {
+                str(name)
+                for t in _owned()
+                for name in connection.scalars(sa.select(t.c.athlete_id).distinct())
+            }
+
+    def copy_athlete(self, athlete_id: str, target: Transfer) -> None:
+        """Copy an athlete's rows and packs, not the originals, into a workspace that knows nothing of them.
+
+        Raises FileNotFoundError where another process replaces a pack meanwhile.
+        """
+        with self._reading() as source, target._writing() as connection:
+            _copy_rows(source, connection, athlete_id)
+        for pack in self.load_packs(athlete_id):
+            for file in packs.all_pack_files(
+                self.path, athlete_id, pack["analysis_version"], pack["pack_id"]
+            ):
+                place = target.path / file.relative_to(self.path)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, place)
+
+    def adopt(self, source: Transfer, athlete_id: str, *, replace: bool = False) -> None:
+        """Take an athlete over, rows, packs and originals, from a workspace on the same disk that is left so.
+
+        With `replace` the athlete of that name who is here is forgotten. Without, raises SurefootError where
+        there is one.
+        """
+        with self.writer_lock():
+            is_here = athlete_id in self.everyone()
+            if is_here and not replace:
+                raise SurefootError(
+                    f"there is an athlete {athlete_id!r} in {self.path} already",
+                    "--replace puts the archive's in that one's place",
+                )
+            taken = source.load_packs(athlete_id)
+            for pack in taken:
+                key = (athlete_id, pack["analysis_version"], pack["pack_id"])
+                for file in packs.all_pack_files(source.path, *key):
+                    place = self.path / file.relative_to(source.path)
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(place)
+            for content_sha256, file in list(originals.kept_originals(source.path)):
+                place = originals.original_file(self.path, content_sha256)
+                if not place.exists():
+                    place.parent.mkdir(parents=True, exist_ok=True)
+                    file.replace(place)
+            os.sync()
+            with self._writing() as connection, source._reading() as rows:
+                dead = _delete_rows(connection, athlete_id)
+                _copy_rows(rows, connection, athlete_id)
+                used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
+            alive = {pack["pack_id"] for pack in taken}
+            if is_here:
+                self._drop(athlete_id, [pack for pack in dead if pack.pack_id not in alive], used)
+
+    def forget(self, athlete_id: str) -> None:
+        """Remove every trace of an athlete: rows, packs, and originals that nobody else's files name.
+
+        The copy of the catalogue that an upgrade left goes too. Raises SurefootError where traces remain
+        because another process is reading.
+        """
+        with self.writer_lock():
+            with self._writing() as connection:
+                dead = _delete_rows(connection, athlete_id)
+                used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
+            self._drop(athlete_id, dead, used)
+
+    def _drop(self, athlete_id: str, dead: Sequence[sa.Row[Any]], used: Collection[str]) -> None:
+        for row in dead:
+            packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
+        originals.drop_originals(self.path, used)
+        for copy in copies(self.path):
+            copy.unlink()
+        with catalogue.in_plain_words(self.path):
+            catalogue.scrub(self._engine, self.path)
+
+
+def _owned() -> list[sa.Table]:
+    """The tables that hold something of an athlete, those that others refer to first."""
+    return [table for table in catalogue.metadata.sorted_tables if "athlete_id" in table.c]
+
+
+def _copy_rows(source: sa.Connection, target: sa.Connection, athlete_id: str) -> None:
+    for table in _owned():
+        rows = source.execute(sa.select(table).where(table.c.athlete_id == athlete_id)).mappings()
+        for part in rows.partitions(_ROWS):
+            target.execute(table.insert(), [dict(row) for row in part])
+
+
+def _delete_rows(connection: sa.Connection, athlete_id: str) -> Sequence[sa.Row[Any]]:
+    """Remove an athlete's rows; gives those of the packs."""
+    mine = sa.select(catalogue.packs).where(catalogue.packs.c.athlete_id == athlete_id)
+    dead = connection.execute(mine).all()
+    for table in reversed(_owned()):
+        connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
+    return dead
