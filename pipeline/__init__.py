@@ -16,8 +16,9 @@ The flow, one module a step:
     balance      log -> dose
     effect       steadiness x dose -> the answer        with its uncertainty
 
-`workflow` joins the steps without touching a disk; `batch` runs them over many files into a
-`workspace`; `archive` takes an athlete from one to another; `cli` is the command `surefoot`.
+`workflow` joins the steps of one run, `athlete` those of all runs of a runner, without touching a disk;
+`batch` runs them over many files into a `workspace`; `archive` takes an athlete from one to another;
+`cli` is the command `surefoot`.
 """
 
 from __future__ import annotations
@@ -25,13 +26,12 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import polars as pl
-
+from pipeline.athlete import AthleteResult, analyse_athlete, analyse_results
 from pipeline.errors import NotARun, Rejected, SurefootError
 from pipeline.ingest import Activity, check_run, read_activity
 from pipeline.ingest.balance_log import parse_balance_log
-from pipeline.tables import BalanceSessions, DataFrame, Grid, Runs
-from pipeline.workflow import AthleteResult, analyse_athlete, analyse_run
+from pipeline.tables import BalanceSessions, DataFrame
+from pipeline.workflow import analyse_run
 from pipeline.workspace import Workspace
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "Workspace",
     "analyse_athlete",
     "analyse_folder",
+    "analyse_results",
     "analyse_run",
     "check_run",
     "read_activity",
@@ -76,11 +77,4 @@ def analyse_folder(
             warnings.warn(f"{file.name} was left out: {why}", stacklevel=2)
     if not results:
         raise SurefootError(f"{folder} holds no run", "name the folder of your recordings")
-    return analyse_athlete(
-        Runs.validate(pl.DataFrame([result.run for result in results], infer_schema_length=None), cast=True),
-        Grid.cast(pl.concat([result.grid for result in results if result.grid is not None])),
-        ((str(result.run["run_id"]), result.track) for result in results if result.track is not None),
-        {str(result.run["run_id"]): result.cadence_moments for result in results},
-        sessions,
-        channels={str(result.run["run_id"]): result.channels for result in results}.get,
-    )
+    return analyse_results(results, sessions)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from pipeline.athlete import Known, analyse_athlete, answer
 from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected
@@ -30,7 +31,7 @@ from pipeline.intake import Progress as Progress
 from pipeline.intake import find_files as find_files
 from pipeline.results import RunResult
 from pipeline.tables import DataFrame, Track
-from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_athlete, analyse_run, answer
+from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_run
 from pipeline.workspace import FileResult, PackRef, Seen, Workspace, keep_original, save_pack
 
 BATCH_FILES = 16
@@ -222,23 +223,29 @@ def refresh_athlete(
 ) -> None:
     """Label, measure and answer again from all runs of the athlete."""
     runs = workspace.load_runs(athlete_id)
-    progress.files, progress.done = len(runs), 0
+    progress.files, progress.done = 0, 0
 
-    def tracks() -> Iterator[tuple[str, DataFrame[Track]]]:
-        for pair in workspace.load_tracks(runs["run_id"].to_list()):
-            yield pair
-            progress.done += 1
-            watch(progress)
+    def load_track(run_id: str) -> DataFrame[Track]:
+        progress.files, progress.done = len(runs), progress.done + 1
+        watch(progress)
+        return stored.track(run_id)
 
-    result = analyse_athlete(
-        runs,
-        workspace.load_grid(athlete_id),
-        tracks(),
-        workspace.load_cadence_moments(athlete_id),
-        workspace.load_balance_sessions(athlete_id),
-        workspace.load_plans(athlete_id),
-        workspace.load_channels,
-    )
+    with workspace.open_frames(athlete_id) as stored:
+        result = analyse_athlete(
+            runs,
+            workspace.load_passes(athlete_id),
+            workspace.load_cadence_moments(athlete_id),
+            stored.grid,
+            load_track,
+            workspace.load_balance_sessions(athlete_id),
+            workspace.load_plans(athlete_id),
+            Known(
+                workspace.load_segments(athlete_id),
+                workspace.load_stability(athlete_id),
+                workspace.load_origins(athlete_id),
+            ),
+            stored.channels,
+        )
     workspace.save_athlete(
         athlete_id,
         runs=result.runs,
@@ -246,6 +253,7 @@ def refresh_athlete(
         stability=result.stability,
         dose=result.dose,
         effects=result.effects,
+        origins=result.origins,
     )
 
 

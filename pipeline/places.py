@@ -3,98 +3,109 @@
 A place is a 25 m square of ground and a 45 degree sector of the direction of travel. Its score is the
 mean over runs, averaged over the neighbouring squares and sectors with a kernel of 15 m, which is
 what positions are off by. So the label of a place does not hang on one day's pace.
+
+What a run adds is kept apart per run (`sum_passes`), so that the memory is learnt anew from all runs
+without reading any recording again, and does not depend on the order in which they came.
 """
 
 from __future__ import annotations
 
-import numpy as np
-import polars as pl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from pipeline.numeric import EARTH_RADIUS_M, Array, Integers
-from pipeline.tables import DataFrame, Grid
+import numpy as np
+
+from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask
+from pipeline.results import Passes
 
 SQUARE_M = 25.0
 SECTORS = 8
 KERNEL_M = 15.0
+MIN_PASSES = 3
+PASS_WEIGHT = 0.24  # the same square in a neighbouring sector, or the next square in the same
+NOWHERE = -1
 _METRES_PER_DEG = np.radians(1.0) * EARTH_RADIUS_M
-KEY = ("row", "column", "sector")
+# A place's number: sector in the lowest 3 bits, column in the next 22, row above; half the world is added
+# to row and column, so that neighbours differ by fixed steps and none is negative.
+_COLUMN, _ROW = 2**3, 2**25
+_HALF = 2**20
+_AROUND = [
+    (
+        north * _ROW + east * _COLUMN,
+        turn,
+        float(np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * KERNEL_M**2))) * (0.5 if turn else 1.0),
+    )
+    for north in (-1, 0, 1)
+    for east in (-1, 0, 1)
+    for turn in (-1, 0, 1)
+]
 
 
-def place_keys(lat_deg: Array, lon_deg: Array, heading_deg: Array) -> pl.DataFrame:
-    """Row, column and sector of each position; null where position or heading is missing."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What all runs say of each place: `place` (n,) ascending, its score, and how many runs saw it."""
+
+    place: Integers
+    score: Array
+    passes: Integers
+
+    def recall(self, place: Integers) -> tuple[Array, Integers]:
+        """Score of each of `place`, NaN where fewer than 3 runs saw it, and the number of runs."""
+        at, known = _find(self.place, place)
+        passes = np.where(known, self.passes[at] if len(self.place) else 0, 0)
+        score = self.score[at] if len(self.place) else np.full(len(place), np.nan)
+        return np.where(passes >= MIN_PASSES, score, np.nan), passes
+
+
+def place_ids(lat_deg: Array, lon_deg: Array, heading_deg: Array) -> Integers:
+    """Number of the place of each position; NOWHERE where position or heading is missing."""
     known = np.isfinite(lat_deg) & np.isfinite(lon_deg) & np.isfinite(heading_deg)
     lat, lon, heading = (np.where(known, x, 0.0) for x in (lat_deg, lon_deg, heading_deg))
     band = np.round(lat, 1)  # one scale of longitude for all passes of a place
-    row = np.floor(lat * _METRES_PER_DEG / SQUARE_M)
-    column = np.floor(lon * _METRES_PER_DEG * np.cos(np.radians(band)) / SQUARE_M)
-    sector = np.round(heading / (360.0 / SECTORS)) % SECTORS
-    columns = {
-        name: pl.Series(v.astype(np.int32)) for name, v in zip(KEY, (row, column, sector), strict=True)
-    }
-    return pl.DataFrame(columns).with_columns(
-        pl.when(pl.Series(known)).then(pl.col(name)).alias(name) for name in KEY
-    )
+    row = np.floor(lat * _METRES_PER_DEG / SQUARE_M).astype(np.int64) + _HALF
+    column = np.floor(lon * _METRES_PER_DEG * np.cos(np.radians(band)) / SQUARE_M).astype(np.int64) + _HALF
+    sector = (np.round(heading / (360.0 / SECTORS)) % SECTORS).astype(np.int64)
+    return np.where(known, row * _ROW + column * _COLUMN + sector, NOWHERE)
 
 
-def learn_places(grid: DataFrame[Grid]) -> pl.DataFrame:
-    """What many runs say of each place: columns row, column, sector, score, passes."""
-    keys = place_keys(*(grid[c].to_numpy() for c in ("lat_deg", "lon_deg", "heading_deg")))
-    per_pass = (
-        pl.concat([grid.select("run_id", "score"), keys], how="horizontal")
-        .filter(pl.col("row").is_not_null() & pl.col("score").is_not_nan())
-        .drop_nulls()
-        .group_by("run_id", *KEY, maintain_order=True)
-        .agg(pl.col("score").mean())
-    )
-    places = per_pass.group_by(*KEY, maintain_order=True).agg(
-        pl.col("score").sum().alias("total"), pl.len().alias("passes")
-    )
-    return _smooth(places)
+def sum_passes(place: Integers, values: Mapping[str, Array]) -> Passes:
+    """Mean of each of `values` (n,) over the cells of each place; NaN left out, NaN where all are."""
+    known = place != NOWHERE
+    unique, at = np.unique(place[known], return_inverse=True)
+    means = {}
+    for name, value in values.items():
+        own = value[known]
+        finite = np.isfinite(own)
+        total = np.bincount(at, np.where(finite, own, 0.0), len(unique))
+        n = np.bincount(at, finite, len(unique))
+        means[name] = np.where(n > 0, total / np.maximum(n, 1), np.nan)
+    return Passes(unique, means)
 
 
-def _smooth(places: pl.DataFrame) -> pl.DataFrame:
-    """Kernel average over the 3 x 3 squares and 3 sectors about each place."""
-    shares = []
-    for north in (-1, 0, 1):
-        for east in (-1, 0, 1):
-            for turn in (-1, 0, 1):
-                weight = np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * KERNEL_M**2)) * (
-                    0.5 if turn else 1.0
-                )
-                shares.append(
-                    places.select(
-                        pl.col("row") + north,
-                        pl.col("column") + east,
-                        (pl.col("sector") + turn) % SECTORS,
-                        total=pl.col("total") * weight,
-                        weight=pl.col("passes") * weight,
-                        passes="passes",
-                    )
-                )
-    around = (
-        pl.concat(shares)
-        .group_by(*KEY, maintain_order=True)
-        .agg(pl.col("total").sum(), pl.col("weight").sum(), pl.col("passes").max())
-    )
-    return (
-        around.join(places.select(*KEY), on=KEY, how="semi")
-        .select(*KEY, score=pl.col("total") / pl.col("weight"), passes="passes")
-        .sort(*KEY)
-    )
+def learn_places(passes: Sequence[tuple[Integers, Array]]) -> Places:
+    """What many runs say of each place, from each run's places (n,) and their scores (n,).
 
-
-def recall_places(
-    grid: DataFrame[Grid], places: pl.DataFrame, *, min_passes: int = 3
-) -> tuple[Array, Integers]:
-    """Score and number of passes that each cell's label rests on.
-
-    A place seen in fewer than `min_passes` runs, or without a position, keeps the run's own score
-    and counts one pass.
+    A run counts once however often it came by, and as a pass of the squares beside its own as well.
     """
-    keys = place_keys(*(grid[c].to_numpy() for c in ("lat_deg", "lon_deg", "heading_deg")))
-    known = keys.join(places, on=KEY, how="left", maintain_order="left")
-    own = grid["score"].fill_null(float("nan")).to_numpy()
-    passes = known["passes"].fill_null(1).to_numpy().astype(np.int64)
-    shared = known["score"].fill_null(float("nan")).to_numpy()
-    use = (passes >= min_passes) & np.isfinite(shared)
-    return np.where(use, shared, own), np.where(use, passes, 1)
+    run = np.repeat(np.arange(len(passes)), [len(place) for place, _ in passes])
+    seen = np.concatenate([np.zeros(0, np.int64), *(place for place, _ in passes)])
+    score = np.concatenate([np.zeros(0), *(score for _, score in passes)])
+    known = np.isfinite(score)
+    place, at = np.unique(seen[known], return_inverse=True)
+    total, n = np.bincount(at, score[known], len(place)), np.bincount(at, minlength=len(place))
+    totals, weights, pairs = np.zeros(len(place)), np.zeros(len(place)), []
+    for step, turn, weight in _AROUND:
+        sector = place % SECTORS
+        beside, there = _find(place, place - sector + step + (sector + turn) % SECTORS)
+        totals += np.where(there, total[beside], 0.0) * weight
+        weights += np.where(there, n[beside], 0) * weight
+        if weight >= PASS_WEIGHT:
+            pairs.append(np.unique((beside[at] * len(passes) + run[known])[there[at]]))
+    seen_by = np.unique(np.concatenate(pairs)) // max(len(passes), 1)
+    return Places(place, totals / weights, np.bincount(seen_by, minlength=len(place)))
+
+
+def _find(ascending: Integers, wanted: Integers) -> tuple[Integers, Mask]:
+    """Where each of `wanted` stands in `ascending`, and whether it does."""
+    at = np.minimum(np.searchsorted(ascending, wanted), max(len(ascending) - 1, 0))
+    return at, ascending[at] == wanted if len(ascending) else np.zeros(len(wanted), bool)

@@ -6,9 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from pipeline.numeric import Array, Integers
 from pipeline.tables import DataFrame, Grid, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """What one run says of the places it crossed: `place` (n,) ascending, and per place its features (n,)."""
+
+    place: Integers
+    values: Mapping[str, Array]
+
+
+NO_PASSES = Passes(np.zeros(0, np.int64), {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +32,21 @@ class RunResult:
     track: DataFrame[Track] | None
     grid: DataFrame[Grid] | None
     cadence_moments: list[float] = field(default_factory=list)
+    passes: Passes = NO_PASSES
     channels: pl.DataFrame | None = None
 
     def without_frames(self) -> RunResult:
         """The same run, light enough to send to the driver once its frames lie in a pack."""
         return replace(self, track=None, grid=None, channels=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Digests of what a run's labels were made of, of the ground they say, and of what was measured."""
+
+    labels: str
+    ground: str
+    stability: str
 
 
 @dataclass(frozen=True, slots=True)

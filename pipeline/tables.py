@@ -68,6 +68,7 @@ class Runs(dy.Schema):
         "quality of the altitude, from its own noise", ("clean", "typical", "windy", "gps", "none")
     )
     distance_m = number("m", "distance", min=0)
+    elapsed_s = number("s", "seconds from the first record to the last, pauses among them", min=0)
     moving_s = number("s", "seconds in motion", nullable=False, min=0)
     ascent_m = number("m", "ascent of the smoothed altitude", min=0)
     technical_s = number("s", "seconds run on technical ground", min=0)

@@ -13,6 +13,7 @@ Cadence and heart rate never enter: cadence is the outcome.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -34,6 +35,7 @@ from pipeline.numeric import (
 from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Grid, Segments
 
 CELL_M = 5.0
+FEATURES = ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity", "abs_grade")
 TECHNICAL, SMOOTH = (TERRAINS.index(t) for t in ("technical", "smooth"))
 UP, LEVEL, DOWN = (DIRECTIONS.index(d) for d in ("up", "level", "down"))
 
@@ -68,9 +70,7 @@ def derive_features(
 ) -> dict[str, Array]:
     """The five terrain features on the 5 m grid; NaN where the channel is missing or the course broken."""
     if len(speed_mps) == 0:
-        return dict.fromkeys(
-            ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity", "abs_grade"), np.zeros(0)
-        )
+        return dict.fromkeys(FEATURES, np.zeros(0))
     speed = np.maximum(fill_between(speed_mps), 0.3)
     pace = np.log(speed * heart_rate_factor(np.nan_to_num(grade)))
     usual = percentile_filter(pace, 80, _width(1000), mode="nearest")
@@ -121,7 +121,7 @@ def heading_deg(lat_deg: Array, lon_deg: Array) -> Array:
     return np.asarray(np.degrees(np.arctan2(np.gradient(east), np.gradient(north))) % 360.0)
 
 
-def derive_score(features: dict[str, Array], altitude_class: str, sampling: str) -> Array:
+def derive_score(features: Mapping[str, Array], altitude_class: str, sampling: str) -> Array:
     """Mean z of the scored features: above 0 is technical.
 
     |grade| is measured but not scored: on simulated ground its AUC was 0.59 to 0.65, and adding it to

@@ -29,6 +29,7 @@ from tcxreader.tcxreader import TCXReader
 
 from pipeline import stability as steadiness
 from pipeline import terrain
+from pipeline.athlete import apply_segments, label_run, measure_run
 from pipeline.batch import find_files, import_files
 from pipeline.engine import Done, Lost
 from pipeline.errors import SurefootError
@@ -41,7 +42,8 @@ from pipeline.ingest.tcx import parse_tcx
 from pipeline.kinematics import derive_course, derive_motion
 from pipeline.places import learn_places
 from pipeline.results import FileResult, RunResult
-from pipeline.workflow import analyse_run, apply_segments, label_run, measure_run
+from pipeline.tables import DataFrame, Segments
+from pipeline.workflow import analyse_run
 from pipeline.workspace import Workspace
 from sample_data import STEADIED
 from sample_data.write_season import write_season
@@ -172,8 +174,13 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
     assert run.track is not None
     assert run.grid is not None
     track, grid, row = run.track, run.grid, dict(run.run)
-    places = learn_places(grid)
-    segments = label_run(row, grid, places, end_s=float(track["elapsed_s"][-1] + 1))
+    altitude_class = course.altitude_class
+
+    def label() -> DataFrame[Segments]:
+        score = terrain.derive_score(run.passes.values, altitude_class, motion.sampling)
+        return label_run(row, grid, learn_places([(run.passes.place, score)]), altitude_class)
+
+    segments = label()
     model = steadiness.fit_cadence([run.cadence_moments])
 
     def features() -> None:
@@ -225,7 +232,7 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
         ("gait and cadence flags", gait_ms),
         ("tables of track and grid", analysis - resample - gridding - feature - gait_ms),
         ("pack, original and catalogue", stored),
-        ("places and segments", cpu_ms(lambda: label_run(row, grid, learn_places(grid), end_s=1e6))),
+        ("places and segments", cpu_ms(label)),
         ("windows and steadiness", cpu_ms(lambda: measure_run(
             "r", apply_segments(track, segments), model, None))),
     ]  # fmt: skip

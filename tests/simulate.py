@@ -149,6 +149,7 @@ def make_tables(
             ("sampling", "1 Hz", pl.String),
             ("altitude_class", "typical", pl.String),
             ("distance_m", 1e4, pl.Float64),
+            ("elapsed_s", 3700.0, pl.Float64),
             ("moving_s", 4e3, pl.Float64),
             ("ascent_m", 400.0, pl.Float64),
             ("technical_s", 2e3, pl.Float64),

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from pipeline import cli
 from pipeline.effect import relate_effect
+from pipeline.results import Origin
 from pipeline.tables import Dose, Runs, Segments
 from pipeline.workspace import FileResult, RunResult, Workspace
 from tests.simulate import SCENARIOS, simulate_season
@@ -51,6 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             stability=stability,  # type: ignore[arg-type]
             dose=Dose.create_empty(),
             effects=relate_effect(runs, stability, sessions),  # type: ignore[arg-type]
+            origins=dict.fromkeys(runs["run_id"], Origin("", "", "")),
         )
     return path
 

@@ -10,9 +10,9 @@ import pytest
 
 from pipeline import analyse_run, read_activity
 from pipeline import stability as steadiness
+from pipeline.athlete import apply_segments
 from pipeline.results import RunResult
 from pipeline.tables import Segments
-from pipeline.workflow import apply_segments
 from sample_data import STEADIED
 from sample_data.plan import plan_season
 from sample_data.recording import Recording, record_run

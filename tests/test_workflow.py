@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import analyse_folder, read_balance_log
+from pipeline.athlete import AthleteResult, analyse_results, apply_segments
 from pipeline.errors import SurefootError
 from pipeline.ingest import Activity, read_activity
 from pipeline.results import RunResult
 from pipeline.tables import BalanceSessions, DataFrame, Dose, Effects, Grid, Runs, Segments, Stability, Track
-from pipeline.workflow import PENDING, AthleteResult, analyse_athlete, analyse_run, apply_segments
+from pipeline.workflow import PENDING, analyse_run
 from tests.made_runs import activity, fit_file, gpx_file, loop, recording, treadmill_file, without
 
 NO_LOG = BalanceSessions.create_empty()
@@ -35,14 +36,7 @@ def one_run(of: Activity, run_id: str = "r0") -> RunResult:
 
 def finish(results: Sequence[RunResult], sessions: DataFrame[BalanceSessions] = NO_LOG) -> AthleteResult:
     """What needs all runs."""
-    grids = [result.grid for result in results if result.grid is not None]
-    return analyse_athlete(
-        Runs.validate(pl.DataFrame([result.run for result in results], infer_schema_length=None), cast=True),
-        Grid.cast(pl.concat(grids)),
-        [(str(result.run["run_id"]), result.track) for result in results if result.track is not None],
-        {str(result.run["run_id"]): result.cadence_moments for result in results},
-        sessions,
-    )
+    return analyse_results(results, sessions)
 
 
 def labels_on_loop(result: AthleteResult, number: int, run_id: str) -> tuple[np.ndarray, np.ndarray]:
@@ -201,7 +195,7 @@ def test_bad_cadence_is_said_in_figures() -> None:
 
 def test_nobody_is_no_error() -> None:
     """An athlete of whom there is no run has empty tables."""
-    result = analyse_athlete(Runs.create_empty(), Grid.create_empty(), [], {}, NO_LOG)
+    result = analyse([])
     assert (len(result.runs), len(result.segments), len(result.stability), len(result.effects)) == (
         0,
         0,

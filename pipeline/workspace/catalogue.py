@@ -115,6 +115,19 @@ placements = sa.Table(
     sa.Column("cadence_moments", sa.JSON, nullable=False),
     _of_a_run(),
 )
+passes = sa.Table(
+    "passes",
+    metadata,
+    _owner(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("features", sa.Text, nullable=False),
+    sa.Column("places", sa.LargeBinary, nullable=False),
+    sa.Column("means", sa.LargeBinary, nullable=False),
+    sa.Column("labels_origin", sa.Text, nullable=False),
+    sa.Column("ground_origin", sa.Text, nullable=False),
+    sa.Column("stability_origin", sa.Text, nullable=False),
+    _of_a_run(),
+)
 segments = _table("segments", Segments, _of_a_run())
 stability = _table("stability", Stability, _of_a_run())
 balance_sessions = _table("balance_sessions", BalanceSessions)

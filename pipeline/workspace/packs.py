@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import dataframely as dy
 import polars as pl
@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import SurefootError
 from pipeline.results import PackRef, RunResult
-from pipeline.tables import Channels, Grid, Track
+from pipeline.tables import Channels, DataFrame, Grid, Track
 from pipeline.workspace.folder import PACKS, put_atomic
 from pipeline.workspace.frames import dtypes
 
@@ -218,6 +218,39 @@ class PackReader:
         if self._file is not None:
             self._file.close()
         self._file = self._path = None
+
+
+class StoredFrames:
+    """Grids and tracks of runs by id, one at a time, the packs of the last ones kept open.
+
+    `placements`: run -> what `PackReader.read` wants to know. A track comes without its ground.
+    """
+
+    def __init__(self, workspace: Path, placements: Mapping[str, Mapping[str, Any]]) -> None:
+        self._placements = placements
+        self._grids = PackReader(workspace, Grid)
+        self._tracks = PackReader(workspace, Track)
+        self._channels = PackReader(workspace, Channels)
+
+    def grid(self, run_id: str) -> DataFrame[Grid]:
+        """A run's grid."""
+        return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]).collect())
+
+    def track(self, run_id: str) -> DataFrame[Track]:
+        """A run's track, without terrain, segment and technicality."""
+        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id]).collect())
+
+    def channels(self, run_id: str) -> pl.DataFrame | None:
+        """A run's further channels, None where no run of its pack has any."""
+        try:
+            return self._channels.read(self._placements[run_id]).collect()
+        except FileNotFoundError:
+            return None
+
+    def close(self) -> None:
+        """Close the packs that are open."""
+        for reader in (self._grids, self._tracks, self._channels):
+            reader.close()
 
 
 def remove_pack(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import dataframely as dy
@@ -10,7 +11,7 @@ import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.results import Seen
+from pipeline.results import Origin, Passes, Seen
 from pipeline.tables import (
     CadenceRules,
     Channels,
@@ -30,7 +31,8 @@ from pipeline.workspace import catalogue
 from pipeline.workspace.access import Access
 from pipeline.workspace.frames import dtypes, to_frame
 from pipeline.workspace.originals import is_intact, kept_originals, load_original
-from pipeline.workspace.packs import JOINED, PackReader, pack_files
+from pipeline.workspace.packs import JOINED, PackReader, StoredFrames, pack_files
+from pipeline.workspace.passes import load_origins, load_passes
 
 S = TypeVar("S", bound=dy.Schema)
 
@@ -129,6 +131,16 @@ class Reading(Access):
         with self._reading() as connection:
             return dict(connection.execute(query).all())
 
+    def load_passes(self, athlete_id: str) -> dict[str, Passes]:
+        """Run → what it says of the places it crossed; none for a run that an earlier version analysed."""
+        with self._reading() as connection:
+            return load_passes(connection, athlete_id)
+
+    def load_origins(self, athlete_id: str) -> dict[str, Origin]:
+        """Run → what its labels and its steadiness were made of."""
+        with self._reading() as connection:
+            return load_origins(connection, athlete_id)
+
     def counts(self, athlete_id: str | None = None) -> dict[str, int]:
         """How many files became runs, duplicates, skipped or rejected; `files` is their sum.
 
@@ -224,11 +236,10 @@ class Reading(Access):
 
     def load_grid(self, athlete_id: str) -> DataFrame[Grid]:
         """The grids of all runs of an athlete, run after run by start time."""
-        mine = _PLACED.where(catalogue.placements.c.athlete_id == athlete_id)
         reader = PackReader(self.path, Grid)
         try:
             with self._reading() as connection:
-                placements = connection.execute(mine).mappings().all()
+                placements = connection.execute(_of(athlete_id)).mappings().all()
                 # Still inside the read: a writer removes a pack only after the catalogue has let it go.
                 grids = [reader.read(dict(placement)).collect() for placement in placements]
         finally:
@@ -255,6 +266,17 @@ class Reading(Access):
             query = query.where(catalogue.packs.c.athlete_id == athlete_id)
         with self._reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    @contextmanager
+    def open_frames(self, athlete_id: str) -> Iterator[StoredFrames]:
+        """Grids and bare tracks of an athlete's runs, one by one, while the writer lock is held."""
+        with self._reading() as connection:
+            placements = connection.execute(_of(athlete_id)).mappings().all()
+        stored = StoredFrames(self.path, {row["run_id"]: dict(row) for row in placements})
+        try:
+            yield stored
+        finally:
+            stored.close()
 
     def load_original(self, content_sha256: str) -> bytes:
         """A file's content as it came. Raises SurefootError where it is not kept or damaged."""
@@ -291,6 +313,10 @@ _PLACED = (
     )
     .order_by(catalogue.runs.c.start_time, catalogue.placements.c.run_id, catalogue.placements.c.athlete_id)
 )
+
+
+def _of(athlete_id: str) -> sa.Select[Any]:
+    return _PLACED.where(catalogue.placements.c.athlete_id == athlete_id)
 
 
 def _with_segments(stored: pl.LazyFrame, segments: DataFrame[Segments]) -> DataFrame[Track]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,11 +10,12 @@ import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.results import FileResult, PackRef, RunResult, Seen
+from pipeline.results import FileResult, Origin, PackRef, RunResult, Seen
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.logbook import add_proposals
+from pipeline.workspace.passes import to_passes_row
 from pipeline.workspace.reading import Reading, no_run
 from pipeline.workspace.transfer import Transfer
 
@@ -45,16 +46,12 @@ class Workspace(Transfer):
         the pack is not there.
         """
         unique = {result.content_sha256: result for result in reversed(results)}
-        positions = {} if pack is None else {run_id: i for i, run_id in enumerate(pack.run_ids)}
         with self._writing() as connection:
             if pack is not None:
                 self._add_pack(connection, pack)
             _replace_files(connection, athlete_id, list(unique.values()))
             add_proposals(connection, athlete_id, [p for r in unique.values() for p in r.proposals])
-            for run in (run for result in unique.values() for run in result.runs):
-                if pack is None or run.run["run_id"] not in positions:
-                    raise SurefootError(f"the track of {run.run['source_name']} is in no pack")
-                _add_run(connection, athlete_id, run, pack.pack_id, positions[run.run["run_id"]])
+            _add_runs(connection, athlete_id, [run for r in unique.values() for run in r.runs], pack)
             _remember(connection, athlete_id, seen)
             dead = _drop_dead_packs(connection, athlete_id)
         for row in dead:
@@ -82,20 +79,21 @@ class Workspace(Transfer):
         stability: DataFrame[Stability],
         dose: DataFrame[Dose],
         effects: DataFrame[Effects],
+        origins: Mapping[str, Origin],
     ) -> None:
-        """Replace all that is derived from an athlete's runs together, in one transaction.
+        """Put what is derived from an athlete's runs together, in one transaction.
 
-        `runs` updates the rows of runs that are there. Raises SurefootError where one is not.
+        Of `runs`, `segments` and `stability`, the rows of the runs in `origins` are replaced. Raises
+        SurefootError where there is no such run.
         """
         with self._writing() as connection:
-            _update_runs(connection, athlete_id, runs)
-            for table, frame in (
-                (catalogue.segments, segments),
-                (catalogue.stability, stability),
-                (catalogue.dose, dose),
-                (catalogue.effects, effects),
-            ):
-                _replace(connection, table, athlete_id, frame)
+            changed = pl.col("run_id").is_in(list(origins))
+            _update_runs(connection, athlete_id, runs.filter(changed))
+            for of_runs, frame in ((catalogue.segments, segments), (catalogue.stability, stability)):
+                _replace_runs(connection, of_runs, athlete_id, frame.filter(changed), origins)
+            _keep_origins(connection, athlete_id, origins)
+            _replace(connection, catalogue.dose, athlete_id, dose)
+            _replace(connection, catalogue.effects, athlete_id, effects)
 
     def save_answer(self, athlete_id: str, *, dose: DataFrame[Dose], effects: DataFrame[Effects]) -> None:
         """Replace an athlete's dose and answer in one transaction."""
@@ -153,39 +151,51 @@ class Workspace(Transfer):
 
 def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence[FileResult]) -> None:
     table = catalogue.files
+    if not results:
+        return
+    same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == sa.bindparam("old_sha256"))
+    mine = (table.c.athlete_id == athlete_id) & table.c.content_sha256.in_(r.content_sha256 for r in results)
+    columns = (table.c.content_sha256, table.c.source_name, table.c.cadence_unit_given)
+    first = {sha: rest for sha, *rest in connection.execute(sa.select(*columns).where(mine))}
+    rows = []
     for result in results:
-        same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == result.content_sha256)
-        first = connection.execute(
-            sa.select(table.c.source_name, table.c.cadence_unit_given).where(same)
-        ).first()
-        connection.execute(table.delete().where(same))
-        connection.execute(
-            table.insert().values(
-                athlete_id=athlete_id,
-                content_sha256=result.content_sha256,
-                source_name=first.source_name if first else result.source_name,
-                size_bytes=result.size_bytes,
-                status=result.status,
-                reason=result.reason,
-                advice=result.advice,
-                cadence_unit_given=result.cadence_unit_given or (first.cadence_unit_given if first else ""),
-                analysis_version=result.analysis_version,
-            )
+        source_name, given = first.get(result.content_sha256, (result.source_name, ""))
+        rows.append(
+            {
+                "athlete_id": athlete_id,
+                "content_sha256": result.content_sha256,
+                "source_name": source_name,
+                "size_bytes": result.size_bytes,
+                "status": result.status,
+                "reason": result.reason,
+                "advice": result.advice,
+                "cadence_unit_given": result.cadence_unit_given or given,
+                "analysis_version": result.analysis_version,
+            }
         )
+    if first:
+        connection.execute(table.delete().where(same), [{"old_sha256": sha} for sha in first])
+    connection.execute(table.insert(), rows)
 
 
-def _add_run(connection: sa.Connection, athlete_id: str, run: RunResult, pack_id: str, position: int) -> None:
-    values: dict[str, Any] = {**run.run, "athlete_id": athlete_id}
-    connection.execute(catalogue.runs.insert().values(to_row(values)))
-    connection.execute(
-        catalogue.placements.insert().values(
-            athlete_id=athlete_id,
-            run_id=run.run["run_id"],
-            pack_id=pack_id,
-            position=position,
-            cadence_moments=[float(moment) for moment in run.cadence_moments],
-        )
-    )
+def _add_runs(
+    connection: sa.Connection, athlete_id: str, runs: Sequence[RunResult], pack: PackRef | None
+) -> None:
+    positions = {} if pack is None else {run_id: i for i, run_id in enumerate(pack.run_ids)}
+    rows, placed, passed = [], [], []
+    for run in runs:
+        key = {"athlete_id": athlete_id, "run_id": run.run["run_id"]}
+        if pack is None or key["run_id"] not in positions:
+            raise SurefootError(f"the track of {run.run['source_name']} is in no pack")
+        rows.append(to_row({**run.run, "athlete_id": athlete_id}))
+        moments = [float(moment) for moment in run.cadence_moments]
+        place = {"pack_id": pack.pack_id, "position": positions[key["run_id"]], "cadence_moments": moments}
+        placed.append(key | place)
+        passed.append(key | to_passes_row(run.passes))
+    if rows:
+        connection.execute(catalogue.runs.insert(), rows)
+        connection.execute(catalogue.placements.insert(), placed)
+        connection.execute(catalogue.passes.insert(), passed)
 
 
 def _drop_dead_packs(connection: sa.Connection, athlete_id: str) -> Sequence[sa.Row[Any]]:
@@ -198,7 +208,7 @@ def _drop_dead_packs(connection: sa.Connection, athlete_id: str) -> Sequence[sa.
     return dead
 
 
-def _update_runs(connection: sa.Connection, athlete_id: str, runs: DataFrame[Runs]) -> None:
+def _update_runs(connection: sa.Connection, athlete_id: str, runs: pl.DataFrame) -> None:
     table = catalogue.runs
     stored = set(connection.scalars(sa.select(table.c.run_id).where(table.c.athlete_id == athlete_id)))
     rows = to_rows(runs)
@@ -220,6 +230,37 @@ def _replace(connection: sa.Connection, table: sa.Table, athlete_id: str, frame:
     connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
     if not frame.is_empty():
         connection.execute(table.insert(), to_rows(frame.with_columns(athlete_id=pl.lit(athlete_id))))
+
+
+def _replace_runs(
+    connection: sa.Connection,
+    table: sa.Table,
+    athlete_id: str,
+    frame: pl.DataFrame,
+    run_ids: Iterable[str],
+) -> None:
+    """Give these runs of an athlete these rows of a table and no others."""
+    same = (table.c.athlete_id == athlete_id) & (table.c.run_id == sa.bindparam("old_run_id"))
+    old = [{"old_run_id": run_id} for run_id in run_ids]
+    if old:
+        connection.execute(table.delete().where(same), old)
+    if not frame.is_empty():
+        connection.execute(table.insert(), to_rows(frame.with_columns(athlete_id=pl.lit(athlete_id))))
+
+
+def _keep_origins(connection: sa.Connection, athlete_id: str, origins: Mapping[str, Origin]) -> None:
+    table = catalogue.passes
+    if origins:
+        same = (table.c.athlete_id == athlete_id) & (table.c.run_id == sa.bindparam("old_run_id"))
+        names = ("labels", "ground", "stability")
+        new: dict[str, Any] = {f"{name}_origin": sa.bindparam(f"new_{name}") for name in names}
+        connection.execute(
+            table.update().where(same).values(new),
+            [
+                {"old_run_id": run_id, **{f"new_{name}": getattr(origin, name) for name in names}}
+                for run_id, origin in origins.items()
+            ],
+        )
 
 
 def _remember(connection: sa.Connection, athlete_id: str, seen: Sequence[Seen]) -> None:

@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from pipeline.athlete import AthleteResult, analyse_results
 from pipeline.ingest.activity import Activity, ActivityInfo
 from pipeline.numeric import Array, Mask
 from pipeline.results import RunResult
-from pipeline.tables import BalanceSessions, DataFrame, Grid, Records, Runs, TimerEvents
-from pipeline.workflow import AthleteResult, analyse_athlete, analyse_run
+from pipeline.tables import BalanceSessions, DataFrame, Grid, Records, TimerEvents
+from pipeline.workflow import analyse_run
 from sample_data.plan import PlannedRun
 from sample_data.recording import Day, Recording, Watch, record_run
 from sample_data.routes import Route, RouteKind
@@ -199,11 +200,4 @@ def make_activity(recording: Recording) -> Activity:
 
 def label_together(passes: list[Pass]) -> AthleteResult:
     """The whole analysis of these runs as one athlete's."""
-    runs = pl.DataFrame([p.result.run for p in passes], infer_schema_length=None)
-    return analyse_athlete(
-        Runs.validate(runs, cast=True),
-        Grid.cast(pl.concat([p.cells for p in passes])),
-        ((p.run_id, p.result.track) for p in passes if p.result.track is not None),
-        {p.run_id: p.result.cadence_moments for p in passes},
-        BalanceSessions.create_empty(),
-    )
+    return analyse_results([p.result for p in passes], BalanceSessions.create_empty())

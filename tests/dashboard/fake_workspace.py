@@ -60,6 +60,7 @@ def season(athlete_id: str, n_runs: int) -> tuple[pl.DataFrame, pl.DataFrame]:
                 "sampling": "1 Hz",
                 "altitude_class": "typical",
                 "distance_m": 8000.0 + 500 * (i % 7),
+                "elapsed_s": 3600.0 + 60 * (i % 7),
                 "moving_s": 2900.0 + 180 * (i % 7),
                 "ascent_m": 210.0 + 30 * (i % 5),
                 "technical_s": float(technical_s),

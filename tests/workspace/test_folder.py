@@ -16,6 +16,7 @@ import pytest
 from workspace_builders import file_result, run_result, run_row, segments, sha
 
 from pipeline.errors import SurefootError
+from pipeline.results import Origin
 from pipeline.tables import BalanceSessions, Dose, Effects, Runs, Stability
 from pipeline.workspace import Seen, Workspace
 
@@ -207,6 +208,7 @@ def fill(workspace: Workspace, athlete_id: str, numbers: tuple[int, ...]) -> Non
         effects=Effects.sample(
             2, overrides={"athlete_id": [athlete_id] * 2, "sentence": [f"{athlete_id} is steadier"] * 2}
         ),
+        origins=dict.fromkeys(runs_now["run_id"], Origin("", "", "")),
     )
 
 

@@ -29,6 +29,7 @@ from workspace_builders import (
 )
 
 from pipeline.errors import SurefootError
+from pipeline.results import Origin
 from pipeline.tables import BalanceSessions, Dose, Effects, Grid, Runs, Segments, Stability, Track
 from pipeline.workspace import RunResult, Seen, Workspace, catalogue, save_pack
 from pipeline.workspace.packs import JOINED, steps_per_unit
@@ -51,7 +52,9 @@ def add(workspace: Workspace, *runs: RunResult, athlete_id: str = "ada") -> None
 def derived(**given: Any) -> dict[str, Any]:
     """What save_athlete takes, empty where not given."""
     tables = {"runs": Runs, "segments": Segments, "stability": Stability, "dose": Dose, "effects": Effects}
-    return {name: schema.create_empty() for name, schema in tables.items()} | given
+    found = {name: schema.create_empty() for name, schema in tables.items()} | given
+    ids = {run_id for name in ("runs", "segments", "stability") for run_id in found[name]["run_id"]}
+    return found | {"origins": dict.fromkeys(sorted(ids), Origin("labels", "ground", "stability"))}
 
 
 def test_run_comes_back(workspace: Workspace) -> None:
@@ -256,7 +259,8 @@ def test_any_table_comes_back(seed: int) -> None:
         return schema.sample(rows, generator=generator, overrides=columns)
 
     with tempfile.TemporaryDirectory() as place, Workspace(Path(place) / "w") as workspace:
-        runs = sample(Runs, 3, athlete_id="ada").sort("start_time", "run_id")
+        contents = [sha(number) for number in range(3)]
+        runs = sample(Runs, 3, athlete_id="ada", content_sha256=contents).sort("start_time", "run_id")
         results = [RunResult(row, track(1, 3), grid(1, 2), [0.5]) for row in runs.to_dicts()]
         for result in results:
             add(workspace, result)
@@ -271,9 +275,9 @@ def test_any_table_comes_back(seed: int) -> None:
             "effects": sample(Effects, 4, athlete_id="ada"),
         }
         log = sample(BalanceSessions, 10, athlete_id="ada")
-        workspace.save_athlete("ada", runs=changed, **tables)
+        workspace.save_athlete("ada", **derived(runs=changed, **tables))
         workspace.save_balance_sessions("ada", log)
-        workspace.save_athlete("ada", runs=changed, **tables)
+        workspace.save_athlete("ada", **derived(runs=changed, **tables))
 
         for name, frame in (tables | {"runs": changed, "balance_sessions": log}).items():
             loaded = getattr(workspace, f"load_{name}")("ada")

@@ -1,0 +1,282 @@
+"""What needs all runs of an athlete: places, labels, steadiness, dose and answer. Pure: no disk, no clock.
+
+runs, their passes of places -> learn_places -> label_run -> measure -> answer
+
+Each run's labels and steadiness are kept with a digest of all that they were made of (`Origin`): where
+that is still the same they stand, and neither grid nor track of the run is read again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+
+from pipeline import stability as steadiness
+from pipeline import terrain
+from pipeline.balance import derive_dose
+from pipeline.channels import pick_dynamics
+from pipeline.effect import relate_effect
+from pipeline.numeric import Array, Integers
+from pipeline.places import Places, learn_places, place_ids, sum_passes
+from pipeline.results import Origin, Passes, RunResult
+from pipeline.tables import (
+    BalanceSessions,
+    DataFrame,
+    Dose,
+    Effects,
+    Grid,
+    Plans,
+    Runs,
+    Segments,
+    Stability,
+    Track,
+)
+
+MIN_WINDOWS = 12
+MIN_QUALITY = 0.7
+YARDSTICK_RUNS = 50
+INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was derived of an athlete's runs before."""
+
+    segments: DataFrame[Segments] = field(default_factory=Segments.create_empty)
+    stability: DataFrame[Stability] = field(default_factory=Stability.create_empty)
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+
+
+NOTHING_KNOWN = Known()
+NO_ORIGIN = Origin("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class AthleteResult:
+    """All that is known of one athlete; `origins` holds the runs that were labelled or measured anew."""
+
+    runs: DataFrame[Runs]
+    segments: DataFrame[Segments]
+    stability: DataFrame[Stability]
+    dose: DataFrame[Dose]
+    effects: DataFrame[Effects]
+    origins: Mapping[str, Origin]
+
+
+def analyse_athlete(
+    runs: DataFrame[Runs],
+    passes: Mapping[str, Passes],
+    cadence_moments: Mapping[str, list[float]],
+    load_grid: Callable[[str], DataFrame[Grid]],
+    load_track: Callable[[str], DataFrame[Track]],
+    sessions: DataFrame[BalanceSessions],
+    plans: DataFrame[Plans] | None = None,
+    known: Known = NOTHING_KNOWN,
+    load_channels: Callable[[str], pl.DataFrame | None] = lambda run_id: None,
+) -> AthleteResult:
+    """Labels, steadiness, dose and answer from all runs of one athlete.
+
+    `cadence_moments` hold every run, and so do `passes`, but for runs that a version analysed which did not
+    keep them. A run's grid and track are asked for only where its labels or its steadiness cannot be as they
+    were in `known`.
+    """
+    rows = list(runs.iter_rows(named=True))
+    ids = [run["run_id"] for run in rows]
+    passes = {run_id: passes.get(run_id) or _passes_of(load_grid(run_id)) for run_id in ids}
+    classes = _altitude_classes(rows)
+    models = _cadence_models(runs, cadence_moments)
+    places = _learn_places(rows, classes, passes)
+    segments, stability, origins = [], [], {}
+    for run in rows:
+        run_id, model = run["run_id"], models[run["device_epoch"]]
+        before = known.origins.get(run_id, NO_ORIGIN)
+        labels = _digest(*places.recall(passes[run_id].place), classes[run_id], run["sub_sport"])
+        ground = before.ground
+        if labels != before.labels:
+            own = label_run(run, load_grid(run_id), places, classes[run_id])
+            segments.append(own)
+            ground = _digest(own["start_s"].to_numpy(), own["terrain"].to_physical().to_numpy())
+        measured = _digest(ground, model)
+        if measured != before.stability:
+            if labels == before.labels:
+                own = Segments.cast(known.segments.filter(run_id=run_id))
+            track = apply_segments(load_track(run_id), own)
+            stability.append(measure_run(run_id, track, model, load_channels(run_id)))
+            run.update(_verdict_on_run(run, own, stability[-1]))
+        if (origin := Origin(labels, ground, measured)) != before:
+            origins[run_id] = origin
+    done = Runs.validate(pl.DataFrame(rows, schema=Runs.create_empty().schema))
+    ground_of_all = Segments.validate(_put(known.segments, segments, ids))
+    measured_of_all = Stability.validate(_put(known.stability, stability, ids))
+    dose, effects = answer(done, measured_of_all, sessions, plans)
+    return AthleteResult(done, ground_of_all, measured_of_all, dose, effects, origins)
+
+
+def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSessions]) -> AthleteResult:
+    """`analyse_athlete` of runs in memory, that still have their frames."""
+    by_id = {str(result.run["run_id"]): result for result in results}
+    rows = [result.run for result in by_id.values()]
+    return analyse_athlete(
+        Runs.validate(pl.DataFrame(rows, schema=Runs.create_empty().schema)),
+        {run_id: result.passes for run_id, result in by_id.items()},
+        {run_id: result.cadence_moments for run_id, result in by_id.items()},
+        lambda run_id: cast(DataFrame[Grid], by_id[run_id].grid),
+        lambda run_id: cast(DataFrame[Track], by_id[run_id].track),
+        sessions,
+        load_channels=lambda run_id: by_id[run_id].channels,
+    )
+
+
+def _put(before: pl.DataFrame, new: Iterable[pl.DataFrame], ids: list[str]) -> pl.DataFrame:
+    """The rows of `before` with those of the runs in `new` replaced, and none but of the runs in `ids`."""
+    together = pl.concat([before.clear(), *new])
+    kept = set(ids) - set(together["run_id"])
+    return pl.concat([before.filter(pl.col("run_id").is_in(list(kept))), together])
+
+
+def _digest(*parts: object) -> str:
+    """Of texts and arrays, to know them again by."""
+    found = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        found.update(part.tobytes() if isinstance(part, np.ndarray) else str(part).encode())
+        found.update(b";")
+    return found.hexdigest()
+
+
+def _altitude_classes(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Run -> the class that most of its device epoch's time has: a watch does not change by the day.
+
+    A run without altitude stays without.
+    """
+    seconds: dict[str, dict[str, float]] = {}
+    for run in rows:
+        if run["altitude_class"] != "none":
+            of_epoch = seconds.setdefault(run["device_epoch"], {})
+            of_epoch[run["altitude_class"]] = of_epoch.get(run["altitude_class"], 0.0) + run["moving_s"]
+    usual = {epoch: max(sorted(of), key=of.__getitem__) for epoch, of in seconds.items()}
+    return {
+        run["run_id"]: "none" if run["altitude_class"] == "none" else usual[run["device_epoch"]]
+        for run in rows
+    }
+
+
+def _passes_of(grid: DataFrame[Grid]) -> Passes:
+    return sum_passes(_place_ids(grid), _features(grid))
+
+
+def _place_ids(grid: DataFrame[Grid]) -> Integers:
+    return place_ids(*(grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg")))
+
+
+def _features(grid: DataFrame[Grid]) -> dict[str, Array]:
+    return {name: grid[name].to_numpy() for name in terrain.FEATURES}
+
+
+def _learn_places(
+    rows: Iterable[Mapping[str, Any]], classes: Mapping[str, str], passes: Mapping[str, Passes]
+) -> Places:
+    scored = []
+    for run in rows:
+        own = passes[run["run_id"]]
+        scored.append((own.place, terrain.derive_score(own.values, classes[run["run_id"]], run["sampling"])))
+    return learn_places(scored)
+
+
+def _cadence_models(runs: DataFrame[Runs], sums: Mapping[str, list[float]]) -> dict[str, Array]:
+    """Device epoch -> its model, from its first 50 runs.
+
+    So the yardstick of a watch is soon settled, and later runs do not change what earlier ones measured.
+    """
+    ordered = runs.sort("start_time", "run_id")
+    return {
+        str(key[0]): steadiness.fit_cadence(sums[run_id] for run_id in part["run_id"][:YARDSTICK_RUNS])
+        for key, part in ordered.partition_by("device_epoch", as_dict=True).items()
+    }
+
+
+def label_run(
+    run: Mapping[str, Any], grid: DataFrame[Grid], places: Places, altitude_class: str
+) -> DataFrame[Segments]:
+    """Segments of one run from what all passes say of its places, and its own score where few passed.
+
+    A treadmill is smooth.
+    """
+    shared, passes = places.recall(_place_ids(grid))
+    own = terrain.derive_score(_features(grid), altitude_class, run["sampling"])
+    score = np.where(np.isfinite(shared), shared, own)
+    if run["sub_sport"] in INDOOR:
+        score = np.full(len(score), -1.0)
+    return terrain.derive_segments(
+        grid,
+        score,
+        np.where(np.isfinite(shared), passes, 1),
+        altitude_class=altitude_class,
+        sampling=run["sampling"],
+        end_s=run["elapsed_s"] or float(grid["elapsed_s"].to_numpy().max(initial=0.0)),
+    )
+
+
+def measure_run(
+    run_id: str, track: DataFrame[Track], coefficients: Array, channels: pl.DataFrame | None
+) -> DataFrame[Stability]:
+    """Steadiness and walking of one labelled run."""
+    windows = steadiness.derive_windows(track, coefficients, **pick_dynamics(channels))
+    measured = steadiness.measure_stability(run_id, windows)
+    return cast(DataFrame[Stability], measured.vstack(steadiness.measure_walking(run_id, track)))
+
+
+def answer(
+    runs: DataFrame[Runs],
+    stability: DataFrame[Stability],
+    sessions: DataFrame[BalanceSessions],
+    plans: DataFrame[Plans] | None = None,
+) -> tuple[DataFrame[Dose], DataFrame[Effects]]:
+    """Dose up to the last day known, and the answer."""
+    last = max([*runs["local_date"].to_list(), *sessions["date"].to_list()], default=None)
+    dose = derive_dose(sessions, until=last) if last else Dose.create_empty()
+    return dose, relate_effect(runs, stability, sessions, plans)
+
+
+def apply_segments(track: DataFrame[Track], segments: DataFrame[Segments]) -> DataFrame[Track]:
+    """The track with terrain, segment and technicality of the segment each second lies in."""
+    if segments.is_empty():
+        return Track.cast(track.with_columns(terrain=None, segment_id=None, technicality=None))
+    inside = np.searchsorted(segments["start_s"].to_numpy(), track["elapsed_s"].to_numpy(), side="right") - 1
+    labels = segments.select("terrain", "segment_id", technicality="technicality_mean")[inside]
+    return cast(DataFrame[Track], track.with_columns(labels))
+
+
+def _verdict_on_run(
+    run: Mapping[str, Any], segments: DataFrame[Segments], stability: DataFrame[Stability]
+) -> dict[str, Any]:
+    """Technical share, and whether the run counts or why not."""
+    length = (segments["end_m"] - segments["start_m"]).to_numpy()
+    technical = (segments["terrain"] == "technical").to_numpy()
+    headline = stability.filter(metric="cadence_cv", direction="all")
+    windows = dict(headline.select("terrain", "n_windows").iter_rows())
+    seconds = dict(headline.select("terrain", "seconds").iter_rows())
+    on_technical, on_smooth = windows.get("technical", 0), windows.get("smooth", 0)
+    if run["cadence_unit"] == "none":
+        reason = "no cadence was recorded"
+    elif run["quality"] < MIN_QUALITY:
+        reason = (
+            f"cadence is usable in {run['quality']:.0%} of the running only, {MIN_QUALITY:.0%} are needed"
+        )
+    elif min(on_technical, on_smooth) < MIN_WINDOWS:
+        reason = (
+            f"{on_technical} technical and {on_smooth} smooth windows of 20 s, "
+            f"{MIN_WINDOWS} of each are needed"
+        )
+    else:
+        reason = ""
+    return {
+        "technical_s": float(seconds.get("technical", 0.0)),
+        "technical_share": float(length[technical].sum() / length.sum()) if length.sum() else None,
+        "counts": not reason,
+        "counts_reason": reason,
+    }
