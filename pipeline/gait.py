@@ -28,22 +28,32 @@ def label_gait(
     *,
     scale_s: int = 15,
     stand_below_mps: float = 0.5,
-    run_from_spm: float = 140.0,
+    run_from_spm: float = 135.0,
+    walk_below_spm: float = 125.0,
     run_from_mps: float = 2.1,
 ) -> Integers:
     """Gait of each second as an index into `tables.GAITS`.
 
-    Running is a 15 s median cadence of 140 steps/min and more, or a speed that is no longer walked:
-    people change from walking to running near 2.0 m/s (Hreljac 1993, doi 10.1249/00005768-199310000-00012).
-    Where no cadence is known within 15 s, speed alone decides.
+    By the 15 s median of cadence: running from 135 steps/min on, walking below 125, between them what it
+    was before. On real trails walkers stay below 120 and runners above 130, slow as they may be; a bar
+    at 140 cut slow running on rough ground out, the more of it the less steady the day (docs/methods.md). A
+    speed that is no longer walked is running: people change near 2.0 m/s (Hreljac 1993,
+    doi 10.1249/00005768-199310000-00012). Where no cadence is known within 15 s, speed alone decides.
     """
     speed = median_filter(np.nan_to_num(speed_mps), scale_s, mode="nearest")
     running = speed >= run_from_mps
     near = np.isfinite(rolling_mean(cadence_spm, 2 * scale_s + 1))
     if near.any():
         cadence = median_filter(fill_between(cadence_spm), scale_s, mode="nearest")
-        running |= near & (cadence >= run_from_spm)
+        running |= near & _held(cadence >= run_from_spm, cadence < walk_below_spm)
     return np.where(speed < stand_below_mps, STAND, np.where(running, RUN, WALK))
+
+
+def _held(begins: Mask, ends: Mask) -> Mask:
+    """On from where it begins to before where it ends; off until it first begins."""
+    decided = begins | ends
+    last = np.maximum.accumulate(np.where(decided, np.arange(len(begins)), 0))
+    return np.asarray(begins[last])
 
 
 def flag_cadence(

@@ -1,10 +1,17 @@
 """Running, walking, standing, and which seconds of cadence can be used."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.gait import DOUBLE, FROZEN, HALF, MISSING, OK, RUN, SPIKE, STAND, WALK, flag_cadence, label_gait
+from pipeline.numeric import stretches
+from sample_data import STEADIED
+from sample_data.plan import plan_season
+from sample_data.recording import record_run
+from sample_data.routes import make_routes
 
 
 def test_cadence_and_speed_decide_gait() -> None:
@@ -20,6 +27,58 @@ def test_a_stumble_stays_in_the_run() -> None:
     cadence = np.full(60, 168.0)
     cadence[30:33] = 120.0
     assert (label_gait(np.full(60, 2.0), cadence) == RUN).all()
+
+
+def test_a_slow_runner_runs() -> None:
+    """At 132 spm who ran before still runs and who walked before still walks; 120 is walking, 138 running."""
+    cadence = np.repeat([138.0, 132.0, 120.0, 132.0, 138.0], 60)
+    gait = label_gait(np.full(300, 1.8), cadence)
+    assert gait[[30, 90, 150, 210, 270]].tolist() == [RUN, RUN, WALK, WALK, RUN]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(110, 165))
+def test_a_single_second_never_changes_gait(seed: int, level: float) -> None:
+    """Seven seconds of any cadence within an even minute leave the gait as it is."""
+    rng = np.random.default_rng(seed)
+    cadence = np.full(120, level)
+    at = int(rng.integers(20, 90))
+    cadence[at : at + 7] = rng.uniform(60, 220, 7)
+    assert len(set(label_gait(np.full(120, 1.8), cadence))) == 1
+
+
+def test_better_and_worse_days_lose_the_same_share_of_windows() -> None:
+    """A slow runner keeps as many windows on days twice as unsteady; a bar per second takes a fifth away."""
+    kept: dict[str, list[float]] = {"by the slow scale": [], "second by second": []}
+    runner = replace(STEADIED, cadence_spm=150.0)
+    for log_unsteadiness in (-0.35, 0.35):
+        seconds, windows = 0, dict.fromkeys(kept, 0)
+        for planned in plan_season(runner, 3, make_routes()).runs[:6]:
+            day = replace(
+                planned,
+                sampling="1 Hz",
+                log_unsteadiness_technical=log_unsteadiness,
+                log_unsteadiness_smooth=log_unsteadiness,
+            )
+            route = next(route for route in make_routes() if route.name == day.route)
+            made = record_run(runner, route, day)
+            technical = np.zeros(len(made.cadence_spm), dtype=bool)
+            for terrain, start_s, end_s, _, _ in made.stretches:
+                technical |= (terrain == "technical") & (made.elapsed_s >= start_s) & (made.elapsed_s < end_s)
+            seconds += technical.sum()
+            gait = label_gait(made.speed_mps, made.cadence_spm)
+            for name, running in (
+                ("by the slow scale", gait == RUN),
+                ("second by second", made.cadence_spm >= 140),
+            ):
+                of_one_piece = np.diff(stretches(running & technical))
+                inside = (running & technical)[stretches(running & technical)[:-1]]
+                windows[name] += (of_one_piece[inside] // 20).sum()
+        for name, n in windows.items():
+            kept[name].append(20 * n / seconds)
+    better, worse = kept["by the slow scale"]
+    assert abs(worse / better - 1) < 0.03
+    better, worse = kept["second by second"]
+    assert worse / better - 1 < -0.2
 
 
 def test_fast_feet_without_cadence_still_run() -> None:
