@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import click
 from pipeline.archive import load_archive, save_archive
 from pipeline.cli.terminal import athlete_option, choose_athletes, say, workspace_option
 from pipeline.cli.words import plural
-from pipeline.workspace import Workspace, restore_backup, save_backup
+from pipeline.errors import SurefootError
+from pipeline.workspace import Searched, Sought, Workspace, restore_backup, save_backup, search_traces
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
@@ -61,11 +63,38 @@ def unarchive(file: Path, replace: bool, folder: Path) -> None:
 @workspace_option
 @click.confirmation_option(prompt="Remove all runs, tracks, originals and logs of this athlete?")
 def forget(athlete_id: str, folder: Path) -> None:
-    """Remove every trace of an athlete from the workspace."""
-    with Workspace(folder) as workspace:
-        choose_athletes(workspace, athlete_id)
+    """Remove every trace of an athlete from the workspace, and search all of it for one that is left."""
+    with Workspace(folder) as workspace, workspace.writer_lock():
+        known = athlete_id in workspace.everyone()
+        sought = workspace.gather_traces(athlete_id)
         workspace.forget(athlete_id)
-    print(f"Nothing of {athlete_id} is left in {folder}")
+        searched = search_traces(folder, sought)
+        if searched.found:
+            raise SurefootError(
+                f"traces of {athlete_id} are left in {folder}: "
+                + ", ".join(f"{what} in {file.relative_to(folder)}" for file, what in searched.found[:5]),
+                "remove these files, and tell us how they came there",
+            )
+        if not known:
+            raise SurefootError(
+                f"there is no athlete {athlete_id!r} in {folder}",
+                "its files were cleaned and searched all the same, and no trace was found",
+            )
+    say([f"Nothing of {athlete_id} is left in {folder}", *_searched_lines(athlete_id, sought, searched)])
+
+
+def _searched_lines(athlete_id: str, sought: Sought, searched: Searched) -> list[str]:
+    """What a search without a find went through, and what it looked for."""
+    of_each = Counter(sought.words.values())
+    words = [what if n == 1 else f"{n} times {what}" for what, n in of_each.items()]
+    lines = [
+        f"  Searched {plural(searched.files, 'file')}, {searched.size_bytes:,} bytes as they lie there and "
+        f"{searched.unpacked_bytes:,} unpacked, for {', '.join(words)} and "
+        f"{plural(len(sought.positions), 'position')}, as text, as numbers and as in FIT: none was found"
+    ]
+    if athlete_id.encode() not in sought.words:
+        lines.append(f"  {athlete_id!r} alone cannot be told from other bytes: no row of any table is of it")
+    return lines
 
 
 def _all(facts: Mapping[str, Any]) -> str:

@@ -6,16 +6,20 @@ from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import save_pack
 from pipeline.workspace.store import Workspace
+from pipeline.workspace.traces import Searched, Sought, search_traces
 
 __all__ = [
     "FileResult",
     "PackRef",
     "RunResult",
+    "Searched",
     "Seen",
+    "Sought",
     "Workspace",
     "keep_original",
     "put_atomic",
     "restore_backup",
     "save_backup",
     "save_pack",
+    "search_traces",
 ]

@@ -59,10 +59,14 @@ def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
     return {name: steps for name, steps in _STEPS.items() if name in numbers}
 
 
+def owner_name(athlete_id: str) -> str:
+    """The name of an athlete's folder, made with a hash: any id gives a safe one."""
+    return hashlib.sha256(athlete_id.encode()).hexdigest()[:16]
+
+
 def pack_file(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str, kind: str) -> Path:
-    """Where a pack's file lies. An athlete's folder is named by a hash: any id makes a safe name."""
-    owner = hashlib.sha256(athlete_id.encode()).hexdigest()[:16]
-    return workspace / PACKS / f"v{analysis_version}" / owner / f"{pack_id}.{kind}.parquet"
+    """Where a pack's file lies."""
+    return workspace / PACKS / f"v{analysis_version}" / owner_name(athlete_id) / f"{pack_id}.{kind}.parquet"
 
 
 def pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> tuple[Path, Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,8 +14,12 @@ from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.folder import copies
 from pipeline.workspace.logbook import Logbook
+from pipeline.workspace.traces import SHORTEST_BYTES, Sought
 
 _ROWS = 1000
+_OF_EACH = 5
+_TRIED = 50
+_POSITIONS = 3
 
 
 class Transfer(Logbook):
@@ -78,6 +83,46 @@ class Transfer(Logbook):
             if is_here:
                 self._drop(athlete_id, [pack for pack in dead if pack.pack_id not in alive], used)
 
+    def gather_traces(self, athlete_id: str) -> Sought:
+        """What would be a trace of the athlete once forgotten: nothing that another one has as well."""
+        files, seen, runs = catalogue.files, catalogue.seen, catalogue.runs
+        theirs = sa.select(files.c.content_sha256).where(files.c.athlete_id != athlete_id)
+        words = {packs.owner_name(athlete_id): "the folder's name"}
+        others = self.everyone() - {athlete_id}
+        with self._reading() as connection:
+
+            def is_in_others(word: str) -> bool:
+                return any(word in name for name in others) or any(
+                    connection.scalar(
+                        sa.select(sa.literal(True))
+                        .where(
+                            column.table.c.athlete_id != athlete_id, column.contains(word, autoescape=True)
+                        )
+                        .limit(1)
+                    )
+                    for column in (files.c.source_name, seen.c.path)
+                )
+
+            if not is_in_others(athlete_id):
+                words[athlete_id] = "the name"
+            for column, what in (
+                (files.c.source_name, "the name of a recording"),
+                (seen.c.path, "the path of a recording"),
+                (files.c.content_sha256, "the SHA-256 of a recording"),
+                (runs.c.run_id, "the number of a run"),
+            ):
+                table = column.table
+                mine = (table.c.athlete_id == athlete_id) & table.c.content_sha256.not_in(theirs)
+                found = [str(word) for word in connection.scalars(sa.select(column).where(mine))]
+                own = (word for word in _spread(found, _TRIED) if not is_in_others(word))
+                words |= dict.fromkeys(islice(own, _OF_EACH), what)
+        tracks = self.load_tracks(_spread(found, _POSITIONS))
+        places = [track.select("lat_deg", "lon_deg").drop_nulls() for _, track in tracks]
+        return Sought(
+            {word.encode(): what for word, what in words.items() if len(word.encode()) >= SHORTEST_BYTES},
+            [place.row(len(place) // 2) for place in places if len(place)],
+        )
+
     def forget(self, athlete_id: str) -> None:
         """Remove every trace of an athlete: rows, packs, and originals that nobody else's files name.
 
@@ -98,6 +143,11 @@ class Transfer(Logbook):
             copy.unlink()
         with catalogue.in_plain_words(self.path):
             catalogue.scrub(self._engine, self.path)
+
+
+def _spread(found: list[str], n: int) -> list[str]:
+    """At most `n`, from all over the list."""
+    return found[:: max(1, len(found) // n)][:n]
 
 
 def _owned() -> list[sa.Table]:

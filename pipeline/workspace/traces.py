@@ -1,0 +1,146 @@
+"""Whether anything of a forgotten athlete is left: every byte of the workspace's folder is searched.
+
+What is sought is gathered before: the athlete's name, what only this athlete's recordings are called and
+numbered, and some positions of them. It is sought in every file as it lies on the disk (the catalogue with
+its free pages and write-ahead log among them), in originals and packs also as they are unpacked, and in all
+names.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import SurefootError
+from pipeline.tables import Track
+from pipeline.workspace.packs import steps_per_unit
+
+SHORTEST_BYTES = 6
+"""A shorter word is in other words by chance."""
+_REACH_BYTES = 64
+"""Within which a longitude follows its latitude, in a record or as text."""
+_PIECE_BYTES = 2**20
+_OVERLAP_BYTES = 2**12
+"""Kept of the piece before: no word is longer."""
+_PLACES = ("lat_deg", "lon_deg")
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What would be a trace: words with what each is, and positions, (latitude, longitude) in degrees."""
+
+    words: dict[bytes, str]
+    positions: Sequence[tuple[float, float]]
+
+
+@dataclass(slots=True)
+class Searched:
+    """What a search went through, and what it found: (file, what of the athlete is in it)."""
+
+    files: int = 0
+    size_bytes: int = 0
+    unpacked_bytes: int = 0
+    found: list[tuple[Path, str]] = field(default_factory=list)
+
+
+def search_traces(path: Path, sought: Sought) -> Searched:
+    """Search every file below `path`, and its name. Raises SurefootError where one cannot be read."""
+    searched = Searched()
+    pairs = [
+        pair for lat, lon in sought.positions for pair in zip(_writings(lat), _writings(lon), strict=True)
+    ]
+    for file in sorted(path.rglob("*")):
+        found = _search(file.relative_to(path).as_posix().encode(), sought.words, pairs)
+        if file.is_file():
+            searched.files += 1
+            found |= _search_file(file, sought, pairs, searched)
+        searched.found += [(file, what) for what in sorted(found)]
+    return searched
+
+
+_Pair = tuple[list[bytes], list[bytes]]
+
+
+def _writings(deg: float) -> list[list[bytes]]:
+    """A coordinate as text, as a double of either byte order, and as FIT's semicircles.
+
+    Of semicircles those beside it as well: what is known of a position comes from packs, which are a little
+    coarser.
+    """
+    nearest = round(deg * 2**31 / 180)
+    return [
+        [f"{deg:.7f}"[:-2].encode()],
+        *([struct.pack(order, deg)] for order in (">d", "<d")),
+        *([struct.pack(order, nearest + step) for step in (-1, 0, 1)] for order in (">i", "<i")),
+    ]
+
+
+def _search(piece: bytes, words: dict[bytes, str], pairs: Sequence[_Pair]) -> set[str]:
+    found = {what for word, what in words.items() if word in piece}
+    if any(_is_near(piece, first, seconds) for firsts, seconds in pairs for first in firsts):
+        found.add("a position")
+    return found
+
+
+def _is_near(piece: bytes, first: bytes, seconds: Sequence[bytes]) -> bool:
+    at = piece.find(first)
+    while at >= 0:
+        if any(piece.find(second, at, at + _REACH_BYTES) >= 0 for second in seconds):
+            return True
+        at = piece.find(first, at + 1)
+    return False
+
+
+def _search_file(file: Path, sought: Sought, pairs: Sequence[_Pair], searched: Searched) -> set[str]:
+    found: set[str] = set()
+    try:
+        with file.open("rb") as content:
+            searched.size_bytes += _search_stream(content, sought, pairs, found)
+        if file.suffix == ".gz":
+            with gzip.open(file) as unpacked:
+                searched.unpacked_bytes += _search_stream(unpacked, sought, pairs, found)
+        elif file.suffix == ".parquet":
+            searched.unpacked_bytes += _search_pack(file, sought.positions, found)
+    except (FileNotFoundError, gzip.BadGzipFile, EOFError, zlib.error, pa.ArrowException):
+        # Removed meanwhile, or only called so: its bytes have been searched.
+        return found
+    except OSError as error:
+        raise SurefootError(f"{file} cannot be searched ({error.strerror})", "check its rights") from None
+    return found
+
+
+def _search_stream(
+    content: IO[bytes] | gzip.GzipFile, sought: Sought, pairs: Sequence[_Pair], found: set[str]
+) -> int:
+    size, before = 0, b""
+    while piece := content.read(_PIECE_BYTES):
+        size += len(piece)
+        found |= _search(before + piece, sought.words, pairs)
+        before = piece[-_OVERLAP_BYTES:]
+    return size
+
+
+def _search_pack(file: Path, positions: Sequence[tuple[float, float]], found: set[str]) -> int:
+    steps = steps_per_unit(Track)
+    wanted = pl.DataFrame(positions, schema=dict.fromkeys(_PLACES, pl.Float64), orient="row").select(
+        (pl.col(name) * steps[name]).round().cast(pl.Int64) for name in _PLACES
+    )
+    size = 0
+    with pq.ParquetFile(file) as pack:
+        if not set(_PLACES) <= set(pack.schema_arrow.names):
+            return 0
+        for run in range(pack.num_row_groups):
+            places = pl.DataFrame(pl.from_arrow(pack.read_row_group(run, columns=list(_PLACES))))
+            size += int(places.estimated_size())
+            if len(places.join(wanted, on=_PLACES, how="semi")):
+                found.add("a position")
+    return size
