@@ -20,6 +20,7 @@ from pipeline import stability as steadiness
 from pipeline import terrain
 from pipeline.balance import derive_dose
 from pipeline.channels import pick_dynamics
+from pipeline.columns import dtypes
 from pipeline.effect import relate_effect
 from pipeline.numeric import Array, Integers
 from pipeline.places import Places, learn_places, place_ids, sum_passes
@@ -110,7 +111,7 @@ def analyse_athlete(
             run.update(_verdict_on_run(run, own, stability[-1]))
         if (origin := Origin(labels, ground, measured)) != before:
             origins[run_id] = origin
-    done = Runs.validate(pl.DataFrame(rows, schema=Runs.create_empty().schema))
+    done = Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs)))
     ground_of_all = Segments.validate(_put(known.segments, segments, ids))
     measured_of_all = Stability.validate(_put(known.stability, stability, ids))
     dose, effects = answer(done, measured_of_all, sessions, plans)
@@ -122,7 +123,7 @@ def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSes
     by_id = {str(result.run["run_id"]): result for result in results}
     rows = [result.run for result in by_id.values()]
     return analyse_athlete(
-        Runs.validate(pl.DataFrame(rows, schema=Runs.create_empty().schema)),
+        Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs))),
         {run_id: result.passes for run_id, result in by_id.items()},
         {run_id: result.cadence_moments for run_id, result in by_id.items()},
         lambda run_id: cast(DataFrame[Grid], by_id[run_id].grid),

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.athlete import Known, analyse_athlete, answer
+from pipeline.channels import DYNAMICS
 from pipeline.duplicates import find_duplicates
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected
@@ -30,6 +31,7 @@ from pipeline.intake import NewItems, OldItems, set_aside
 from pipeline.intake import Progress as Progress
 from pipeline.intake import find_files as find_files
 from pipeline.results import RunResult
+from pipeline.stability import MEASURED
 from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_run
 from pipeline.workspace import FileResult, PackRef, Seen, Workspace, keep_original, save_pack
@@ -230,7 +232,7 @@ def refresh_athlete(
         watch(progress)
         return stored.track(run_id)
 
-    with workspace.open_frames(athlete_id) as stored:
+    with workspace.open_frames(athlete_id, MEASURED, DYNAMICS) as stored:
         result = analyse_athlete(
             runs,
             workspace.load_passes(athlete_id),

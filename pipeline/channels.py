@@ -7,8 +7,14 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from pipeline.numeric import Array, Integers, longest_rise, resample
+from pipeline.columns import numbers_of
+from pipeline.numeric import Array, Integers, longest_rise, resample_all
 from pipeline.tables import Records
+
+STANCE_TIME, STANCE_BALANCE = "stance_time_ms", "stance_time_balance_percent"
+DEVELOPER_STANCE_TIME = "ground_time_milliseconds"
+DYNAMICS = (STANCE_TIME, STANCE_BALANCE, DEVELOPER_STANCE_TIME)
+"""Endings of the channels that steadiness reads."""
 
 
 def derive_channels(
@@ -30,12 +36,9 @@ def derive_channels(
     time_s = records["timestamp"].dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6 - start_time.timestamp()
     inside = np.flatnonzero((time_s > -1) & (time_s < elapsed_s[-1] + 1))
     forward = inside[longest_rise(time_s[inside])]
-    on_seconds = {
-        column.name: resample(time_s[forward], column.to_numpy()[forward], elapsed_s, max_gap_s)
-        for column in further
-    }
-    numbers = pl.DataFrame(on_seconds).select(pl.all().fill_nan(None).cast(pl.Float32))
-    return numbers.select(pl.Series("elapsed_s", elapsed_s), pl.all())
+    recorded = {column.name: column.to_numpy()[forward] for column in further}
+    numbers = numbers_of(resample_all(time_s[forward], recorded, elapsed_s, max_gap_s)).values()
+    return pl.DataFrame([pl.Series("elapsed_s", elapsed_s), *(series.cast(pl.Float32) for series in numbers)])
 
 
 def pick_dynamics(channels: pl.DataFrame | None) -> dict[str, Array]:
@@ -47,11 +50,11 @@ def pick_dynamics(channels: pl.DataFrame | None) -> dict[str, Array]:
     """
     if channels is None:
         return {}
-    ground_time = [name for name in channels.columns if name.endswith("ground_time_milliseconds")]
+    ground_time = [name for name in channels.columns if name.endswith(DEVELOPER_STANCE_TIME)]
     found = {}
     for name, sources, scale, (low, high) in (
-        ("stance_time_ms", ["stance_time_ms", *ground_time], 1.0, (100.0, 600.0)),
-        ("stance_balance", ["stance_time_balance_percent"], 0.01, (0.3, 0.7)),
+        ("stance_time_ms", [STANCE_TIME, *ground_time], 1.0, (100.0, 600.0)),
+        ("stance_balance", [STANCE_BALANCE], 0.01, (0.3, 0.7)),
     ):
         source = next((source for source in sources if source in channels.columns), None)
         if source is not None:

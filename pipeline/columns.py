@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import dataframely as dy
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 
 def meta(unit: str, doc: str) -> dict[str, Any]:
@@ -47,3 +52,18 @@ def day(doc: str, *, key: bool = False) -> dy.Date:
 def choice(doc: str, values: tuple[str, ...], *, key: bool = False, nullable: bool = False) -> dy.Enum:
     """One of a closed set of words."""
     return dy.Enum(list(values), primary_key=key, nullable=nullable, metadata=meta("", doc))
+
+
+@cache
+def dtypes(schema: type[dy.Schema]) -> dict[str, Any]:
+    """Column -> polars type, in the declared order."""
+    return {name: column.dtype for name, column in schema.columns().items()}
+
+
+def numbers_of(arrays: Mapping[str, NDArray[np.float64]]) -> dict[str, pl.Series]:
+    """Arrays of one length as columns, null for NaN: slices of one series, since making one costs most."""
+    if not arrays:
+        return {}
+    joined = pl.Series(np.concatenate(list(arrays.values())), nan_to_null=True)
+    length = len(joined) // len(arrays)
+    return {name: joined.slice(i * length, length).alias(name) for i, name in enumerate(arrays)}

@@ -27,6 +27,7 @@ from pipeline.numeric import (
     local_metres,
     longest_rise,
     resample,
+    resample_all,
     rolling_mean,
 )
 from pipeline.tables import DataFrame, TimerEvents
@@ -107,11 +108,8 @@ def derive_motion(
     seconds = _outside_pauses(filled, timer_events)
     if len(seconds) < 2:
         raise Rejected("the timer ran for less than two seconds", "there is nothing to measure in it")
-    value = {
-        name: resample(time_s, channels[name], seconds, max_gap_s)
-        for name in CHANNELS
-        if name != "cadence_spm"
-    }
+    cadence = channels.pop("cadence_spm")
+    value = resample_all(time_s, channels, seconds, max_gap_s)
     step = np.diff(seconds, prepend=seconds[0] - 1)
     lat, lon = _without_jumps(value["lat_deg"], value["lon_deg"], step, max_speed_mps)
     speed = _speed(value["speed_mps"], value["distance_m"], lat, lon, step, max_gap_s, max_speed_mps)
@@ -123,7 +121,7 @@ def derive_motion(
         altitude_m=value["altitude_m"],
         distance_m=_distance(value["distance_m"], speed, _steps_m(lat, lon), step, max_speed_mps),
         speed_mps=speed,
-        cadence_spm=_cadence(time_s, channels["cadence_spm"], seconds, max_cadence_gap_s),
+        cadence_spm=_cadence(time_s, cadence, seconds, max_cadence_gap_s),
         heart_rate_bpm=value["heart_rate_bpm"],
         moving=np.nan_to_num(speed) > min_moving_mps,
         block=np.cumsum(step > 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,17 +18,37 @@ EARTH_RADIUS_M = 6_371_008.8
 
 def resample(time_s: Array, value: Array, seconds: Integers, max_gap_s: float) -> Array:
     """Linear interpolation of `value` at `seconds`; NaN between samples more than `max_gap_s` apart."""
-    valid = np.isfinite(value)
-    if not valid.any():
-        return np.full(len(seconds), np.nan)
-    t, y = time_s[valid], value[valid]
+    return resample_all(time_s, {"value": value}, seconds, max_gap_s)["value"]
+
+
+def resample_all(
+    time_s: Array, values: Mapping[str, Array], seconds: Integers, max_gap_s: float
+) -> dict[str, Array]:
+    """`resample` of many values at once: what is known at the same times is bridged at the same seconds."""
     at = seconds.astype(np.float64)
+    reached: dict[bytes, tuple[Mask, Array, Mask]] = {}
+    found = {}
+    for name, value in values.items():
+        valid = np.isfinite(value)
+        if not valid.any():
+            found[name] = np.full(len(seconds), np.nan)
+            continue
+        key = valid.tobytes()
+        if key not in reached:
+            t = time_s[valid]
+            reached[key] = (valid, t, _is_reached(t, at, max_gap_s))
+        valid, t, known = reached[key]
+        found[name] = np.where(known, np.interp(at, t, value[valid]), np.nan)
+    return found
+
+
+def _is_reached(t: Array, at: Array, max_gap_s: float) -> Mask:
     right = np.clip(np.searchsorted(t, at), 0, len(t) - 1)
     left = np.maximum(np.where(t[right] > at, right - 1, right), 0)
     bridged = t[right] - t[left] <= max_gap_s
     beside = np.minimum(np.abs(at - t[left]), np.abs(t[right] - at)) < 1
     inside = (at > t[0] - 1) & (at < t[-1] + 1)
-    return np.where(inside & (bridged | beside), np.interp(at, t, y), np.nan)
+    return np.asarray(inside & (bridged | beside))
 
 
 def longest_rise(value: Array) -> Integers:

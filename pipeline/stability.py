@@ -27,6 +27,8 @@ from pipeline.metrics import METRICS, Windows
 from pipeline.numeric import Array, Integers, Mask, rolling_mean, rolling_mean_within, stretches
 from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability, Track
 
+MEASURED = ("elapsed_s", "speed_mps", "cadence_spm", "grade", "gait", "cadence_flag")
+"""The columns of a track that are read here, its ground apart."""
 WINDOW_S = 20
 MIN_KNOWN_S = 12
 TREND_S = 31

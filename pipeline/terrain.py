@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from scipy.ndimage import median_filter, percentile_filter
 from scipy.signal import savgol_filter
 
+from pipeline.columns import dtypes, numbers_of
 from pipeline.numeric import (
     Array,
     Integers,
@@ -198,24 +200,28 @@ def derive_segments(
     elapsed, distance = grid["elapsed_s"].to_numpy(), grid["distance_m"].to_numpy()
     start_s = np.concatenate([[0.0], elapsed[first[1:]]])
     probability = technicality(score)
-    rows = pl.DataFrame(
+    numbers = numbers_of(
         {
-            "run_id": grid["run_id"][0],
-            "segment_id": np.arange(len(first)),
-            "terrain": [TERRAINS[terrain[i]] for i in first],
-            "direction": [DIRECTIONS[direction[i]] for i in first],
             "start_s": start_s,
             "end_s": np.append(start_s[1:], end_s),
             "start_m": distance[first],
             "end_m": np.append(distance[first[1:]], distance[-1] + CELL_M),
             "grade_mean": _means(grid["grade"].to_numpy(), first, last),
             "technicality_mean": _means(probability, first, last),
-            "passes": [int(np.median(passes[a:b])) for a, b in zip(first, last, strict=True)],
-            "reasons": _reasons(grid, terrain, first, last, scored_features(altitude_class, sampling)),
-            "edited": False,
         }
     )
-    return Segments.cast(rows.with_columns(pl.col(pl.Float64).fill_nan(None)))
+    rows: dict[str, Any] = {
+        "run_id": [grid["run_id"][0]] * len(first),
+        "segment_id": np.arange(len(first)),
+        "terrain": [TERRAINS[terrain[i]] for i in first],
+        "direction": [DIRECTIONS[direction[i]] for i in first],
+        "passes": [int(np.median(passes[a:b])) for a, b in zip(first, last, strict=True)],
+        "reasons": _reasons(grid, terrain, first, last, scored_features(altitude_class, sampling)),
+        "edited": [False] * len(first),
+    }
+    types = dtypes(Segments)
+    columns = [numbers[n] if n in numbers else pl.Series(n, rows[n], dtype) for n, dtype in types.items()]
+    return cast(DataFrame[Segments], pl.DataFrame(columns))
 
 
 def _means(value: Array, first: Integers, last: Integers) -> Array:

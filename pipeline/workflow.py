@@ -15,6 +15,7 @@ import polars as pl
 from pipeline import stability as steadiness
 from pipeline import terrain
 from pipeline.channels import derive_channels
+from pipeline.columns import dtypes, numbers_of
 from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
 from pipeline.kinematics import Course, Motion, derive_course, derive_motion, minetti_factor
@@ -88,21 +89,19 @@ def _track(run_id: str, motion: Motion, course: Course, gait: Integers, flag: In
     if len(course.second) > 1:
         grade = np.interp(motion.elapsed_s, course.elapsed_s, course.grade)
     start_us = int(motion.start_time.timestamp()) * 1_000_000
-    columns = {
-        "run_id": pl.repeat(run_id, len(grade), eager=True),
-        "elapsed_s": motion.elapsed_s,
-        "timestamp": start_us + motion.elapsed_s * 1_000_000,
-        **{
-            name: getattr(motion, name)
-            for name in ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm")
-        },
-        "heart_rate_bpm": motion.heart_rate_bpm,
+    names = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
+    numbers = {name: getattr(motion, name) for name in names} | {
         "grade": grade,
         "gap_speed_mps": motion.speed_mps * minetti_factor(np.nan_to_num(grade)),
+    }
+    others = {
+        "run_id": pl.Series([run_id]).new_from_index(0, len(grade)),
+        "elapsed_s": pl.Series(motion.elapsed_s),
+        "timestamp": pl.Series(start_us + motion.elapsed_s * 1_000_000).cast(pl.Datetime("us", "UTC")),
         "gait": pl.Series(gait).cast(pl.UInt8).cat.to(pl.Enum(GAITS)),
         "cadence_flag": pl.Series(flag).cast(pl.UInt8).cat.to(pl.Enum(CADENCE_FLAGS)),
     }
-    return cast(DataFrame[Track], _frame(Track, columns))
+    return cast(DataFrame[Track], _frame(Track, numbers, others))
 
 
 def _ground(course: Course) -> tuple[Array, dict[str, Array]]:
@@ -122,24 +121,28 @@ def _grid(
     run_id: str, course: Course, heading: Array, features: dict[str, Array], sampling: str
 ) -> DataFrame[Grid]:
     n = len(course.distance_m)
-    columns = {
-        "run_id": pl.repeat(run_id, n, eager=True),
-        "cell": np.arange(n),
-        **{
-            name: getattr(course, name)
-            for name in ("distance_m", "elapsed_s", "lat_deg", "lon_deg", "altitude_m", "grade")
-        },
+    names = ("distance_m", "elapsed_s", "lat_deg", "lon_deg", "altitude_m", "grade")
+    numbers = {name: getattr(course, name) for name in names} | {
         "heading_deg": heading,
         **features,
         "score": terrain.derive_score(features, course.altitude_class, sampling),
     }
-    return cast(DataFrame[Grid], _frame(Grid, columns))
+    others = {"run_id": pl.Series([run_id]).new_from_index(0, n), "cell": pl.Series(np.arange(n))}
+    return cast(DataFrame[Grid], _frame(Grid, numbers, others))
 
 
-def _frame(schema: type[Track] | type[Grid], columns: dict[str, Any]) -> pl.DataFrame:
-    """A table of arrays, NaN as null; columns that are not given are null throughout."""
-    types = dict(schema.create_empty().schema)
-    return pl.DataFrame({name: columns.get(name) for name in types}, schema=types, nan_to_null=True)
+def _frame(
+    schema: type[Track] | type[Grid], arrays: dict[str, Array], others: dict[str, pl.Series]
+) -> pl.DataFrame:
+    """A table of numbers, NaN as null, and of other columns; those that are not given are null throughout."""
+    given = numbers_of(arrays) | others
+    length = len(next(iter(given.values())))
+
+    def column(name: str, dtype: pl.DataType) -> pl.Series:
+        nothing = pl.Series([None], dtype=dtype)
+        return (given[name] if name in given else nothing.new_from_index(0, length)).alias(name)
+
+    return pl.DataFrame([column(name, dtype) for name, dtype in dtypes(schema).items()])
 
 
 def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:

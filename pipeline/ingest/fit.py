@@ -10,6 +10,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
+from pipeline.columns import numbers_of
 from pipeline.ingest import fit_profile as profile
 from pipeline.ingest.activity import Activity, ActivityInfo
 from pipeline.ingest.fit_decode import Decoded, Floats, Table, decode_fit, unwrap
@@ -109,15 +110,6 @@ def _instants(name: str, seconds: Floats, shift: float) -> pl.Series:
     return micros.cast(_INSTANT)
 
 
-def _floats(columns: dict[str, Floats]) -> Iterator[pl.Series]:
-    """Columns of one length, null for NaN: slices of one series, since making a series costs the most."""
-    if columns:
-        joined = pl.Series(np.concatenate(list(columns.values())), nan_to_null=True)
-        length = len(joined) // len(columns)
-        for i, name in enumerate(columns):
-            yield joined.slice(i * length, length).alias(name)
-
-
 def _names(name: str, kind: str, values: Floats) -> pl.Series:
     """Enumerated values -> the profile's names."""
     codes = np.where(values >= 0, values, -1).tolist()
@@ -145,7 +137,7 @@ def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) ->
             yield pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
         else:
             numbers[name] = values.astype(np.float64, copy=False)
-    yield from _floats(numbers)
+    yield from numbers_of(numbers).values()
 
 
 def _frame(table: Table, shift: float) -> pl.DataFrame:
@@ -181,7 +173,7 @@ def _records(decoded: Decoded, shift: float, warnings: list[str]) -> pl.DataFram
         "heart_rate_bpm": table.numbers("heart_rate"),
     }
     instants = _instants("timestamp", table.numbers("timestamp"), shift)
-    return pl.DataFrame([instants, *_floats(core), *_channels(table, shift, _CORE_SOURCES)])
+    return pl.DataFrame([instants, *numbers_of(core).values(), *_channels(table, shift, _CORE_SOURCES)])
 
 
 def _unpack_speed_distance(table: Table, segments: tuple[int, ...]) -> tuple[Floats, Floats]:

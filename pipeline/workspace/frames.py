@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import dataframely as dy
 import polars as pl
 
+from pipeline.columns import dtypes
 from pipeline.tables import DataFrame
 
 S = TypeVar("S", bound=dy.Schema)
-
-
-@cache
-def dtypes(schema: type[dy.Schema]) -> dict[str, Any]:
-    """Column → polars type, in the declared order."""
-    return {name: column.dtype for name, column in schema.columns().items()}
 
 
 def to_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -49,4 +43,4 @@ def to_frame(schema: type[S], rows: Iterable[tuple[Any, ...]]) -> DataFrame[S]:
             series.append(naive.dt.replace_time_zone(dtype.time_zone))
         else:
             series.append(pl.Series(name, values, dtype=dtype))
-    return schema.cast(pl.DataFrame(series))
+    return cast(DataFrame[S], pl.DataFrame(series))

@@ -21,11 +21,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.columns import dtypes
 from pipeline.errors import SurefootError
 from pipeline.results import PackRef, RunResult
 from pipeline.tables import Channels, DataFrame, Grid, Track
 from pipeline.workspace.folder import PACKS, put_atomic
-from pipeline.workspace.frames import dtypes
 
 JOINED = ("technicality", "terrain", "segment_id")
 
@@ -178,8 +178,8 @@ class PackReader:
         self._path: Path | None = None
         self._file: Any = None
 
-    def read(self, placement: Mapping[str, Any]) -> pl.LazyFrame:
-        """The stored columns of one run, in units again, not collected yet.
+    def read(self, placement: Mapping[str, Any], endings: tuple[str, ...] = ("",)) -> pl.LazyFrame:
+        """The stored columns of one run whose names end so, in units again, not collected yet.
 
         `placement`: athlete_id, analysis_version, pack_id, position and run_id. Raises FileNotFoundError
         where the pack was replaced meanwhile or has no such file, SurefootError where it is damaged.
@@ -195,7 +195,8 @@ class PackReader:
             if path != self._path:
                 self.close()
                 self._file, self._path = pq.ParquetFile(path), path
-            table = self._file.read_row_group(placement["position"], use_threads=False)
+            wanted = [name for name in self._file.schema_arrow.names if name.endswith(endings)]
+            table = self._file.read_row_group(placement["position"], wanted, use_threads=False)
         except FileNotFoundError:
             raise
         except (pa.ArrowException, OSError, ValueError) as error:
@@ -227,11 +228,19 @@ class PackReader:
 class StoredFrames:
     """Grids and tracks of runs by id, one at a time, the packs of the last ones kept open.
 
-    `placements`: run -> what `PackReader.read` wants to know. A track comes without its ground.
+    `placements`: run -> what `PackReader.read` wants to know; of tracks and channels come the columns whose
+    names end as `track` and `channels` say.
     """
 
-    def __init__(self, workspace: Path, placements: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        placements: Mapping[str, Mapping[str, Any]],
+        track: tuple[str, ...],
+        channels: tuple[str, ...],
+    ) -> None:
         self._placements = placements
+        self._of_track, self._of_channels = track, channels
         self._grids = PackReader(workspace, Grid)
         self._tracks = PackReader(workspace, Track)
         self._channels = PackReader(workspace, Channels)
@@ -241,13 +250,13 @@ class StoredFrames:
         return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]).collect())
 
     def track(self, run_id: str) -> DataFrame[Track]:
-        """A run's track, without terrain, segment and technicality."""
-        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id]).collect())
+        """These columns of a run's track."""
+        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id], self._of_track).collect())
 
     def channels(self, run_id: str) -> pl.DataFrame | None:
-        """A run's further channels, None where no run of its pack has any."""
+        """These of a run's further channels, None where no run of its pack has any channel."""
         try:
-            return self._channels.read(self._placements[run_id]).collect()
+            return self._channels.read(self._placements[run_id], self._of_channels).collect()
         except FileNotFoundError:
             return None
 

@@ -10,6 +10,7 @@ import dataframely as dy
 import polars as pl
 import sqlalchemy as sa
 
+from pipeline.columns import dtypes
 from pipeline.errors import SurefootError
 from pipeline.results import Origin, Passes, Seen
 from pipeline.tables import (
@@ -29,7 +30,7 @@ from pipeline.tables import (
 )
 from pipeline.workspace import catalogue
 from pipeline.workspace.access import Access
-from pipeline.workspace.frames import dtypes, to_frame
+from pipeline.workspace.frames import to_frame
 from pipeline.workspace.originals import is_intact, kept_originals, load_original
 from pipeline.workspace.packs import JOINED, PackReader, StoredFrames, pack_files
 from pipeline.workspace.passes import load_origins, load_passes
@@ -268,11 +269,13 @@ class Reading(Access):
             return [dict(row) for row in connection.execute(query).mappings()]
 
     @contextmanager
-    def open_frames(self, athlete_id: str) -> Iterator[StoredFrames]:
-        """Grids and bare tracks of an athlete's runs, one by one, while the writer lock is held."""
+    def open_frames(
+        self, athlete_id: str, track: tuple[str, ...], channels: tuple[str, ...]
+    ) -> Iterator[StoredFrames]:
+        """Grids, and the columns of tracks and channels that end so, run by run, under the writer lock."""
         with self._reading() as connection:
             placements = connection.execute(_of(athlete_id)).mappings().all()
-        stored = StoredFrames(self.path, {row["run_id"]: dict(row) for row in placements})
+        stored = StoredFrames(self.path, {row["run_id"]: dict(row) for row in placements}, track, channels)
         try:
             yield stored
         finally:
