@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
-from scipy.signal import savgol_filter
 
 from pipeline.errors import Rejected
 from pipeline.numeric import (
@@ -24,6 +23,7 @@ from pipeline.numeric import (
     Integers,
     Mask,
     fill_between,
+    fit_quadratics,
     local_metres,
     longest_rise,
     resample,
@@ -132,20 +132,20 @@ def derive_motion(
 
 def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tuple[str, ...]]:
     """Times (s since 1970) that only go up, and the channels on them."""
-    timed = records.filter(pl.col("timestamp").is_not_null())
-    time_s = timed["timestamp"].dt.epoch("us").to_numpy() / 1e6
-    sane = time_s > FIRST_SANE_S
-    forward = np.zeros(len(time_s), dtype=bool)
-    forward[np.flatnonzero(sane)[longest_rise(time_s[sane])]] = True
-    if forward.sum() < 2:
+    stamps = records["timestamp"].dt.epoch("us")
+    recorded = stamps.is_not_null().to_numpy()
+    time_s = stamps.fill_null(0).to_numpy() / 1e6
+    sane = np.flatnonzero(recorded & (time_s > FIRST_SANE_S))
+    forward = sane[longest_rise(time_s[sane])]
+    if len(forward) < 2:
         raise Rejected(
             "fewer than two records carry a usable time",
             "steadiness needs a clock: export the recording again, with times",
         )
-    lost = int((~np.isin(time_s, time_s[forward])).sum())
-    said = f"{lost} of {len(time_s)} records left out: their time is out of order or before 1990"
-    kept = timed.filter(pl.Series(forward))
-    channels = {name: kept[name].to_numpy().astype(np.float64) for name in CHANNELS}
+    channels = {name: records[name].to_numpy().astype(np.float64)[forward] for name in CHANNELS}
+    n = int(recorded.sum())
+    lost = 0 if len(forward) == n else int((~np.isin(time_s[recorded], time_s[forward])).sum())
+    said = f"{lost} of {n} records left out: their time is out of order or before 1990"
     return time_s[forward], channels, (said,) if lost else ()
 
 
@@ -154,7 +154,7 @@ def _fill(whole: Integers, max_gap_s: float) -> Integers:
     gap = np.diff(whole)
     count = np.append(np.where(gap <= max_gap_s, gap, 1), 1)
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return np.unique(np.repeat(whole, count) + offset)
+    return np.asarray(np.repeat(whole, count) + offset)
 
 
 def _outside_pauses(seconds: Integers, timer_events: DataFrame[TimerEvents]) -> Integers:
@@ -274,7 +274,7 @@ def classify_altitude(altitude_m: Array, *, cell_m: float = CELL_M) -> tuple[str
     known = altitude_m[np.isfinite(altitude_m)]
     if len(known) < 50:
         return "none", ALTITUDE_CLASSES[-1][2]
-    residual = known - savgol_filter(known, odd_window(35.0, cell_m), 2)
+    residual = known - fit_quadratics(known, odd_window(35.0, cell_m))[0]
     s35 = 1.4826 * float(np.median(np.abs(residual)))
     return next((name, window) for limit, name, window in ALTITUDE_CLASSES if s35 < limit)
 
@@ -290,10 +290,9 @@ def _smooth_altitude(altitude: Array, window_m: float, cell_m: float) -> tuple[A
     if np.isfinite(altitude).sum() < 50 or len(altitude) <= width:
         return np.full(len(altitude), np.nan), np.full(len(altitude), np.nan)
     whole = fill_between(altitude)
-    smooth = savgol_filter(whole, width, 2)
-    slope = np.clip(savgol_filter(whole, width, 2, deriv=1, delta=cell_m), -MAX_GRADE, MAX_GRADE)
+    smooth, slope = fit_quadratics(whole, width)
     near = np.isfinite(rolling_mean(altitude, width))
-    return smooth, np.where(near, slope, np.nan)
+    return smooth, np.where(near, np.clip(slope / cell_m, -MAX_GRADE, MAX_GRADE), np.nan)
 
 
 def _near_breaks(motion: Motion, second: Integers, reach_m: float, cell_m: float, break_m: float) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,31 @@ def _rolling_sums(
     total = np.concatenate([[0.0], np.cumsum(value)])
     count = np.concatenate([[0.0], np.cumsum(finite)])
     return total[high] - total[low], count[high] - count[low]
+
+
+def fit_quadratics(value: Array, width: int) -> tuple[Array, Array]:
+    """Value and slope per sample of the quadratic fitted about each sample over `width` (odd) of them.
+
+    Savitzky & Golay 1964, doi 10.1021/ac60214a047; half a width at either end lies on the quadratic of the
+    outermost `width` samples. Takes at least `width` samples, all finite.
+    """
+    values, slopes = _quadratic(width)
+    return _apply_rows(values, value), _apply_rows(slopes, value)
+
+
+@cache
+def _quadratic(width: int) -> tuple[Array, Array]:
+    """Rows (width, width): what the quadratic through a window says at each of its samples, and its slope."""
+    x = np.arange(width) - width // 2
+    coefficients = np.linalg.pinv(np.vander(x, 3, increasing=True))
+    slope = np.column_stack([np.zeros(width), np.ones(width), 2.0 * x])
+    return np.vander(x, 3, increasing=True) @ coefficients, slope @ coefficients
+
+
+def _apply_rows(rows: Array, value: Array) -> Array:
+    half = len(rows) // 2
+    inner = np.correlate(value, rows[half], mode="valid")
+    return np.concatenate([rows[:half] @ value[: len(rows)], inner, rows[half + 1 :] @ value[-len(rows) :]])
 
 
 def fill_between(value: Array) -> Array:

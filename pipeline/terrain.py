@@ -20,7 +20,6 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 from scipy.ndimage import median_filter, percentile_filter
-from scipy.signal import savgol_filter
 
 from pipeline.columns import dtypes, numbers_of
 from pipeline.numeric import (
@@ -28,6 +27,7 @@ from pipeline.numeric import (
     Integers,
     Mask,
     fill_between,
+    fit_quadratics,
     local_metres,
     merge_short,
     rolling_mean,
@@ -102,7 +102,7 @@ def _roughness(altitude_m: Array) -> Array:
     if np.isfinite(altitude_m).sum() < width or len(altitude_m) < width:
         return np.full(len(altitude_m), np.nan)
     whole = fill_between(altitude_m)
-    residual = np.where(np.isfinite(altitude_m), whole - savgol_filter(whole, width, 2), np.nan)
+    residual = np.where(np.isfinite(altitude_m), whole - fit_quadratics(whole, width)[0], np.nan)
     return np.asarray(np.log(rolling_sd(residual, width) + 0.05))
 
 

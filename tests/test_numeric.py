@@ -6,9 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.signal import savgol_filter
 
 from pipeline.numeric import (
     fill_between,
+    fit_quadratics,
     local_metres,
     merge_short,
     resample,
@@ -103,3 +105,20 @@ def test_a_mean_within_stretches_is_that_of_each_by_itself(lengths: list[int], w
     parts = [rolling_mean(value[a:b], width) for a, b in pairwise(borders)]
     got = rolling_mean_within(value, width, borders)
     np.testing.assert_allclose(got, np.concatenate([*parts, np.zeros(0)]), atol=1e-9)
+
+
+def test_a_parabola_is_its_own_fit() -> None:
+    """Of y = 3 + 2 x + x² the fitted value is y and the slope 2 + 2 x, at the ends as well."""
+    x = np.arange(12.0)
+    smooth, slope = fit_quadratics(3 + 2 * x + x**2, 5)
+    np.testing.assert_allclose(smooth, 3 + 2 * x + x**2)
+    np.testing.assert_allclose(slope, 2 + 2 * x)
+
+
+@given(width=st.sampled_from([3, 5, 7, 17, 41]), extra=st.integers(0, 60), seed=st.integers(0, 2**32 - 1))
+def test_quadratics_are_those_of_scipy(width: int, extra: int, seed: int) -> None:
+    """Value and slope equal scipy's Savitzky-Golay filter with its interpolated ends."""
+    value = np.random.default_rng(seed).normal(800, 30, width + extra)
+    smooth, slope = fit_quadratics(value, width)
+    np.testing.assert_allclose(smooth, savgol_filter(value, width, 2), atol=1e-9)
+    np.testing.assert_allclose(slope, savgol_filter(value, width, 2, deriv=1), atol=1e-9)
