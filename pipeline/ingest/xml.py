@@ -17,6 +17,8 @@ MAX_TAGS = 8_000_000
 
 # Each tag and attribute costs a hundred bytes and more of memory: recordings have one in 13 to 30 bytes.
 _FREE_MARKS, _BYTES_PER_MARK = 100_000, 9
+# A point with a time has 66 bytes at least; laps, tracks and activities are far fewer than points.
+_FREE_POINTS, _BYTES_PER_POINT, _MAX_OTHERS = 20_000, 40, 20_000
 _ENCODINGS = (
     "utf-8",
     "us-ascii",
@@ -107,7 +109,11 @@ class Document:
             self._damage = Damage(len(self._text), "the file is cut off, or goes on where it should end")
 
     def elements(self, *names: str) -> Iterator[etree._Element]:
-        """Every finished element with one of these local names, in the order in which they end."""
+        """Every finished element with one of these local names, in the order in which they end.
+
+        Raises Rejected where there are far more than a recording of its size has.
+        """
+        most = {True: _FREE_POINTS + len(self._text) // _BYTES_PER_POINT, False: _MAX_OTHERS}
         context = etree.iterparse(
             io.BytesIO(self._text),
             events=("end",),
@@ -125,8 +131,12 @@ class Document:
             for _, element in context:
                 if not self.root_attributes:
                     self.root_attributes = dict(element.getroottree().getroot().attrib)
-                yield element
                 is_point = element.tag.endswith(self._point)
+                most[is_point] -= 1
+                if most[is_point] < 0:
+                    said = f"it has more elements {local_name(element.tag)} than a recording of its size"
+                    raise Rejected(said, "export the recording again")
+                yield element
                 element.clear()
                 while is_point and (before := element.getprevious()) is not None:
                     element.getparent().remove(before)

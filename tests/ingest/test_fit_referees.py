@@ -1,7 +1,7 @@
-"""Our FIT reader against two independent ones, on real recordings.
+"""Our FIT reader against three independent ones, on real recordings.
 
-The default run takes a fixed third of the files for fitdecode and a fixed fifteenth for fitparse, which are
-that slow; SUREFOOT_EVERY_FILE=1 takes all, as does `python -m tests.ingest.fit_referees FOLDER`.
+The default run takes a fixed share of the files for each referee, since all are slow;
+SUREFOOT_EVERY_FILE=1 takes all, as does `python -m tests.ingest.fit_referees FOLDER`.
 """
 
 import os
@@ -11,7 +11,7 @@ import pytest
 from fit_referees import chosen, compare, fit_files
 
 PARTS = 12
-SHARE = {"fitdecode": 3, "fitparse": 15}
+SHARE = {"fitdecode": 3, "fitparse": 15, "garmin": 15}
 EMBEDDED = "reads what lies between two chained files as a record: the first header spans both"
 KNOWN_FAULTS = {
     "choochoo__activity-activity-filecrc.fit": EMBEDDED,
@@ -19,7 +19,7 @@ KNOWN_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("referee", ["fitdecode", "fitparse"])
+@pytest.mark.parametrize("referee", ["fitdecode", "fitparse", "garmin"])
 @pytest.mark.parametrize("part", range(PARTS))
 def test_same_records_and_values_as_the_referee(corpus: Path, referee: str, part: int):
     """Every file has the records and values that the referee reads, up to where the referee gives up."""

@@ -25,6 +25,7 @@ from pipeline.errors import Rejected
 from pipeline.ingest import Damage, read_activity, running_sessions
 from pipeline.ingest.fit import parse_fit
 from pipeline.ingest.gpx import parse_gpx
+from pipeline.ingest.tcx import parse_tcx
 from tests.fuzz import LIMIT_BYTES, LIMIT_TIMES, measure
 
 MB = 2**20
@@ -76,6 +77,26 @@ def test_a_document_of_tags_is_refused():
     for piece in (b"<a/>", b"<trkpt/>", b"<Lap/>", b'<a b=""/>'):
         with pytest.raises(Rejected, match="more tags than a recording of its size"):
             parse_gpx(filled(b"<gpx><trk><trkseg>", piece, b"</trkseg></trk></gpx>", size=2 * MB))
+
+
+@pytest.mark.parametrize("piece", [b"<Activity/>", b"<Lap     />", b"<Track    />", b"<Creator />"])
+def test_activities_and_laps_without_number_are_refused(piece):
+    """A document of a million activities, laps or tracks is refused at the 20,001st, with the reason."""
+    content = filled(
+        b"<TrainingCenterDatabase><Activities>", piece, b"</Activities></TrainingCenterDatabase>"
+    )
+    name = piece.strip(b"</ >").decode()
+    with pytest.raises(Rejected, match=f"more elements {name} than a recording of its size"):
+        parse_tcx(content)
+
+
+def test_points_without_content_are_refused():
+    """A document of empty points is refused; as many with a time are read."""
+    with pytest.raises(Rejected, match="more elements trkpt than a recording of its size"):
+        parse_gpx(filled(b"<gpx><trk><trkseg>", b"<trkpt    />", b"</trkseg></trk></gpx>", size=2 * MB))
+    shortest = b'<trkpt lat="1" lon="2"><time>2024-05-04T09:00:00Z</time></trkpt>'
+    whole = filled(b"<gpx><trk><trkseg>", shortest, b"</trkseg></trk></gpx>", size=2 * MB)
+    assert len(parse_gpx(whole).records) == 2 * MB // len(shortest)
 
 
 STAMPED = (253, 4, UINT32)
