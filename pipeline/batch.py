@@ -27,7 +27,7 @@ from pipeline.ingest import (
 from pipeline.ingest.workouts import propose_sessions
 from pipeline.intake import Found as Found
 from pipeline.intake import Item as Item
-from pipeline.intake import NewItems, OldItems, set_aside
+from pipeline.intake import NewItems, OldItems, forget_stale, set_aside
 from pipeline.intake import Progress as Progress
 from pipeline.intake import find_files as find_files
 from pipeline.results import RunResult
@@ -104,13 +104,14 @@ def import_files(
         results += take_in(new, new.take_seen)
         workspace.commit(athlete_id, None, new.problems, new.take_seen())
         results += new.problems
+        forget_stale(workspace, athlete_id, new.readable)
         aside = set_duplicates_aside(workspace, athlete_id)
         progress.doing = "comparing the runs"
         if updated or results or aside or _is_pending(workspace, athlete_id):
             refresh_athlete(workspace, athlete_id, progress, watch)
     settled = [aside.get(result.content_sha256, result) for result in results]
-    left_old = len(old.runs - {result.content_sha256 for result in updated})
-    return Imported(tuple(settled), new.known, new.copies, len(updated), left_old)
+    anew = old.runs & {result.content_sha256 for result in updated}
+    return Imported(tuple(settled), new.known, new.copies, len(anew), len(old.runs - anew))
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
@@ -154,7 +155,7 @@ def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) 
     except NotARun as reason:
         aside = set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
         proposals = propose_sessions(item.source_name, item.content_sha256, item.content)
-        return replace(aside, proposals=proposals)
+        return replace(aside, proposals=proposals, kind_given=item.kind)
     except Rejected as reason:
         return set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
     return FileResult(
@@ -165,6 +166,7 @@ def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) 
         ANALYSIS_VERSION,
         runs=runs,
         cadence_unit_given=item.cadence_unit_given,
+        kind_given=item.kind,
     )
 
 

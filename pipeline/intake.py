@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 
@@ -81,7 +81,8 @@ def find_files(paths: Iterable[Path], workspace: Path) -> list[Found]:
 class NewItems:
     """Iterates over the contents that were not analysed before, and remembers what it saw.
 
-    A run whose cadence was not yet said to count `cadence_unit` is new again.
+    A run whose cadence was not yet said to count `cadence_unit` is new again. `readable` are the rows of
+    files that could not be read before and can now.
     """
 
     def __init__(
@@ -95,14 +96,17 @@ class NewItems:
         self.known = 0
         self.copies = 0
         self.problems: list[FileResult] = []
+        self.readable: list[str] = []
         self._found = found
         self._progress = progress
         self._seen_before = workspace.load_seen(athlete_id)
         self._cadence_unit = cadence_unit
         self._given = workspace.load_given_units(athlete_id)
+        known = workspace.known_files(athlete_id)
+        self._rejected = {sha for sha, (status, _) in known.items() if status == "rejected"}
         self._current = {
             sha
-            for sha, (status, version) in workspace.known_files(athlete_id).items()
+            for sha, (status, version) in known.items()
             if version == ANALYSIS_VERSION
             and (not cadence_unit or status != "run" or self._given.get(sha) == cadence_unit)
         }
@@ -121,12 +125,14 @@ class NewItems:
                 stat = file.path.stat()
                 if self._is_unchanged(file, stat) and file.path.name not in LISTS:
                     self._count_known()
-                    continue
-                with file.path.open("rb") as source:
-                    yield from self._contents(file, source, stat)
+                else:
+                    with file.path.open("rb") as source:
+                        yield from self._contents(file, source, stat)
+                if (unread := _unread(file)) in self._rejected:
+                    self.readable.append(unread)
             except OSError as error:
-                sha = hashlib.sha256(str(file.path.resolve()).encode()).hexdigest()
-                self._refuse(file.source_name, sha, 0, Rejected(f"it cannot be read ({error.strerror})"))
+                problem = Rejected(f"it cannot be read ({error.strerror})")
+                self._refuse(file.source_name, _unread(file), 0, problem)
 
     def _is_unchanged(self, file: Found, stat: os.stat_result) -> bool:
         before = self._seen_before.get(str(file.path.resolve()))
@@ -197,24 +203,26 @@ class OldItems:
     def __init__(self, workspace: Workspace, athlete_id: str, progress: Progress) -> None:
         files = workspace.load_files(athlete_id).filter(pl.col("analysis_version") < ANALYSIS_VERSION)
         self.runs = set(files.filter(status="run")["content_sha256"])
-        self._names: dict[str, str] = dict(files.select("content_sha256", "source_name").iter_rows())
+        columns = ("content_sha256", "source_name", "kind_given")
+        self._files = {sha: (name, kind) for sha, name, kind in files.select(columns).iter_rows()}
         self._workspace = workspace
         self._athlete_id = athlete_id
         self._progress = progress
-        progress.files += len(self._names)
+        progress.files += len(self._files)
 
     def __iter__(self) -> Iterator[Item]:
         lost = set()
         given = self._workspace.load_given_units(self._athlete_id)
-        for sha, source_name in self._names.items():
+        for sha, (source_name, kind) in self._files.items():
             try:
-                yield Item(source_name, sha, self._workspace.load_original(sha), given.get(sha, ""))
+                yield Item(source_name, sha, self._workspace.load_original(sha), given.get(sha, ""), kind)
             except SurefootError:
                 lost.add(sha)
         for item in NewItems(self._workspace, self._athlete_id, self._places(lost), Progress()):
             if item.content_sha256 in lost:
                 lost.remove(item.content_sha256)
-                yield item
+                source_name, kind = self._files[item.content_sha256]
+                yield replace(item, source_name=source_name, kind=item.kind or kind)
         self._progress.files -= len(lost)
 
     def _places(self, lost: set[str]) -> list[Found]:
@@ -223,6 +231,32 @@ class OldItems:
         named = {entry.path for entry in seen if entry.content_sha256 in lost}
         paths = {Path(part) for path in named for part in (path, path.split("!")[0])}
         return [Found(path, path.name) for path in sorted(paths) if path.is_file()]
+
+
+def forget_stale(workspace: Workspace, athlete_id: str, readable: Sequence[str]) -> None:
+    """Forget rows of files that are `readable` at last, and places that a content has left for another."""
+    places: dict[str, list[str]] = {}
+    for entry in workspace.load_seen(athlete_id).values():
+        places.setdefault(entry.content_sha256, []).append(entry.path)
+    left = []
+    for paths in places.values():
+        gone = [path for path in sorted(paths) if len(paths) > 1 and not _is_there(path)]
+        left += gone[len(gone) == len(paths) :]
+    if left or readable:
+        workspace.forget_files(athlete_id, paths=left, contents=readable)
+
+
+def _is_there(place: str) -> bool:
+    """Whether a file, or the archive that it is a member of, may still be where it was seen."""
+    try:
+        return Path(place).exists() or ("!" in place and Path(place.split("!")[0]).exists())
+    except OSError:
+        return True
+
+
+def _unread(file: Found) -> str:
+    """What a file is known by of which nothing could be read."""
+    return hashlib.sha256(str(file.path.resolve()).encode()).hexdigest()
 
 
 def _or_else(found: Iterator[Member], otherwise: Member) -> Iterator[Member]:

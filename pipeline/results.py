@@ -63,6 +63,7 @@ class FileResult:
     advice: str = ""
     runs: tuple[RunResult, ...] = ()
     cadence_unit_given: str = ""
+    kind_given: str = ""  # what an account's list says of its sport
     proposals: tuple[Mapping[str, Any], ...] = ()  # of a strength workout: rows of tables.ProposedSessions
 
     def without_frames(self) -> FileResult:

@@ -336,6 +336,7 @@ class Files(dy.Schema):
     reason = text("why it is not a run of its own, empty where it is")
     advice = text("what would do, empty where nothing needs doing")
     cadence_unit_given = text("what `--cadence-unit` said of it, empty where the device or the file decides")
+    kind_given = text("its sport as the account's list beside it says, empty where there is none")
     analysis_version = count("version of the analysis that decided, 0 where it is to be analysed anew")
 
 

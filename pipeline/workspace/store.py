@@ -41,9 +41,9 @@ class Workspace(Transfer):
         """Save what became of some contents, their runs, and where they were seen, in one transaction.
 
         Replaces an earlier analysis of the same content whole; its name stays the one first given, and so
-        does its cadence unit unless a new one is given. A content that comes twice in `results` counts
-        once, the first time. `pack` holds the frames of all runs in `results`. Raises SurefootError where
-        the pack is not there.
+        do its cadence unit and its sport unless new ones are given. A content that comes twice in
+        `results` counts once, the first time. `pack` holds the frames of all runs in `results`. Raises
+        SurefootError where the pack is not there.
         """
         unique = {result.content_sha256: result for result in reversed(results)}
         with self._writing() as connection:
@@ -56,6 +56,15 @@ class Workspace(Transfer):
             dead = _drop_dead_packs(connection, athlete_id)
         for row in dead:
             packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
+
+    def forget_files(self, athlete_id: str, *, paths: Sequence[str], contents: Sequence[str]) -> None:
+        """Forget where contents were seen, and files that could not be read then; nothing of any run."""
+        seen, files = catalogue.seen, catalogue.files
+        with self._writing() as connection:
+            for column, values in ((seen.c.path, paths), (files.c.content_sha256, contents)):
+                same = (column.table.c.athlete_id == athlete_id) & (column == sa.bindparam("old"))
+                if values:
+                    connection.execute(sa.delete(column.table).where(same), [{"old": v} for v in values])
 
     def _add_pack(self, connection: sa.Connection, pack: PackRef) -> None:
         for file in packs.pack_files(self.path, pack.athlete_id, pack.analysis_version, pack.pack_id):
@@ -155,11 +164,11 @@ def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence
         return
     same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == sa.bindparam("old_sha256"))
     mine = (table.c.athlete_id == athlete_id) & table.c.content_sha256.in_(r.content_sha256 for r in results)
-    columns = (table.c.content_sha256, table.c.source_name, table.c.cadence_unit_given)
+    columns = (table.c.content_sha256, table.c.source_name, table.c.cadence_unit_given, table.c.kind_given)
     first = {sha: rest for sha, *rest in connection.execute(sa.select(*columns).where(mine))}
     rows = []
     for result in results:
-        source_name, given = first.get(result.content_sha256, (result.source_name, ""))
+        source_name, unit, kind = first.get(result.content_sha256, (result.source_name, "", ""))
         rows.append(
             {
                 "athlete_id": athlete_id,
@@ -169,7 +178,8 @@ def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence
                 "status": result.status,
                 "reason": result.reason,
                 "advice": result.advice,
-                "cadence_unit_given": result.cadence_unit_given or given,
+                "cadence_unit_given": result.cadence_unit_given or unit,
+                "kind_given": result.kind_given or kind,
                 "analysis_version": result.analysis_version,
             }
         )
