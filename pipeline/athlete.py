@@ -9,12 +9,13 @@ that is still the same they stand, and neither grid nor track of the run is read
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from pipeline import stability as steadiness
 from pipeline import terrain
@@ -22,9 +23,10 @@ from pipeline.balance import derive_dose
 from pipeline.channels import pick_dynamics
 from pipeline.columns import dtypes
 from pipeline.effect import relate_effect
-from pipeline.numeric import Array, Integers
+from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
+from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import Places, learn_places, place_ids, sum_passes
-from pipeline.results import Origin, Passes, RunResult
+from pipeline.results import Origin, Passes, Relabelled, RunResult
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
@@ -41,6 +43,7 @@ from pipeline.tables import (
 MIN_WINDOWS = 12
 MIN_QUALITY = 0.7
 YARDSTICK_RUNS = 50
+MARKED = 10.0  # a score that nothing outweighs
 INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
 
 
@@ -67,6 +70,7 @@ class AthleteResult:
     dose: DataFrame[Dose]
     effects: DataFrame[Effects]
     origins: Mapping[str, Origin]
+    relabelled: Sequence[Relabelled]
 
 
 def analyse_athlete(
@@ -79,6 +83,7 @@ def analyse_athlete(
     plans: DataFrame[Plans] | None = None,
     known: Known = NOTHING_KNOWN,
     load_channels: Callable[[str], pl.DataFrame | None] = lambda run_id: None,
+    marks: Sequence[Mark] = (),
 ) -> AthleteResult:
     """Labels, steadiness, dose and answer from all runs of one athlete.
 
@@ -92,16 +97,21 @@ def analyse_athlete(
     classes = _altitude_classes(rows)
     models = _cadence_models(runs, cadence_moments)
     places = _learn_places(rows, classes, passes)
-    segments, stability, origins = [], [], {}
+    segments, stability, origins, relabelled = [], [], {}, []
     for run in rows:
         run_id, model = run["run_id"], models[run["device_epoch"]]
         before = known.origins.get(run_id, NO_ORIGIN)
-        labels = _digest(*places.recall(passes[run_id].place), classes[run_id], run["sub_sport"])
+        place = passes[run_id].place
+        marked = marks_on(run_id, place, marks)
+        ids_of_marks = [mark.mark_id for mark in marked]
+        labels = _digest(*places.recall(place), classes[run_id], run["sub_sport"], *ids_of_marks)
         ground = before.ground
         if labels != before.labels:
-            own = label_run(run, load_grid(run_id), places, classes[run_id])
+            own = label_run(run, load_grid(run_id), places, classes[run_id], marked)
             segments.append(own)
             ground = _digest(own["start_s"].to_numpy(), own["terrain"].to_physical().to_numpy())
+            if before.ground not in ("", ground):
+                relabelled.append(_compare(run_id, known.segments.filter(run_id=run_id), own))
         measured = _digest(ground, model)
         if measured != before.stability:
             if labels == before.labels:
@@ -115,7 +125,7 @@ def analyse_athlete(
     ground_of_all = Segments.validate(_put(known.segments, segments, ids))
     measured_of_all = Stability.validate(_put(known.stability, stability, ids))
     dose, effects = answer(done, measured_of_all, sessions, plans)
-    return AthleteResult(done, ground_of_all, measured_of_all, dose, effects, origins)
+    return AthleteResult(done, ground_of_all, measured_of_all, dose, effects, origins, relabelled)
 
 
 def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSessions]) -> AthleteResult:
@@ -131,6 +141,23 @@ def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSes
         sessions,
         load_channels=lambda run_id: by_id[run_id].channels,
     )
+
+
+def _compare(run_id: str, before: pl.DataFrame, now: pl.DataFrame) -> Relabelled:
+    """How far the labels of a run changed, and why."""
+    metres = np.arange(0.0, float(now["end_m"].max()) if len(now) else 0.0, terrain.CELL_M)  # type: ignore[arg-type]
+
+    def along(segments: pl.DataFrame, column: str) -> NDArray[Any]:
+        at = np.searchsorted(segments["start_m"].to_numpy(), metres, side="right") - 1
+        return segments[column].to_physical().to_numpy()[np.maximum(at, 0)]
+
+    changed = along(before, "terrain") != along(now, "terrain")
+    if (along(before, "edited") != along(now, "edited"))[changed].any():
+        reason = "a stretch was marked, or a mark taken back"
+    else:
+        passes = [float(along(segments, "passes").mean()) for segments in (before, now)]
+        reason = f"other runs of its places: {passes[0]:.1f} passes on average before, {passes[1]:.1f} now"
+    return Relabelled(run_id, float(changed.mean()) if len(changed) else 0.0, reason)
 
 
 def _put(before: pl.DataFrame, new: Iterable[pl.DataFrame], ids: list[str]) -> pl.DataFrame:
@@ -201,18 +228,24 @@ def _cadence_models(runs: DataFrame[Runs], sums: Mapping[str, list[float]]) -> d
 
 
 def label_run(
-    run: Mapping[str, Any], grid: DataFrame[Grid], places: Places, altitude_class: str
+    run: Mapping[str, Any],
+    grid: DataFrame[Grid],
+    places: Places,
+    altitude_class: str,
+    marks: Sequence[Mark] = (),
 ) -> DataFrame[Segments]:
     """Segments of one run from what all passes say of its places, and its own score where few passed.
 
-    A treadmill is smooth.
+    A treadmill is smooth; what the runner marked is what the runner said.
     """
     shared, passes = places.recall(_place_ids(grid))
     own = terrain.derive_score(_features(grid), altitude_class, run["sampling"])
     score = np.where(np.isfinite(shared), shared, own)
     if run["sub_sport"] in INDOOR:
         score = np.full(len(score), -1.0)
-    return terrain.derive_segments(
+    said = apply_marks(run["run_id"], grid, marks)
+    score = np.where(said == terrain.TECHNICAL, MARKED, np.where(said == terrain.SMOOTH, -MARKED, score))
+    segments = terrain.derive_segments(
         grid,
         score,
         np.where(np.isfinite(shared), passes, 1),
@@ -220,6 +253,16 @@ def label_run(
         sampling=run["sampling"],
         end_s=run["elapsed_s"] or float(grid["elapsed_s"].to_numpy().max(initial=0.0)),
     )
+    return _say_marked(segments, grid, said != UNMARKED) if marks else segments
+
+
+def _say_marked(segments: DataFrame[Segments], grid: DataFrame[Grid], marked: Mask) -> DataFrame[Segments]:
+    """Segments that are marked for the most part are so because the runner said so."""
+    of = np.searchsorted(segments["start_m"].to_numpy(), grid["distance_m"].to_numpy(), side="right") - 1
+    share = np.bincount(of, marked, len(segments)) / np.maximum(np.bincount(of, minlength=len(segments)), 1)
+    edited = pl.Series(share > 0.5)
+    reason = pl.when(edited).then(pl.lit("you marked it")).otherwise(pl.col("reasons"))
+    return cast(DataFrame[Segments], segments.with_columns(reasons=reason, edited=edited))
 
 
 def measure_run(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -30,11 +31,20 @@ from pipeline.intake import Item as Item
 from pipeline.intake import NewItems, OldItems, forget_stale, set_aside
 from pipeline.intake import Progress as Progress
 from pipeline.intake import find_files as find_files
+from pipeline.marks import draw_mark, from_table, to_row
 from pipeline.results import RunResult
 from pipeline.stability import MEASURED
 from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_run
-from pipeline.workspace import FileResult, PackRef, Seen, Workspace, keep_original, save_pack
+from pipeline.workspace import (
+    FileResult,
+    PackRef,
+    Seen,
+    Workspace,
+    keep_original,
+    no_run,
+    save_pack,
+)
 
 BATCH_FILES = 16
 BATCH_BYTES = 8 * 2**20
@@ -249,6 +259,7 @@ def refresh_athlete(
                 workspace.load_origins(athlete_id),
             ),
             stored.channels,
+            from_table(workspace.load_marks(athlete_id)),
         )
     workspace.save_athlete(
         athlete_id,
@@ -258,7 +269,33 @@ def refresh_athlete(
         dose=result.dose,
         effects=result.effects,
         origins=result.origins,
+        relabelled=result.relabelled,
     )
+
+
+def mark_stretch(
+    workspace: Workspace, athlete_id: str, run_id: str, start_m: float, end_m: float, terrain: str
+) -> str:
+    """Mark a stretch of a run, label all passes of its place again, answer; gives the mark's id.
+
+    Raises SurefootError where there is no such run or stretch.
+    """
+    at = datetime.now(UTC)
+    with workspace.writer_lock():
+        if run_id not in set(workspace.load_runs(athlete_id)["run_id"]):
+            raise no_run(run_id)
+        with workspace.open_frames(athlete_id, (), ()) as stored:
+            mark = draw_mark(stored.grid(run_id), run_id, start_m, end_m, terrain, at)
+        workspace.save_mark(to_row(mark, athlete_id, at))
+        refresh_athlete(workspace, athlete_id, Progress())
+    return mark.mark_id
+
+
+def unmark_stretch(workspace: Workspace, athlete_id: str, mark_id: str) -> None:
+    """Take a mark back, label again, answer. Raises SurefootError where there is no such mark."""
+    with workspace.writer_lock():
+        workspace.remove_mark(athlete_id, mark_id)
+        refresh_athlete(workspace, athlete_id, Progress())
 
 
 def refresh_answer(workspace: Workspace, athlete_id: str) -> None:

@@ -105,6 +105,13 @@ def learn_places(passes: Sequence[tuple[Integers, Array]]) -> Places:
     return Places(place, totals / weights, np.bincount(seen_by, minlength=len(place)))
 
 
+def places_around(place: Integers) -> Integers:
+    """These places and their neighbours in every square and sector beside them, ascending."""
+    sector = place % SECTORS
+    around = [place - sector + step + (sector + turn) % SECTORS for step, turn, _ in _AROUND]
+    return np.unique(np.concatenate(around))
+
+
 def _find(ascending: Integers, wanted: Integers) -> tuple[Integers, Mask]:
     """Where each of `wanted` stands in `ascending`, and whether it does."""
     at = np.minimum(np.searchsorted(ascending, wanted), max(len(ascending) - 1, 0))

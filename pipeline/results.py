@@ -50,6 +50,15 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Relabelled:
+    """A run whose labels changed: the share of its distance, None where not known, and why."""
+
+    run_id: str
+    changed_share: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """What became of one content (tables.Files). One per content: an exact copy found elsewhere is
     no result of its own, it is counted by being `Seen` twice."""

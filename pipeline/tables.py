@@ -349,6 +349,32 @@ class CadenceRules(dy.Schema):
     cadence_unit = choice("what its cadence counts", CADENCE_UNITS)
 
 
+class Marks(dy.Schema):
+    """One row per stretch that its runner marked as technical or smooth; the latest one wins."""
+
+    athlete_id = text("whose mark it is", key=True)
+    mark_id = text("to undo it by", key=True)
+    marked_at = instant("when it was marked")
+    run_id = text("the run on which it was drawn")
+    start_m = number("m", "start of the stretch on that run, distance", nullable=False, min=0)
+    end_m = number("m", "end of the stretch on that run, distance", nullable=False, min=0)
+    terrain = choice("what the runner says of it", TERRAINS)
+    way = text("latitude, longitude, direction (deg) of each point of it, '; ' between; empty if unknown")
+
+
+class LabelChanges(dy.Schema):
+    """One row per time that the labels of a run changed after it was first labelled."""
+
+    athlete_id = text("whose run it is", key=True)
+    run_id = text("the run", key=True)
+    version = count("2 for the first change, then one more each time", key=True)
+    changed_at = instant("when")
+    changed_share = number(
+        "", "share of the distance whose label changed; unknown after a new analysis", min=0, max=1
+    )
+    reason = text("why, in words")
+
+
 class RejectedFiles(dy.Schema):
     """One row per file that could not be used."""
 
@@ -371,5 +397,7 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "effects": Effects,
     "plans": Plans,
     "cadence_rules": CadenceRules,
+    "marks": Marks,
+    "label_changes": LabelChanges,
     "rejected": RejectedFiles,
 }

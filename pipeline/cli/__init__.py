@@ -1,7 +1,8 @@
 """The `surefoot` command: the only place that prints, and that reads paths a person typed.
 
-`recordings` takes files in, `log` and `plan` the balance work, `answers` shows what is known, `keeping`
-keeps it safe; `words`, `log_words` and `roster_words` turn tables into lines.
+`recordings` takes files in, `marking` has the runner's word on the ground, `log` and `plan` the balance
+work, `answers` shows what is known, `keeping` keeps it safe; `words`, `log_words` and `roster_words` turn
+tables into lines.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import click
 from pipeline.cli.answers import dashboard, effect, export, report, status
 from pipeline.cli.keeping import archive, backup, forget, restore, unarchive
 from pipeline.cli.log import adherence, log, settings
+from pipeline.cli.marking import mark
 from pipeline.cli.plan import plan
 from pipeline.cli.recordings import analyse, cadence, watch
 from pipeline.errors import SurefootError
@@ -53,7 +55,7 @@ def main() -> None:
 
 
 for command in (
-    *(analyse, watch, cadence, log, adherence, settings, plan),
+    *(analyse, watch, cadence, mark, log, adherence, settings, plan),
     *(effect, status, report, export, dashboard),
     *(backup, restore, archive, unarchive, forget),
 ):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -24,6 +23,7 @@ from pipeline.cli.terminal import (
     json_option,
     say,
     say_json,
+    turn,
     workspace_option,
 )
 from pipeline.engine import LocalEngine
@@ -63,18 +63,6 @@ def _bar() -> Iterator[batch.Watch]:
             bar.update(task, rate=f"{speed:,.0f} a second", aside=aside)
 
         yield watch
-
-
-@contextmanager
-def _turn(workspace: Workspace) -> Iterator[None]:
-    """Be the one who writes; where another process does, say so in one line and wait until it is done."""
-    with ExitStack() as held:
-        try:
-            held.enter_context(workspace.writer_lock(wait_s=0.5))
-        except SurefootError as busy:
-            print(f"surefoot: {busy.reason}: waiting until it is done", file=sys.stderr, flush=True)
-            held.enter_context(workspace.writer_lock(wait_s=threading.TIMEOUT_MAX))
-        yield
 
 
 @click.command()
@@ -137,7 +125,7 @@ def _take_in(
 ) -> batch.Imported:
     engine = LocalEngine(workers or os.cpu_count() or 1)
     try:
-        with Workspace(folder) as workspace, _turn(workspace), _bar() as watch:
+        with Workspace(folder) as workspace, turn(workspace), _bar() as watch:
             return batch.import_files(
                 workspace, found, athlete_id, engine, keep=keep, cadence_unit=cadence_unit, watch=watch
             )
@@ -182,7 +170,7 @@ def cadence(
             f"there is no run of {athlete_id} by a device {device!r}",
             f"`surefoot cadence --athlete {athlete_id}` lists the devices",
         )
-    with Workspace(folder) as workspace, _turn(workspace):
+    with Workspace(folder) as workspace, turn(workspace):
         marked = workspace.set_cadence_rule(
             athlete_id, device, formats, "" if unit == "auto" else f"{unit}_per_minute"
         )

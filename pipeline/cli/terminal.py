@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
@@ -57,3 +60,15 @@ def choose_athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
     raise SurefootError(
         f"there is {who} in {workspace.path}", "`surefoot analyse PATH --athlete ID` takes recordings in"
     )
+
+
+@contextmanager
+def turn(workspace: Workspace) -> Iterator[None]:
+    """Be the one who writes; where another process does, say so in one line and wait until it is done."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(workspace.writer_lock(wait_s=0.5))
+        except SurefootError as busy:
+            print(f"surefoot: {busy.reason}: waiting until it is done", file=sys.stderr, flush=True)
+            held.enter_context(workspace.writer_lock(wait_s=threading.TIMEOUT_MAX))
+        yield

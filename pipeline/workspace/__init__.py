@@ -5,6 +5,7 @@ from pipeline.workspace.backup import restore_backup, save_backup
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import save_pack
+from pipeline.workspace.reading import no_run
 from pipeline.workspace.store import Workspace
 from pipeline.workspace.traces import Searched, Sought, search_traces
 
@@ -17,6 +18,7 @@ __all__ = [
     "Sought",
     "Workspace",
     "keep_original",
+    "no_run",
     "put_atomic",
     "restore_backup",
     "save_backup",

@@ -24,6 +24,8 @@ from pipeline.tables import (
     DrillNames,
     Effects,
     Files,
+    LabelChanges,
+    Marks,
     Plans,
     ProposedSessions,
     Runs,
@@ -138,6 +140,8 @@ dose = _table("dose", Dose)
 effects = _table("effects", Effects)
 plans = _table("plans", Plans)
 cadence_rules = _table("cadence_rules", CadenceRules)
+marks = _table("marks", Marks)
+label_changes = _table("label_changes", LabelChanges)
 
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:

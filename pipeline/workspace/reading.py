@@ -21,6 +21,8 @@ from pipeline.tables import (
     Effects,
     Files,
     Grid,
+    LabelChanges,
+    Marks,
     Plans,
     RejectedFiles,
     Runs,
@@ -105,6 +107,14 @@ class Reading(Access):
     def load_cadence_rules(self, athlete_id: str | None = None) -> DataFrame[CadenceRules]:
         """The devices whose cadence unit was set by hand."""
         return self._load(CadenceRules, catalogue.cadence_rules, athlete_id)
+
+    def load_marks(self, athlete_id: str | None = None) -> DataFrame[Marks]:
+        """The stretches that their runner marked, in the order of marking."""
+        return self._load(Marks, catalogue.marks, athlete_id, order=("athlete_id", "marked_at", "mark_id"))
+
+    def load_label_changes(self, athlete_id: str | None = None) -> DataFrame[LabelChanges]:
+        """When and why the labels of runs changed."""
+        return self._load(LabelChanges, catalogue.label_changes, athlete_id)
 
     def load_given_units(self, athlete_id: str) -> dict[str, str]:
         """SHA-256 → cadence unit, of the contents for which one was given."""

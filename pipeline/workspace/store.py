@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.results import FileResult, Origin, PackRef, RunResult, Seen
+from pipeline.results import FileResult, Origin, PackRef, Relabelled, RunResult, Seen
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
@@ -49,9 +50,10 @@ class Workspace(Transfer):
         with self._writing() as connection:
             if pack is not None:
                 self._add_pack(connection, pack)
-            _replace_files(connection, athlete_id, list(unique.values()))
+            anew = _replace_files(connection, athlete_id, list(unique.values()))
             add_proposals(connection, athlete_id, [p for r in unique.values() for p in r.proposals])
             _add_runs(connection, athlete_id, [run for r in unique.values() for run in r.runs], pack)
+            _add_label_changes(connection, athlete_id, anew)
             _remember(connection, athlete_id, seen)
             dead = _drop_dead_packs(connection, athlete_id)
         for row in dead:
@@ -89,11 +91,12 @@ class Workspace(Transfer):
         dose: DataFrame[Dose],
         effects: DataFrame[Effects],
         origins: Mapping[str, Origin],
+        relabelled: Sequence[Relabelled] = (),
     ) -> None:
         """Put what is derived from an athlete's runs together, in one transaction.
 
-        Of `runs`, `segments` and `stability`, the rows of the runs in `origins` are replaced. Raises
-        SurefootError where there is no such run.
+        Of `runs`, `segments` and `stability`, the rows of the runs in `origins` are replaced; `relabelled`
+        goes into the history of labels. Raises SurefootError where there is no such run.
         """
         with self._writing() as connection:
             changed = pl.col("run_id").is_in(list(origins))
@@ -101,6 +104,7 @@ class Workspace(Transfer):
             for of_runs, frame in ((catalogue.segments, segments), (catalogue.stability, stability)):
                 _replace_runs(connection, of_runs, athlete_id, frame.filter(changed), origins)
             _keep_origins(connection, athlete_id, origins)
+            _add_label_changes(connection, athlete_id, relabelled)
             _replace(connection, catalogue.dose, athlete_id, dose)
             _replace(connection, catalogue.effects, athlete_id, effects)
 
@@ -109,6 +113,22 @@ class Workspace(Transfer):
         with self._writing() as connection:
             _replace(connection, catalogue.dose, athlete_id, dose)
             _replace(connection, catalogue.effects, athlete_id, effects)
+
+    def save_mark(self, row: Mapping[str, Any]) -> None:
+        """Keep a row of tables.Marks."""
+        with self._writing() as connection:
+            connection.execute(catalogue.marks.insert(), [to_row(dict(row))])
+
+    def remove_mark(self, athlete_id: str, mark_id: str) -> None:
+        """Take a mark back. Raises SurefootError where there is none of that name."""
+        table = catalogue.marks
+        with self._writing() as connection:
+            same = (table.c.athlete_id == athlete_id) & (table.c.mark_id == mark_id)
+            if not connection.execute(table.delete().where(same)).rowcount:
+                raise SurefootError(
+                    f"{athlete_id} has no mark {mark_id}",
+                    f"`surefoot mark --athlete {athlete_id}` lists them",
+                )
 
     def save_plans(self, athlete_id: str, plans: DataFrame[Plans]) -> None:
         """Replace an athlete's plans."""
@@ -158,10 +178,13 @@ class Workspace(Transfer):
             return changed.rowcount
 
 
-def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence[FileResult]) -> None:
+def _replace_files(
+    connection: sa.Connection, athlete_id: str, results: Sequence[FileResult]
+) -> list[Relabelled]:
+    """Put the rows of contents in the place of those that were there; gives the runs that come anew."""
     table = catalogue.files
     if not results:
-        return
+        return []
     same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == sa.bindparam("old_sha256"))
     mine = (table.c.athlete_id == athlete_id) & table.c.content_sha256.in_(r.content_sha256 for r in results)
     columns = (table.c.content_sha256, table.c.source_name, table.c.cadence_unit_given, table.c.kind_given)
@@ -183,9 +206,47 @@ def _replace_files(connection: sa.Connection, athlete_id: str, results: Sequence
                 "analysis_version": result.analysis_version,
             }
         )
+    anew = _analysed_anew(connection, athlete_id, results)
     if first:
         connection.execute(table.delete().where(same), [{"old_sha256": sha} for sha in first])
     connection.execute(table.insert(), rows)
+    return anew
+
+
+def _analysed_anew(
+    connection: sa.Connection, athlete_id: str, results: Sequence[FileResult]
+) -> list[Relabelled]:
+    """The runs among `results` that are there already."""
+    table = catalogue.runs
+    new = {str(run.run["run_id"]): run.run["analysis_version"] for r in results for run in r.runs}
+    there = sa.select(table.c.run_id).where(table.c.athlete_id == athlete_id, table.c.run_id.in_(new))
+    return [
+        Relabelled(run_id, None, f"analysed anew from its file by version {new[run_id]} of the method")
+        for run_id in connection.scalars(there)
+    ]
+
+
+def _add_label_changes(connection: sa.Connection, athlete_id: str, changes: Sequence[Relabelled]) -> None:
+    table = catalogue.label_changes
+    if not changes:
+        return
+    last = sa.select(table.c.run_id, sa.func.max(table.c.version)).where(table.c.athlete_id == athlete_id)
+    version: dict[str, int] = dict(connection.execute(last.group_by(table.c.run_id)).all())
+    at = datetime.now(UTC).replace(tzinfo=None)
+    connection.execute(
+        table.insert(),
+        [
+            {
+                "athlete_id": athlete_id,
+                "run_id": change.run_id,
+                "version": version.get(change.run_id, 1) + 1,
+                "changed_at": at,
+                "changed_share": change.changed_share,
+                "reason": change.reason,
+            }
+            for change in changes
+        ],
+    )
 
 
 def _add_runs(
