@@ -6,10 +6,13 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -157,6 +160,44 @@ def test_full_disk(folder: Path, undisturbed: tuple[Path, float], tmp_path: Path
         _, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert_same(path, undisturbed[0])
+
+
+@contextmanager
+def small_disk(place: Path, size: int) -> Iterator[Callable[[], None] | None]:
+    """A disk of so many bytes mounted at `place`; where that is not allowed, a limit for the command's files.
+
+    Gives what a starting process has to do to be limited, if anything.
+    """
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size // 8, size // 8))
+        return
+    try:
+        yield None
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up(folder: Path, undisturbed: tuple[Path, float], tmp_path: Path) -> None:
+    """On a real disk that is full half way: one line, a workspace that opens, every finished run, and on."""
+    expected, _ = undisturbed
+    needed = sum(file.stat().st_size for file in expected.rglob("*") if file.is_file())
+    with small_disk(tmp_path / "disk", needed // 2) as limit:
+        path = tmp_path / "disk" / "workspace"
+        with analyse(folder, workspace=path, preexec_fn=limit) as process:
+            out, err = process.communicate()
+        assert (process.returncode, out) == (2, "")
+        assert re.fullmatch(r"surefoot: [^\n]*make room[^\n]*\n", err), err
+        read = tables(path)
+        shutil.copytree(path, tmp_path / "workspace")
+    found = whole_runs(tmp_path / "workspace", expected)
+    assert found == set(read["runs"]["run_id"])
+    with analyse(folder, workspace=tmp_path / "workspace") as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert f"{len(found)} already known" in out
+    assert_same(tmp_path / "workspace", expected)
 
 
 def test_two_at_once(folder: Path, undisturbed: tuple[Path, float], tmp_path: Path) -> None:
