@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from pipeline.numeric import Array, Integers, Mask
 
@@ -84,4 +84,4 @@ def _stretch(n: int) -> float:
     """How much wider than the percentile interval that of `n` windows has to be."""
     if n < MIN_INTERVAL_WINDOWS:
         return float("nan")
-    return float(t.ppf(0.975, n / BLOCK_WINDOWS) / norm.ppf(0.975) * np.sqrt(n / (n - BLOCK_WINDOWS)))
+    return float(stdtrit(n / BLOCK_WINDOWS, 0.975) / ndtri(0.975) * np.sqrt(n / (n - BLOCK_WINDOWS)))

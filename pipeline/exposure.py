@@ -7,7 +7,6 @@ from datetime import date
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from pipeline.drills import uncounted
 
@@ -33,6 +32,8 @@ def decayed_weekly(minutes: NDArray[np.float64], half_life_days: float) -> NDArr
     E(t) = k E(t-1) + (1-k) 7 m(t) with k = 2^(-1/half-life), from zero; day t is given E(t-1), so
     that a day's own session never explains the same day's run. Same shape as `minutes`.
     """
+    from scipy.signal import lfilter  # costs half a second, which most commands can save
+
     keep = 2.0 ** (-1.0 / half_life_days)
     through_today = lfilter([7.0 * (1.0 - keep)], [1.0, -keep], minutes, axis=0)
     dose = np.zeros_like(minutes, dtype=float)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special
 
 from pipeline.tables import (
     TERRAINS,
@@ -83,7 +83,7 @@ def _range(logs: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, f
     middle = float(np.median(logs))
     sd = 1.4826 * _SMALL_SAMPLE.get(n, n / (n - 0.8)) * float(np.median(np.abs(logs - middle)))
     # A median of n normal values has pi/2 times the variance of their mean.
-    half = float(stats.t.ppf(0.975, n - 1)) * sd * math.sqrt(1 + math.pi / (2 * n))
+    half = float(special.stdtrit(n - 1, 0.975)) * sd * math.sqrt(1 + math.pi / (2 * n))
     return math.exp(middle - half), math.exp(middle + half)
 
 

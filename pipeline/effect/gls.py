@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -34,13 +34,13 @@ class Fit:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The two ends of the t interval, on the log scale."""
-        half = float(stats.t.ppf(0.5 + level / 2, self.df)) * self.se
+        half = float(special.stdtrit(self.df, 0.5 + level / 2)) * self.se
         return self.estimate - half, self.estimate + half
 
     @property
     def p(self) -> float:
         """Two-sided p value of no effect."""
-        return float(2 * stats.t.sf(abs(self.estimate) / self.se, self.df))
+        return float(2 * special.stdtr(self.df, -abs(self.estimate) / self.se))
 
 
 def whiten(days: Array, columns: Array, tau_days: Array, drift_share: Array) -> tuple[Array, Array]:
