@@ -207,7 +207,11 @@ def _speed(
     max_gap_s: float,
     max_speed_mps: float,
 ) -> Array:
-    """The device's speed; where it is missing, from its distance, else from positions (5 s mean)."""
+    """The device's speed; where it is missing, from its distance, else from positions (15 s mean).
+
+    Watches smooth their speed themselves. Of windows from 5 to 31 s this one gave, on real runs whose speed
+    was taken out, the same steadiness without bias.
+    """
     speed = np.where((recorded >= 0) & (recorded <= max_speed_mps), recorded, np.nan)
     for travelled in (np.diff(distance, prepend=np.nan), _steps_m(lat, lon)):
         missing = ~np.isfinite(speed)
@@ -215,7 +219,7 @@ def _speed(
             break
         rate = travelled / step_s
         usable = (step_s <= max_gap_s) & (rate >= 0) & (rate <= max_speed_mps)
-        speed[missing] = rolling_mean(np.where(usable, rate, np.nan), 5)[missing]
+        speed[missing] = rolling_mean(np.where(usable, rate, np.nan), 15)[missing]
     return speed
 
 

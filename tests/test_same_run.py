@@ -131,16 +131,15 @@ def test_a_file_with_speed_and_distance_has_the_same_steadiness(sampling: str) -
 
 
 def test_a_file_of_positions_alone_has_the_same_raw_and_nearly_the_same_adjusted_steadiness() -> None:
-    """Without speed in the file the raw spread stays within 2 %, the adjusted one within 12 %.
+    """Without speed in the file the raw spread stays within 2 %, the adjusted one within 8 %.
 
     What differs is speed, which comes from positions: a few seconds of walking, and what cadence is
-    adjusted for. So a GPX export has a
-    device epoch of its own, and is compared with its like only.
+    adjusted for. So a GPX export has a device epoch of its own, and is compared with its like only.
     """
     made = recording("1 Hz")
     fit, gpx = analysed(fit_bytes(made, 1)), analysed(gpx_bytes(in_steps(made)))
     assert steady(gpx, "cadence_cv_raw") == pytest.approx(steady(fit, "cadence_cv_raw"), rel=0.02)
-    assert steady(gpx, "cadence_cv") == pytest.approx(steady(fit, "cadence_cv"), rel=0.12)
+    assert steady(gpx, "cadence_cv") == pytest.approx(steady(fit, "cadence_cv"), rel=0.08)
     assert gpx.run["device_epoch"] != fit.run["device_epoch"]
 
 
