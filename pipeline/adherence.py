@@ -38,6 +38,7 @@ class Thresholds:
     later_minutes_max: float = _setting(30, "minutes a session once grown, at most")
     grow_weeks: float = _setting(8, "weeks in which sessions grow to that", most=520)
     clean_share: float = _setting(0.8, "share of sets without a wobble from which on to go on", most=1)
+    share_places: float = _setting(0, "1: places are learnt together with the others who set this", most=1)
 
     @classmethod
     def of(cls, settings: Mapping[str, float]) -> Thresholds:

@@ -84,19 +84,24 @@ def analyse_athlete(
     known: Known = NOTHING_KNOWN,
     load_channels: Callable[[str], pl.DataFrame | None] = lambda run_id: None,
     marks: Sequence[Mark] = (),
+    others: Iterable[tuple[DataFrame[Runs], Mapping[str, Passes]]] = (),
 ) -> AthleteResult:
     """Labels, steadiness, dose and answer from all runs of one athlete.
 
     `cadence_moments` hold every run, and so do `passes`, but for runs that a version analysed which did not
     keep them. A run's grid and track are asked for only where its labels or its steadiness cannot be as they
-    were in `known`.
+    were in `known`. `others` are runs of other athletes, and their passes, to learn places from as well.
     """
     rows = list(runs.iter_rows(named=True))
     ids = [run["run_id"] for run in rows]
     passes = {run_id: passes.get(run_id) or _passes_of(load_grid(run_id)) for run_id in ids}
     classes = _altitude_classes(rows)
     models = _cadence_models(runs, cadence_moments)
-    places = _learn_places(rows, classes, passes)
+    scored = _score_passes(rows, classes, passes)
+    for runs_of_other, passes_of_other in others:
+        passed = [run for run in runs_of_other.iter_rows(named=True) if run["run_id"] in passes_of_other]
+        scored += _score_passes(passed, _altitude_classes(passed), passes_of_other)
+    places = learn_places(scored)
     segments, stability, origins, relabelled = [], [], {}, []
     for run in rows:
         run_id, model = run["run_id"], models[run["device_epoch"]]
@@ -205,14 +210,15 @@ def _features(grid: DataFrame[Grid]) -> dict[str, Array]:
     return {name: grid[name].to_numpy() for name in terrain.FEATURES}
 
 
-def _learn_places(
+def _score_passes(
     rows: Iterable[Mapping[str, Any]], classes: Mapping[str, str], passes: Mapping[str, Passes]
-) -> Places:
+) -> list[tuple[Integers, Array]]:
+    """What each run says of the places it crossed."""
     scored = []
     for run in rows:
         own = passes[run["run_id"]]
         scored.append((own.place, terrain.derive_score(own.values, classes[run["run_id"]], run["sampling"])))
-    return learn_places(scored)
+    return scored
 
 
 def _cadence_models(runs: DataFrame[Runs], sums: Mapping[str, list[float]]) -> dict[str, Array]:

@@ -119,6 +119,7 @@ def import_files(
         progress.doing = "comparing the runs"
         if updated or results or aside or _is_pending(workspace, athlete_id):
             refresh_athlete(workspace, athlete_id, progress, watch)
+            refresh_sharers(workspace, workspace.sharers(athlete_id))
     settled = [aside.get(result.content_sha256, result) for result in results]
     anew = old.runs & {result.content_sha256 for result in updated}
     return Imported(tuple(settled), new.known, new.copies, len(anew), len(old.runs - anew))
@@ -260,6 +261,7 @@ def refresh_athlete(
             ),
             stored.channels,
             from_table(workspace.load_marks(athlete_id)),
+            [(workspace.load_runs(o), workspace.load_passes(o)) for o in workspace.sharers(athlete_id)],
         )
     workspace.save_athlete(
         athlete_id,
@@ -271,6 +273,12 @@ def refresh_athlete(
         origins=result.origins,
         relabelled=result.relabelled,
     )
+
+
+def refresh_sharers(workspace: Workspace, athletes: Iterable[str]) -> None:
+    """Label the runs of these athletes again, after another's came or went from whom they learn places."""
+    for athlete_id in athletes:
+        refresh_athlete(workspace, athlete_id, Progress())
 
 
 def mark_stretch(

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from pipeline.archive import load_archive, save_archive
+from pipeline.batch import refresh_sharers
 from pipeline.cli.terminal import athlete_option, choose_athletes, say, workspace_option
 from pipeline.cli.words import plural
 from pipeline.errors import SurefootError
@@ -66,8 +67,9 @@ def forget(athlete_id: str, folder: Path) -> None:
     """Remove every trace of an athlete from the workspace, and search all of it for one that is left."""
     with Workspace(folder) as workspace, workspace.writer_lock():
         known = athlete_id in workspace.everyone()
-        sought = workspace.gather_traces(athlete_id)
+        sought, sharers = workspace.gather_traces(athlete_id), workspace.sharers(athlete_id)
         workspace.forget(athlete_id)
+        refresh_sharers(workspace, sharers)
         searched = search_traces(folder, sought)
         if searched.found:
             raise SurefootError(

@@ -213,6 +213,9 @@ def settings(changes: tuple[str, ...], athlete_id: str, folder: Path) -> None:
         choose_athletes(workspace, athlete_id)
         plan = workspace.load_thresholds(athlete_id)
     if values:
-        with Workspace(folder) as workspace:
+        with Workspace(folder) as workspace, workspace.writer_lock():
+            shared = set(workspace.sharers(athlete_id))
             plan = workspace.save_settings(athlete_id, values)
+            if "share_places" in values and shared != (now := set(workspace.sharers(athlete_id))):
+                batch.refresh_sharers(workspace, sorted({athlete_id} | shared | now))
     say(log_words.settings_lines(plan))

@@ -40,6 +40,12 @@ class Logbook(Reading):
         """The athlete's plan: the defaults with the settings over them."""
         return Thresholds.of(dict(self.load_settings(athlete_id).select("key", "value").iter_rows()))
 
+    def sharers(self, athlete_id: str) -> list[str]:
+        """The others of whose passes this athlete learns places, since all of them set `share_places`."""
+        settings = self.load_settings().filter(pl.col("key") == "share_places", pl.col("value") > 0)
+        sharing = settings["athlete_id"].sort().to_list()
+        return [other for other in sharing if other != athlete_id] if athlete_id in sharing else []
+
     def load_adherence(
         self, athlete_id: str | None = None, until: date | None = None
     ) -> DataFrame[Adherence]:
