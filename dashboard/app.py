@@ -12,13 +12,14 @@ from dash import Dash, Input, Output, State, dcc, html
 from flask import Response
 
 from dashboard import queries, theme
-from dashboard.components import answer_url, icon, in_browser, named, runs_url
+from dashboard.components import answer_url, balance_url, icon, in_browser, named, runs_url
 from dashboard.guard import protect
-from dashboard.pages import answer, not_found, run, runs
+from dashboard.log_routes import log_routes
+from dashboard.pages import answer, balance, not_found, run, runs
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 
-PAGES = (answer, runs, run)
+PAGES = (answer, runs, run, balance)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
@@ -52,6 +53,7 @@ def build_app(workspace: queries.Workspace) -> Dash:
     _register_frame(app, workspace)
     for page in PAGES:
         page.register(app, workspace)
+    app.server.register_blueprint(log_routes(workspace.path))
     protect(app)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
@@ -73,6 +75,8 @@ def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
             return answer, {"athlete_id": athlete_id}
         case ["athlete", athlete_id, "runs"]:
             return runs, {"athlete_id": athlete_id}
+        case ["athlete", athlete_id, "balance"]:
+            return balance, {"athlete_id": athlete_id}
         case ["run", run_id]:
             return run, {"run_id": run_id}
     return not_found, {}
@@ -164,6 +168,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
             [
                 _nav_link("Answer", "target", answer_url(athlete_id), here=here is answer),
                 _nav_link("Runs", "list", runs_url(athlete_id), here=here in (runs, run)),
+                _nav_link("Balance", "calendar", balance_url(athlete_id), here=here is balance),
             ],
         )
 

@@ -41,6 +41,11 @@ def runs_url(athlete_id: str) -> str:
     return f"{answer_url(athlete_id)}/runs"
 
 
+def balance_url(athlete_id: str) -> str:
+    """Address of an athlete's balance log."""
+    return f"{answer_url(athlete_id)}/balance"
+
+
 def run_url(run_id: str) -> str:
     """Address of a run."""
     return f"/run/{quote(run_id, safe='')}"

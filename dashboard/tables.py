@@ -23,6 +23,7 @@ ROBUSTNESS_NOTE = "The answer should hold in the first three; smooth ground shou
 RIGHT_ALIGNED = frozenset(
     {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
     | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}
+    | {"Sessions", "Minutes a session"}
     | {"Technicality, 0 to 1", "Mean altitude", "Mean running cadence", "On technical ground"}
 )
 
@@ -71,6 +72,21 @@ def balance_table(weeks: pl.DataFrame) -> pl.DataFrame:
         for week, category, minutes in weeks.reverse().iter_rows()
     ]
     return _texts(["Week from", "Category", "Minutes"], rows)
+
+
+def adherence_table(weeks: pl.DataFrame) -> pl.DataFrame:
+    """The log beside the plan, newest week first."""
+    rows = [
+        (
+            words.day(row["week"]),
+            str(row["n_sessions"]),
+            f"{row['minutes']:.0f}",
+            words.NONE if row["minutes_per_session"] is None else f"{row['minutes_per_session']:.0f}",
+            row["reasons"] or ("✓ in plan" if row["sessions_in_plan"] else "not over yet"),
+        )
+        for row in weeks.reverse().iter_rows(named=True)
+    ]
+    return _texts(["Week from", "Sessions", "Minutes", "Minutes a session", "Beside the plan"], rows)
 
 
 def dose_table(pairs: pl.DataFrame) -> pl.DataFrame:

@@ -70,9 +70,9 @@ def number(value: float | None, unit: str, digits: int = 0) -> str:
     return f"{value:,.{digits}f}{NBSP}{unit}".replace(",", "\u202f").replace("-", MINUS)
 
 
-def count(n: int, noun: str) -> str:
+def count(n: int, noun: str, plural: str = "") -> str:
     """`1 run`, `12 runs`."""
-    return f"{n}{NBSP}{noun}{'' if n == 1 else 's'}"
+    return f"{n}{NBSP}{noun if n == 1 else plural or f'{noun}s'}"
 
 
 def day(value: date) -> str:

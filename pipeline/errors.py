@@ -20,3 +20,7 @@ class Rejected(SurefootError):
 
 class NotARun(SurefootError):
     """A sound file that is something else: another sport, a workout, settings, monitoring."""
+
+
+class Busy(SurefootError):
+    """Another process is writing to the workspace: later it can be done."""

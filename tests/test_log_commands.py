@@ -224,7 +224,7 @@ def test_accepted_workouts_are_in_the_log_once(folder: Path) -> None:
     said = call(folder, "log", "--accept", "all").stdout.splitlines()
     assert said == [
         "2026-01-07  plank: left, since the log has this drill on that day already",
-        "2026-01-08  bench press: left, since nobody knows it as balance work: --name and --as tell",
+        "2026-01-08  bench press: left, since nobody knows it as balance work: name the drill first",
         "2 proposals accepted, 2 left",
     ]
     assert dosed(folder) == 35 + 8

@@ -67,6 +67,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     surefoot: {
+      makeTable,
       setTitle(title) {
         if (title) document.title = title;
         return window.dash_clientside.no_update;
@@ -86,8 +87,9 @@
       openAthlete(athlete, pathname) {
         const picked = document.activeElement && document.activeElement.id === "athlete";
         if (!athlete || !picked || athleteOf(pathname) === athlete) return;
-        const list = /\/runs$|^\/run\//.test(pathname) ? "/runs" : "";
-        window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${list}` });
+        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|balance)$/.exec(pathname);
+        const page = same ? same[0] : "";
+        window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${page}` });
       },
       followProfile(hover, path) {
         const map = plot("run-map");

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
-from pipeline import batch
 from pipeline.cli import log_words
 from pipeline.cli.terminal import (
     any_athlete_option,
@@ -20,10 +18,11 @@ from pipeline.cli.terminal import (
     say_json,
     workspace_option,
 )
-from pipeline.drills import UNKNOWN_CATEGORY, drills, find_drill, is_known, normalise
+from pipeline.drills import find_drill
 from pipeline.errors import SurefootError
-from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
-from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
+from pipeline.ingest.balance_log import balance_log_template
+from pipeline.log_changes import decide_proposals, name_drill, take_in_log
+from pipeline.tables import ProposedSessions
 from pipeline.workspace import Workspace
 
 
@@ -106,12 +105,11 @@ def log(
 
 
 def _take_in(folder: Path, athlete_id: str, file: Path, dates: str) -> None:
-    parsed = parse_balance_log(file.name, _read(file), athlete_id, dates=dates)
+    content = _read(file)
     with Workspace(folder) as workspace:
-        counts = workspace.save_balance_sessions(athlete_id, parsed.sessions)
-        batch.refresh_answer(workspace, athlete_id)
+        taken = take_in_log(workspace, athlete_id, file.name, content, dates=dates)
         sessions = workspace.load_balance_sessions(athlete_id)
-    say(log_words.log_lines(file.name, parsed, sessions, *counts))
+    say(log_words.log_lines(file.name, taken, sessions))
 
 
 def _read(file: Path) -> bytes:
@@ -136,43 +134,18 @@ def _decide(folder: Path, athlete_id: str, which: str, status: str) -> None:
                 raise click.UsageError(
                     f"{which!r} is neither 'all' nor a date YYYY-MM-DD", click.get_current_context()
                 ) from None
-        left: dict[str, str] = {}
-        if status == "accepted":
-            left = _not_acceptable(proposed, workspace.load_balance_sessions(athlete_id))
-        chosen = [session_id for session_id in proposed["session_id"] if session_id not in left]
-        workspace.decide_proposals(athlete_id, chosen, status)
-        batch.refresh_answer(workspace, athlete_id)
-    say(log_words.decided_lines(proposed, left, len(chosen), status))
-
-
-def _not_acceptable(
-    proposed: DataFrame[ProposedSessions], logged: DataFrame[BalanceSessions]
-) -> dict[str, str]:
-    """Proposals that would count twice, or what is perhaps no balance work: id → why."""
-    by_hand = set(logged.select("date", "drill").iter_rows())
-    left = {}
-    for row in proposed.iter_rows(named=True):
-        if (row["date"], row["drill"]) in by_hand:
-            left[row["session_id"]] = "the log has this drill on that day already"
-        elif row["category"] == UNKNOWN_CATEGORY:
-            left[row["session_id"]] = "nobody knows it as balance work: --name and --as tell"
-    return left
+        left = decide_proposals(workspace, athlete_id, proposed, status)
+    say(log_words.decided_lines(proposed, left, status))
 
 
 def _name(folder: Path, athlete_id: str, logged: str, meant: str) -> None:
     """Let a drill of the log mean another one of the catalogue."""
-    logged = find_drill(logged).name
-    if not is_known(meant) and normalise(meant) != normalise(logged):
-        close = get_close_matches(normalise(meant), [drill.name for drill in drills()], 3, 0.5)
-        advice = f"did you mean {' or '.join(close)}?" if close else "pipeline/drills.csv lists the drills"
-        raise SurefootError(f"no drill {meant!r} is known", advice)
     with Workspace(folder, read_only=True) as workspace:
         choose_athletes(workspace, athlete_id)
     with Workspace(folder) as workspace:
-        workspace.name_drill(athlete_id, logged, find_drill(meant).name)
-        batch.refresh_answer(workspace, athlete_id)
+        drill = name_drill(workspace, athlete_id, logged, meant)
         sessions = workspace.load_balance_sessions(athlete_id)
-    say([log_words.named_line(logged, find_drill(meant), sessions)])
+    say([log_words.named_line(find_drill(logged).name, drill, sessions)])
 
 
 @click.command()

@@ -9,42 +9,30 @@ import polars as pl
 
 from pipeline.adherence import Thresholds
 from pipeline.cli.words import plural
-from pipeline.drills import UNKNOWN_CATEGORY, Drill, normalise
-from pipeline.ingest.balance_log import BalanceLog
+from pipeline.drills import Drill
+from pipeline.log_changes import TakenIn, unnamed_drills
 from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 
 WEEKS_SHOWN = 8
 
 
-def log_lines(
-    name: str, log: BalanceLog, stored: DataFrame[BalanceSessions], new: int, updated: int, unchanged: int
-) -> list[str]:
+def log_lines(name: str, taken: TakenIn, stored: DataFrame[BalanceSessions]) -> list[str]:
     """What became of a balance log, bad rows first, then drills of the stored log that nobody knows."""
+    log = taken.log
     lines = [f"{name}, line {e.line}, {e.column}: {e.message}" for e in log.errors]
     lines += [f"{name}: the column {column!r} is not used" for column in log.ignored_columns]
-    if unnamed := len(_unnamed(stored)):
+    if unnamed := len(unnamed_drills(stored)):
         lines.append(f"please name {plural(unnamed, 'drill')} that nobody knows: `surefoot log --unnamed`")
     lines.append(
-        f"{plural(new, 'new session')}, {updated:,} updated, {unchanged:,} already there, "
+        f"{plural(taken.new, 'new session')}, {taken.updated:,} updated, {taken.unchanged:,} already there, "
         f"{plural(len({e.line for e in log.errors}), 'row')} left out"
     )
     return lines
 
 
-def _unnamed(sessions: DataFrame[BalanceSessions]) -> pl.DataFrame:
-    """The drills that nobody knows: drill, entries, minutes, last; most minutes first."""
-    unknown = sessions.filter(category=UNKNOWN_CATEGORY)
-    return (
-        unknown.with_columns(pl.Series("drill", map(normalise, unknown["drill"]), dtype=pl.String))
-        .group_by("drill")
-        .agg(pl.len().alias("entries"), pl.sum("minutes"), pl.max("date").alias("last"))
-        .sort("minutes", "drill", descending=[True, False])
-    )
-
-
 def unnamed_lines(sessions: DataFrame[BalanceSessions]) -> list[str]:
     """Each drill that nobody knows, and how to name it."""
-    unnamed = _unnamed(sessions)
+    unnamed = unnamed_drills(sessions)
     if unnamed.is_empty():
         return ["Every drill of the log is known"]
     lines = [
@@ -97,13 +85,11 @@ def _proposal(row: Mapping[str, Any]) -> str:
     )
 
 
-def decided_lines(
-    proposed: DataFrame[ProposedSessions], left: Mapping[str, str], decided: int, status: str
-) -> list[str]:
+def decided_lines(proposed: DataFrame[ProposedSessions], left: Mapping[str, str], status: str) -> list[str]:
     """What became of proposals; those that were left, with the reason."""
     lines = [
         f"{row['date']}  {row['drill']}: left, since {left[row['session_id']]}"
         for row in proposed.iter_rows(named=True)
         if row["session_id"] in left
     ]
-    return [*lines, f"{plural(decided, 'proposal')} {status}, {len(left):,} left"]
+    return [*lines, f"{plural(len(proposed) - len(left), 'proposal')} {status}, {len(left):,} left"]

@@ -75,6 +75,10 @@ class BalanceLog:
     ignored_columns: tuple[str, ...] = ()
 
 
+class UnclearDates(Rejected):
+    """A log whose every date is one day with the day first and another with the month first."""
+
+
 def parse_balance_log(
     name: str, content: bytes, athlete_id: str, *, today: date | None = None, dates: str = ""
 ) -> BalanceLog:
@@ -106,15 +110,14 @@ def parse_balance_log(
         drill = normalise(session["drill"])
         key = (session["date"], drill, session.get("side") or "")
         seen[key] += 1
-        stamp = "\x1f".join([athlete_id, key[0].isoformat(), drill, key[2], str(seen[key])])
-        session["session_id"] = hashlib.sha256(stamp.encode()).hexdigest()[:16]
+        session["session_id"] = make_session_id(athlete_id, session, seen[key])
         session["athlete_id"] = athlete_id
         known = find_drill(session["drill"])
         session["drill"], session["category"] = known.name, known.category
         sessions.append(session)
     unclear = [error for error in errors if error.is_ambiguous_date]
     if unclear and not sessions and len(unclear) == sum(error.column == "date" for error in errors):
-        raise Rejected(
+        raise UnclearDates(
             f"the dates of {name} can be read two ways ({unclear[0].value!r}, line {unclear[0].line})",
             "say --dates dmy where the day comes first, --dates mdy where the month does",
         )
@@ -122,6 +125,24 @@ def parse_balance_log(
     return BalanceLog(
         BalanceSessions.validate(table), sorted(errors, key=lambda error: error.line), tuple(ignored)
     )
+
+
+def make_session_id(athlete_id: str, session: Mapping[str, Any], number: int) -> str:
+    """The id of the `number`th session, from 1, of this athlete's day, drill as it is logged, and side."""
+    parts = [session["date"].isoformat(), normalise(session["drill"]), session.get("side") or "", str(number)]
+    return hashlib.sha256("\x1f".join([athlete_id, *parts]).encode()).hexdigest()[:16]
+
+
+def read_session(
+    line: int, texts: Mapping[str, str], *, today: date | None = None
+) -> tuple[dict[str, Any], list[RowError]]:
+    """The values of one row, given as column → text, and what is wrong with its cells.
+
+    The line is only for the errors to say.
+    """
+    latest = today or datetime.now().astimezone().date()
+    cells = [text.strip() for text in texts.values()]
+    return _read_row(line, cells, dict(enumerate(texts)), len(cells), partial(parse_date, latest=latest))
 
 
 def balance_log_template() -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from pipeline.errors import SurefootError
+from pipeline.errors import Busy, SurefootError
 
 CATALOGUE = "catalogue.sqlite"
 PACKS = "packs"
@@ -203,7 +203,7 @@ def _locked(descriptor: int) -> bool:
 def somebody_writes(path: Path) -> SurefootError:
     """What the second writer is told."""
     with suppress(OSError):
-        return SurefootError(
+        return Busy(
             f"another process ({(path / LOCK).read_text().strip()}) is writing to the workspace {path}",
             "wait until it is done, or stop it, then try again",
         )

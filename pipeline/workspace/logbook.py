@@ -22,9 +22,10 @@ class Logbook(Reading):
 
     def load_balance_sessions(self, athlete_id: str | None = None) -> DataFrame[BalanceSessions]:
         """The balance log, by day, each drill under the name that it has today."""
-        return with_names(self._load_logged(athlete_id), self.load_drill_names(athlete_id))
+        return with_names(self.load_logged(athlete_id), self.load_drill_names(athlete_id))
 
-    def _load_logged(self, athlete_id: str | None) -> DataFrame[BalanceSessions]:
+    def load_logged(self, athlete_id: str | None = None) -> DataFrame[BalanceSessions]:
+        """The balance log, by day, each drill under the name that it was logged by."""
         table = catalogue.balance_sessions
         return self._load(BalanceSessions, table, athlete_id, order=("athlete_id", "date", "session_id"))
 
@@ -67,7 +68,7 @@ class Logbook(Reading):
         mine = sessions.with_columns(athlete_id=pl.lit(athlete_id))
         table = catalogue.balance_sessions
         with self._writing() as connection:
-            before = {row["session_id"]: row for row in to_rows(self._load_logged(athlete_id))}
+            before = {row["session_id"]: row for row in to_rows(self.load_logged(athlete_id))}
             rows = to_rows(mine)
             known = [row for row in rows if row["session_id"] in before]
             changed = [row for row in known if row != before[row["session_id"]]]
@@ -78,6 +79,18 @@ class Logbook(Reading):
             if new or changed:
                 connection.execute(table.insert(), new + changed)
         return len(new), len(changed), len(known) - len(changed)
+
+    def replace_sessions(
+        self, athlete_id: str, remove: Sequence[str], put: DataFrame[BalanceSessions]
+    ) -> None:
+        """Take sessions out by their ids and put others in, in one transaction."""
+        table = catalogue.balance_sessions
+        with self._writing() as connection:
+            for session_id in remove:
+                same = (table.c.athlete_id == athlete_id) & (table.c.session_id == session_id)
+                connection.execute(table.delete().where(same))
+            if len(put):
+                connection.execute(table.insert(), to_rows(put))
 
     def name_drill(self, athlete_id: str, logged: str, drill: str) -> None:
         """Let a drill of the athlete's log mean `drill`, in stored sessions and later ones.

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from pipeline import tables
+from pipeline.adherence import derive_adherence
 from pipeline.errors import SurefootError
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -225,9 +227,27 @@ def dose(athlete_id: str) -> pl.DataFrame:
     return _frame(tables.Dose, rows)
 
 
+def proposed_sessions(athlete_id: str) -> pl.DataFrame:
+    """One exercise that a watch recorded, in a file with a hostile name."""
+    row = {
+        "session_id": "0123456789abcdef",
+        "athlete_id": athlete_id,
+        "date": FIRST_DAY,
+        "drill": "plank",
+        "category": "foundation strength",
+        "minutes": 5.0,
+        "sets": 3,
+        "hold_s": 60.0,
+        "source_name": f"{HOSTILE}.fit",
+        "status": "proposed",
+    }
+    return _frame(tables.ProposedSessions, [row])
+
+
 class FakeWorkspace:
     """`maya` has a whole answer, `new runner/2` six runs and no log, the hostile name runs and an answer."""
 
+    path = Path("no-workspace")
     RUNS = {"maya": 118, "new runner/2": 6, HOSTILE: 34}  # noqa: RUF012
 
     def athletes(self) -> list[str]:
@@ -256,6 +276,12 @@ class FakeWorkspace:
     def load_balance_sessions(self, athlete_id: str) -> pl.DataFrame:
         frame = balance_sessions(athlete_id)
         return frame.clear() if athlete_id.startswith("new") else frame
+
+    def load_proposed_sessions(self, athlete_id: str) -> pl.DataFrame:
+        return proposed_sessions(athlete_id)
+
+    def load_adherence(self, athlete_id: str) -> pl.DataFrame:
+        return derive_adherence(self.load_balance_sessions(athlete_id), until=date(2026, 11, 20))
 
     def load_dose(self, athlete_id: str) -> pl.DataFrame:
         frame = dose(athlete_id)

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from dashboard import app as dashboard_app
 from dashboard.app import build_app, create_app, find_page
-from dashboard.pages import answer, not_found, run, runs
+from dashboard.pages import answer, balance, not_found, run, runs
 from pipeline.errors import SurefootError
 
 HOST = {"Host": "127.0.0.1:8050"}
@@ -59,6 +59,8 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "answer-head", **{"answer-athlete": "maya", "colours": "dark"}),
         _body(app, "runs-grid", **{"runs-athlete": "maya"}),
         _body(app, "run-head", **{"run-id": run_id, "colours": "light"}),
+        _body(app, "balance-head", **{"balance-athlete": "maya"}),
+        _body(app, "balance-calendar", **{"balance-athlete": "maya", "url": "?month=2026-03"}),
     ]
 
 
@@ -68,6 +70,7 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         ("/", answer, {}),
         ("/athlete/maya", answer, {"athlete_id": "maya"}),
         ("/athlete/new%20runner%2F2/runs", runs, {"athlete_id": "new runner/2"}),
+        ("/athlete/maya/balance", balance, {"athlete_id": "maya"}),
         ("/run/abc", run, {"run_id": "abc"}),
         ("/run", not_found, {}),
         ("/athlete/maya/other", not_found, {}),
@@ -86,7 +89,9 @@ def test_every_callback_is_covered_here(app: Dash, bodies: list[dict[str, Any]])
 
 def test_sound_requests_are_answered(client: FlaskClient, bodies: list[dict[str, Any]]) -> None:
     """What a browser sends is answered."""
-    assert [client.post(CALLBACK, json=body, headers=HOST).status_code for body in bodies] == [200] * 5
+    assert [client.post(CALLBACK, json=body, headers=HOST).status_code for body in bodies] == [200] * len(
+        bodies
+    )
 
 
 def test_security_headers_on_every_answer(client: FlaskClient) -> None:
@@ -265,4 +270,4 @@ def test_debug_is_off(app: Dash) -> None:
     assert app.server.debug is False
     assert app.config.suppress_callback_exceptions is True
     assert not app.config.get("ui", False)
-    assert (answer, runs, run) == dashboard_app.PAGES
+    assert (answer, runs, run, balance) == dashboard_app.PAGES

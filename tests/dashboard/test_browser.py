@@ -1,107 +1,20 @@
 """The dashboard in a real browser: headless Chromium over the invented runners."""
 
-import os
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import pytest
+from browsing import WAIT_MS, Seen, serve
 from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
-from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import make_server
 
 from dashboard import report, theme
-from dashboard.app import build_app
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-DESKTOP, PHONE = (1440, 900), (390, 844)
-WAIT_MS = 60_000
-
-
-@dataclass
-class Seen:
-    """What a page did besides being shown."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    hosts: set[str] = field(default_factory=set)
-
-    def open(self, url: str, wanted: str) -> Page:
-        """Go to an address and wait for an element of it."""
-        self.page.goto(url)
-        self.page.wait_for_selector(wanted, timeout=WAIT_MS)
-        return self.page
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium; skips where the machine has none, and fails for that in CI, which installs it."""
-    if not CHROMIUM.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{CHROMIUM} is missing: CI installs it")
-        pytest.skip(f"{CHROMIUM} is not on this machine (Debian: apt install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-def _serve(workspace: FakeWorkspace) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, build_app(workspace).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")
 def address(workspace: FakeWorkspace) -> Iterator[str]:
     """Where the dashboard over the invented runners is served."""
-    yield from _serve(workspace)
-
-
-def _watch(browser: Browser, size: tuple[int, int], scheme: str = "light") -> Seen:
-    context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]},
-        color_scheme="dark" if scheme == "dark" else "light",
-    )
-    seen = Seen(context.new_page())
-    seen.page.on(
-        "console",
-        lambda note: seen.complaints.append(note.text) if note.type in ("error", "warning") else None,
-    )
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("request", lambda asked: seen.hosts.add(urlsplit(asked.url).netloc))
-    return seen
-
-
-@pytest.fixture
-def desktop(browser: Browser) -> Iterator[Seen]:
-    """A wide window."""
-    seen = _watch(browser, DESKTOP)
-    yield seen
-    seen.page.context.close()
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Seen]:
-    """A phone, 390 px wide, dark."""
-    seen = _watch(browser, PHONE, "dark")
-    yield seen
-    seen.page.context.close()
+    yield from serve(workspace)
 
 
 def _pages(run_id: str) -> list[tuple[str, str]]:
@@ -111,6 +24,7 @@ def _pages(run_id: str) -> list[tuple[str, str]]:
         (f"/athlete/{quote(HOSTILE, safe='')}", "#answer-trend .main-svg"),
         ("/athlete/new%20runner%2F2", ".command"),
         ("/athlete/maya/runs", ".ag-row a"),
+        ("/athlete/maya/balance?month=2026-03", ".bar-of-day"),
         (f"/run/{run_id}", "#run-profile .main-svg"),
         ("/nowhere", ".notice"),
     ]
@@ -201,7 +115,7 @@ def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: 
 
 def test_an_empty_workspace_is_a_screen_of_its_own(desktop: Seen) -> None:
     """A new workspace shows the first command and no error."""
-    for address in _serve(EmptyWorkspace()):
+    for address in serve(EmptyWorkspace()):
         page = desktop.open(f"{address}/", ".notice .command")
         assert "surefoot analyse PATH --athlete ID" in page.inner_text(".notice")
     assert desktop.complaints == []

@@ -1,0 +1,68 @@
+"""What the tests in a real browser share: the dashboard served, and pages that note what they do."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page
+from werkzeug.serving import make_server
+
+from dashboard import queries
+from dashboard.app import build_app
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP, PHONE = (1440, 900), (390, 844)
+WAIT_MS = 60_000
+
+
+@dataclass
+class Seen:
+    """What a page did besides being shown."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=set)
+
+    def open(self, url: str, wanted: str) -> Page:
+        """Go to an address and wait for an element of it."""
+        self.page.goto(url)
+        self.page.wait_for_selector(wanted, timeout=WAIT_MS)
+        return self.page
+
+
+def serve(workspace: queries.Workspace) -> Iterator[str]:
+    """The address of the dashboard over a workspace, while it is served."""
+    server = make_server("127.0.0.1", 0, build_app(workspace).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def watch(browser: Browser, size: tuple[int, int], scheme: str = "light") -> Seen:
+    """A new page that notes what it does."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if scheme == "dark" else "light",
+    )
+    seen = Seen(context.new_page())
+    seen.page.on(
+        "console",
+        lambda note: seen.complaints.append(note.text) if note.type in ("error", "warning") else None,
+    )
+    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    seen.page.on("request", lambda asked: seen.hosts.add(urlsplit(asked.url).netloc))
+    return seen
