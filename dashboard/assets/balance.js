@@ -226,7 +226,15 @@
     heading.append(element("h2", title), element("p", sub, "sub"));
     const entries = element("ul", "", "choices");
     entries.append(...items);
+    /* What was being written stays when the list comes anew. */
+    const label = (input) => input.getAttribute("aria-label");
+    const typed = new Map([...box.querySelectorAll("input")].map((input) => [label(input), input.value]));
+    const writing = box.contains(document.activeElement) ? label(document.activeElement) : null;
     box.replaceChildren(heading, entries);
+    for (const input of box.querySelectorAll("input")) {
+      input.value = typed.get(label(input)) || "";
+      if (label(input) === writing) input.focus();
+    }
     return heading;
   }
 
