@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboard import words
 from pipeline.errors import Busy, SurefootError
-from pipeline.ingest.balance_log import RowError, UnclearDates, balance_log_template
+from pipeline.ingest.balance_log import RowError, UnclearDates, balance_log_template, parse_balance_log
 from pipeline.log_changes import (
     COLUMNS,
     Change,
@@ -108,8 +108,9 @@ def _changed(workspace: Workspace, athlete_id: str, change: Change) -> Answer:
 
 
 def _taken_in(workspace: Workspace, athlete_id: str, name: str, content: bytes, dates: str) -> Answer:
-    taken = take_in_log(workspace, athlete_id, name, content, dates=dates)
-    errors, ignored = taken.log.errors, taken.log.ignored_columns
+    log = parse_balance_log(name, content, athlete_id, dates=dates)
+    taken = take_in_log(workspace, athlete_id, log)
+    errors, ignored = log.errors, log.ignored_columns
     said = (
         f"{name}: {words.count(taken.new, 'new session')}, {taken.updated} updated, {taken.unchanged} "
         f"already there, {words.count(len({error.line for error in errors}), 'row')} left out."

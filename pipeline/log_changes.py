@@ -24,7 +24,6 @@ from pipeline.ingest.balance_log import (
     BalanceLog,
     RowError,
     make_session_id,
-    parse_balance_log,
     read_session,
 )
 from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
@@ -67,11 +66,8 @@ class TakenIn:
     unchanged: int
 
 
-def take_in_log(
-    workspace: Workspace, athlete_id: str, name: str, content: bytes, *, dates: str = ""
-) -> TakenIn:
-    """Add a log, CSV or XLSX. Raises Rejected where the file is none."""
-    log = parse_balance_log(name, content, athlete_id, dates=dates)
+def take_in_log(workspace: Workspace, athlete_id: str, log: BalanceLog) -> TakenIn:
+    """Add the sessions of a log that was read for this athlete."""
     with workspace.writer_lock():
         counts = workspace.save_balance_sessions(athlete_id, log.sessions)
         batch.refresh_answer(workspace, athlete_id)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import Change, as_texts, change_log, name_drill, take_in_log
 from pipeline.workspace import Workspace
 
@@ -21,7 +22,7 @@ LOG = (
 def workspace(tmp_path: Path) -> Workspace:
     """A workspace with a log of three sessions, two of them alike."""
     workspace = Workspace(tmp_path / "w")
-    take_in_log(workspace, "ada", "log.csv", LOG)
+    take_in_log(workspace, "ada", parse_balance_log("log.csv", LOG, "ada"))
     return workspace
 
 
@@ -45,7 +46,7 @@ def test_an_edit_keeps_the_id_so_that_the_file_still_knows_the_row(workspace: Wo
     first = next(iter(logged(workspace)))
     change_log(workspace, "ada", Change(put=({"session_id": first, "minutes": "11"},)), today=TODAY)
     assert logged(workspace)[first]["minutes"] == "11"
-    taken = take_in_log(workspace, "ada", "log.csv", LOG)
+    taken = take_in_log(workspace, "ada", parse_balance_log("log.csv", LOG, "ada"))
     assert (taken.new, taken.updated, taken.unchanged) == (0, 1, 2)
 
 
@@ -54,7 +55,9 @@ def test_another_day_is_another_session(workspace: Workspace) -> None:
     moved = next(key for key, row in logged(workspace).items() if row["drill"] == "tree pose")
     change_log(workspace, "ada", Change(put=({"session_id": moved, "date": "2026-01-08"},)), today=TODAY)
     assert moved not in logged(workspace)
-    taken = take_in_log(workspace, "ada", "log.csv", LOG.replace(b"2026-01-07", b"2026-01-08"))
+    taken = take_in_log(
+        workspace, "ada", parse_balance_log("log.csv", LOG.replace(b"2026-01-07", b"2026-01-08"), "ada")
+    )
     assert (taken.new, taken.updated, taken.unchanged) == (0, 0, 3)
 
 

@@ -20,7 +20,7 @@ from pipeline.cli.terminal import (
 )
 from pipeline.drills import find_drill
 from pipeline.errors import SurefootError
-from pipeline.ingest.balance_log import balance_log_template
+from pipeline.ingest.balance_log import balance_log_template, parse_balance_log
 from pipeline.log_changes import decide_proposals, name_drill, take_in_log
 from pipeline.tables import ProposedSessions
 from pipeline.workspace import Workspace
@@ -105,9 +105,9 @@ def log(
 
 
 def _take_in(folder: Path, athlete_id: str, file: Path, dates: str) -> None:
-    content = _read(file)
+    parsed = parse_balance_log(file.name, _read(file), athlete_id, dates=dates)
     with Workspace(folder) as workspace:
-        taken = take_in_log(workspace, athlete_id, file.name, content, dates=dates)
+        taken = take_in_log(workspace, athlete_id, parsed)
         sessions = workspace.load_balance_sessions(athlete_id)
     say(log_words.log_lines(file.name, taken, sessions))
 

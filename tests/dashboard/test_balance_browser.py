@@ -8,6 +8,7 @@ import pytest
 from browsing import WAIT_MS, Seen, serve
 from playwright.sync_api import Page, expect
 
+from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import take_in_log
 from pipeline.workspace import Workspace
 
@@ -18,7 +19,7 @@ LOG = b"date,drill,minutes\n2026-01-05,tree pose,10\n2026-01-07,plank,20\n"
 def folder(tmp_path: Path) -> Path:
     """A workspace with a log of two exercises."""
     with Workspace(tmp_path / "w") as workspace:
-        take_in_log(workspace, "ada", "log.csv", LOG)
+        take_in_log(workspace, "ada", parse_balance_log("log.csv", LOG, "ada"))
     return tmp_path / "w"
 
 

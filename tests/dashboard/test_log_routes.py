@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from dashboard import log_routes
 from dashboard.app import create_app
+from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import take_in_log
 from pipeline.workspace import Workspace
 
@@ -20,7 +21,7 @@ GOOD = {"put": [{"date": "2026-01-09", "drill": "plank", "minutes": "5"}]}
 def folder(tmp_path: Path) -> Path:
     """A workspace with a log of two exercises, and nothing else."""
     with Workspace(tmp_path / "w") as workspace:
-        take_in_log(workspace, "new runner/2", "log.csv", LOG)
+        take_in_log(workspace, "new runner/2", parse_balance_log("log.csv", LOG, "new runner/2"))
     return tmp_path / "w"
 
 
