@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pipeline import batch
 from pipeline.cli import log_words
 from pipeline.cli.terminal import (
     any_athlete_option,
