@@ -26,6 +26,7 @@ from pipeline.effect import relate_effect
 from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
 from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import Places, learn_places, place_ids, sum_passes
+from pipeline.repeats import Pass, learn_stretches
 from pipeline.results import Origin, Passes, Relabelled, RunResult
 from pipeline.tables import (
     BalanceSessions,
@@ -34,9 +35,11 @@ from pipeline.tables import (
     Effects,
     Grid,
     Plans,
+    Repeats,
     Runs,
     Segments,
     Stability,
+    Stretches,
     Track,
 )
 
@@ -54,6 +57,7 @@ class Known:
     segments: DataFrame[Segments] = field(default_factory=Segments.create_empty)
     stability: DataFrame[Stability] = field(default_factory=Stability.create_empty)
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    stretches: DataFrame[Stretches] = field(default_factory=Stretches.create_empty)
 
 
 NOTHING_KNOWN = Known()
@@ -62,7 +66,10 @@ NO_ORIGIN = Origin("", "", "")
 
 @dataclass(frozen=True, slots=True)
 class AthleteResult:
-    """All that is known of one athlete; `origins` holds the runs that were labelled or measured anew."""
+    """All that is known of one athlete; `origins` holds the runs that were labelled or measured anew.
+
+    `repeats` holds the passes of those runs alone, and `new_stretches` the stretches that they were first on.
+    """
 
     runs: DataFrame[Runs]
     segments: DataFrame[Segments]
@@ -71,6 +78,8 @@ class AthleteResult:
     effects: DataFrame[Effects]
     origins: Mapping[str, Origin]
     relabelled: Sequence[Relabelled]
+    repeats: DataFrame[Repeats]
+    new_stretches: DataFrame[Stretches]
 
 
 def analyse_athlete(
@@ -103,7 +112,8 @@ def analyse_athlete(
         scored += _score_passes(passed, _altitude_classes(passed), passes_of_other)
     places = learn_places(scored)
     segments, stability, origins, relabelled = [], [], {}, []
-    for run in rows:
+    repeats, stretches = [Repeats.create_empty()], known.stretches
+    for run in sorted(rows, key=lambda row: (row["start_time"], row["run_id"])):
         run_id, model = run["run_id"], models[run["device_epoch"]]
         before = known.origins.get(run_id, NO_ORIGIN)
         place = passes[run_id].place
@@ -123,6 +133,10 @@ def analyse_athlete(
                 own = Segments.cast(known.segments.filter(run_id=run_id))
             track = apply_segments(load_track(run_id), own)
             stability.append(measure_run(run_id, track, model, load_channels(run_id)))
+            grid = load_grid(run_id)
+            again, new = learn_stretches(grid, stretches)
+            stretches = cast(DataFrame[Stretches], pl.concat([stretches, new]))
+            repeats.append(measure_passes(run, grid, track, model, again))
             run.update(_verdict_on_run(run, own, stability[-1]))
         if (origin := Origin(labels, ground, measured)) != before:
             origins[run_id] = origin
@@ -130,7 +144,18 @@ def analyse_athlete(
     ground_of_all = Segments.validate(_put(known.segments, segments, ids))
     measured_of_all = Stability.validate(_put(known.stability, stability, ids))
     dose, effects = answer(done, measured_of_all, sessions, plans)
-    return AthleteResult(done, ground_of_all, measured_of_all, dose, effects, origins, relabelled)
+    new_stretches = cast(DataFrame[Stretches], stretches[len(known.stretches) :])
+    return AthleteResult(
+        done,
+        ground_of_all,
+        measured_of_all,
+        dose,
+        effects,
+        origins,
+        relabelled,
+        Repeats.validate(pl.concat(repeats)),
+        new_stretches,
+    )
 
 
 def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSessions]) -> AthleteResult:
@@ -278,6 +303,48 @@ def measure_run(
     windows = steadiness.derive_windows(track, coefficients, **pick_dynamics(channels))
     measured = steadiness.measure_stability(run_id, windows)
     return cast(DataFrame[Stability], measured.vstack(steadiness.measure_walking(run_id, track)))
+
+
+def measure_passes(
+    run: Mapping[str, Any],
+    grid: DataFrame[Grid],
+    track: DataFrame[Track],
+    coefficients: Array,
+    passes: Sequence[Pass],
+) -> DataFrame[Repeats]:
+    """Steadiness on each stretch that a run passed, wherever its ground begins or ends."""
+    if not passes:
+        return Repeats.create_empty()
+    ids, first, end = zip(*passes, strict=True)
+    starts, ends = (np.array(cells, dtype=np.int64) for cells in (first, end))
+    elapsed, distance, grade = (grid[name].to_numpy() for name in ("elapsed_s", "distance_m", "grade"))
+    second = track["elapsed_s"].to_numpy()
+    part = np.full(len(second), -1)
+    for k, (a, b) in enumerate(zip(elapsed[starts], elapsed[ends], strict=True)):
+        part[(second >= a) & (second < b)] = k
+    measured = steadiness.measure_parts(track, coefficients, part, len(ids))
+    technicality = track["technicality"].to_numpy()
+    frame = pl.DataFrame(
+        {
+            "stretch_id": ids,
+            "run_id": run["run_id"],
+            "pass_in_run": [ids[:k].count(name) for k, name in enumerate(ids)],
+            "local_date": run["local_date"],
+            "start_s": elapsed[starts],
+            "end_s": elapsed[ends],
+            "start_m": distance[starts],
+            "end_m": distance[ends],
+            "grade_mean": [_mean(grade[a:b]) for a, b in zip(starts, ends, strict=True)],
+            "technicality_mean": [_mean(technicality[part == k]) for k in range(len(ids))],
+            **measured,
+        }
+    )
+    return Repeats.cast(frame.with_columns(pl.col(pl.Float64).fill_nan(None)))
+
+
+def _mean(value: Array) -> float | None:
+    known = value[np.isfinite(value)]
+    return float(known.mean()) if len(known) else None
 
 
 def answer(

@@ -258,6 +258,7 @@ def refresh_athlete(
                 workspace.load_segments(athlete_id),
                 workspace.load_stability(athlete_id),
                 workspace.load_origins(athlete_id),
+                workspace.load_stretches(athlete_id),
             ),
             stored.channels,
             from_table(workspace.load_marks(athlete_id)),
@@ -272,6 +273,8 @@ def refresh_athlete(
         effects=result.effects,
         origins=result.origins,
         relabelled=result.relabelled,
+        repeats=result.repeats,
+        new_stretches=result.new_stretches,
     )
 
 

@@ -87,23 +87,29 @@ def fit_cadence(sums: Iterable[list[float]]) -> Array:
 def derive_windows(
     track: DataFrame[Track],
     coefficients: Array,
+    part: Integers | None = None,
+    /,
     *,
     stance_time_ms: Array | None = None,
     stance_balance: Array | None = None,
 ) -> Windows:
     """Cut a labelled track into 20 s windows; what is left of a stretch is split over its two ends.
 
-    `coefficients` (5,) of cadence on speed and grade. Running dynamics, where the watch recorded them, are
-    arrays of one entry per second of the track, NaN where not known (`channels.pick_dynamics`).
+    `coefficients` (5,) of cadence on speed and grade. `part` numbers the part of the run that each second
+    belongs to, -1 is none: it stands in for the terrain, so that no window straddles two. Running dynamics,
+    where the watch recorded them, are arrays of one entry per second of the track, NaN where not known
+    (`channels.pick_dynamics`).
     """
     running = _codes(track, "gait") == RUN
     elapsed = track["elapsed_s"].to_numpy()
-    terrain = np.nan_to_num(_codes(track, "terrain"), nan=-1).astype(np.int64)
+    terrain = np.nan_to_num(_codes(track, "terrain"), nan=-1).astype(np.int64) if part is None else part
     cadence = np.where(_usable(track), track["cadence_spm"].to_numpy(), np.nan)
     terms = _terms(track)
     # A new stretch starts where seconds are skipped, running stops or the terrain changes.
-    stretch = np.cumsum(np.diff(elapsed, prepend=elapsed[:1]) > 1) * 4 + np.where(running, terrain, 3)
-    borders = stretches(stretch)
+    skips = np.cumsum(np.diff(elapsed, prepend=elapsed[:1]) > 1)
+    borders = stretches(
+        skips * (terrain.max(initial=0) + 3) + np.where(running, terrain + 1, terrain.max(initial=0) + 2)
+    )
     first = _starts(borders, running & (terrain >= 0))
     first = first[np.isfinite(cadence[_seconds(first)]).sum(axis=1) >= MIN_KNOWN_S]
 
@@ -202,6 +208,27 @@ def _shared(windows: Windows) -> Iterator[tuple[tuple[int, ...], Mask, dict[str,
         together.setdefault((METRICS[name].thirds, known), {})[name] = own
     for (thirds, known), found in together.items():
         yield thirds, np.isin(windows.third, thirds) & np.frombuffer(known, dtype=np.bool_), found
+
+
+def measure_parts(track: DataFrame[Track], coefficients: Array, part: Integers, n: int) -> dict[str, Array]:
+    """`cadence_cv` with its interval of each of the `n` parts of a run, and the number of its windows.
+
+    `part` (seconds,) is 0, 1, ... or -1 for none. Arrays of one entry per part, NaN where nothing is known.
+    """
+    windows = derive_windows(track, coefficients, part)
+    columns = np.array(METRICS["cadence_cv"].of_window(windows))
+    n_windows = np.bincount(windows.terrain, minlength=n)
+    drawn = np.full((n, 1 + BOOTSTRAPS), np.nan)
+    for k in np.flatnonzero(n_windows):
+        drawn[k] = METRICS["cadence_cv"].of_means(*resample_means(columns, [windows.terrain == k]))
+    low, high = find_intervals(drawn, n_windows, np.zeros(n))
+    return {
+        "cadence_cv": drawn[:, 0],
+        "low": low,
+        "high": high,
+        "n_windows": n_windows,
+        "seconds": n_windows * float(WINDOW_S),
+    }
 
 
 def measure_walking(run_id: str, track: DataFrame[Track]) -> DataFrame[Stability]:

@@ -175,6 +175,40 @@ class Stability(dy.Schema):
     )
 
 
+class Stretches(dy.Schema):
+    """One row per point of a stretch of 500 m by which it is known again: a point every 50 m."""
+
+    stretch_id = text("name of the stretch, made of its points", key=True)
+    point = count("index along it", key=True)
+    rank = count("how many stretches were known before it")
+    lat_deg = number("deg", "latitude", nullable=False, min=-90, max=90)
+    lon_deg = number("deg", "longitude", nullable=False, min=-180, max=180)
+    heading_deg = number("deg", "direction of travel, clockwise from north", nullable=False, min=0, max=360)
+
+
+class Repeats(dy.Schema):
+    """One row per time that a run passed a stretch of trail, of stretches that 5 runs or more passed.
+
+    What differs between two passes beside steadiness (weather, device, what came before) stays in.
+    """
+
+    stretch_id = text("the stretch: 500 m of trail in one direction", key=True)
+    run_id = text("the run", key=True)
+    pass_in_run = count("0 for the first time within the run", key=True)
+    local_date = day("day of the run")
+    start_s = number("s", "start, elapsed", nullable=False, min=0)
+    end_s = number("s", "end, elapsed, not included", nullable=False, min=0)
+    start_m = number("m", "start, distance", nullable=False, min=0)
+    end_m = number("m", "end, distance, not included", nullable=False, min=0)
+    grade_mean = number("", "mean grade", min=-0.4, max=0.4)
+    technicality_mean = number("", "mean technicality", min=0, max=1)
+    cadence_cv = number("", "the metric of that name over the windows of this pass")
+    low = number("", "lower end of its 95 % interval, empty below 6 windows")
+    high = number("", "upper end of its 95 % interval")
+    n_windows = count("20 s windows it rests on")
+    seconds = number("s", "seconds of running it rests on", nullable=False, min=0)
+
+
 class BalanceSessions(dy.Schema):
     """One row per logged exercise."""
 
@@ -391,6 +425,7 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "grid": Grid,
     "segments": Segments,
     "stability": Stability,
+    "repeats": Repeats,
     "balance_sessions": BalanceSessions,
     "dose": Dose,
     "adherence": Adherence,

@@ -28,10 +28,12 @@ from pipeline.tables import (
     Marks,
     Plans,
     ProposedSessions,
+    Repeats,
     Runs,
     Segments,
     Settings,
     Stability,
+    Stretches,
 )
 from pipeline.workspace.folder import CATALOGUE, may_write
 
@@ -132,6 +134,8 @@ passes = sa.Table(
 )
 segments = _table("segments", Segments, _of_a_run())
 stability = _table("stability", Stability, _of_a_run())
+stretches = _table("stretches", Stretches)
+repeats = _table("repeats", Repeats, _of_a_run())
 balance_sessions = _table("balance_sessions", BalanceSessions)
 drill_names = _table("drill_names", DrillNames)
 proposed_sessions = _table("proposed_sessions", ProposedSessions)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.columns import dtypes
 from pipeline.errors import SurefootError
+from pipeline.repeats import MIN_RUNS
 from pipeline.results import Origin, Passes, Seen
 from pipeline.tables import (
     CadenceRules,
@@ -25,9 +26,11 @@ from pipeline.tables import (
     Marks,
     Plans,
     RejectedFiles,
+    Repeats,
     Runs,
     Segments,
     Stability,
+    Stretches,
     Track,
 )
 from pipeline.workspace import catalogue
@@ -91,6 +94,19 @@ class Reading(Access):
     def load_stability(self, athlete_id: str | None = None) -> DataFrame[Stability]:
         """Steadiness per run, terrain, direction and metric."""
         return self._load(Stability, catalogue.stability, athlete_id)
+
+    def load_repeats(self, athlete_id: str | None = None) -> DataFrame[Repeats]:
+        """Each pass of the stretches of trail that five runs or more of an athlete passed."""
+        table = catalogue.repeats
+        key = (table.c.athlete_id, table.c.stretch_id)
+        runs = sa.func.count(table.c.run_id.distinct())
+        often = sa.select(*key).group_by(*key).having(runs >= MIN_RUNS)
+        order = ("stretch_id", "local_date", "run_id", "pass_in_run")
+        return self._load(Repeats, table, athlete_id, sa.tuple_(*key).in_(often), order=order)
+
+    def load_stretches(self, athlete_id: str) -> DataFrame[Stretches]:
+        """The points of all stretches of trail that an athlete's runs are compared on."""
+        return self._load(Stretches, catalogue.stretches, athlete_id, order=("rank", "point"))
 
     def load_dose(self, athlete_id: str | None = None) -> DataFrame[Dose]:
         """The decayed dose per day."""

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
 from pipeline.results import FileResult, Origin, PackRef, Relabelled, RunResult, Seen
-from pipeline.tables import DataFrame, Dose, Effects, Plans, Runs, Segments, Stability
+from pipeline.tables import DataFrame, Dose, Effects, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.logbook import add_proposals
@@ -92,17 +92,24 @@ class Workspace(Transfer):
         effects: DataFrame[Effects],
         origins: Mapping[str, Origin],
         relabelled: Sequence[Relabelled] = (),
+        repeats: DataFrame[Repeats] | None = None,
+        new_stretches: DataFrame[Stretches] | None = None,
     ) -> None:
         """Put what is derived from an athlete's runs together, in one transaction.
 
-        Of `runs`, `segments` and `stability`, the rows of the runs in `origins` are replaced; `relabelled`
-        goes into the history of labels. Raises SurefootError where there is no such run.
+        Of `runs`, `segments`, `stability` and `repeats`, the rows of the runs in `origins` are replaced;
+        `new_stretches` are added, and `relabelled` goes into the history of labels. Raises SurefootError
+        where there is no such run.
         """
         with self._writing() as connection:
             changed = pl.col("run_id").is_in(list(origins))
             _update_runs(connection, athlete_id, runs.filter(changed))
             for of_runs, frame in ((catalogue.segments, segments), (catalogue.stability, stability)):
                 _replace_runs(connection, of_runs, athlete_id, frame.filter(changed), origins)
+            if repeats is not None:
+                _replace_runs(connection, catalogue.repeats, athlete_id, repeats.filter(changed), origins)
+            if new_stretches is not None:
+                _add(connection, catalogue.stretches, athlete_id, new_stretches)
             _keep_origins(connection, athlete_id, origins)
             _add_label_changes(connection, athlete_id, relabelled)
             _replace(connection, catalogue.dose, athlete_id, dose)
@@ -299,6 +306,10 @@ def _update_runs(connection: sa.Connection, athlete_id: str, runs: pl.DataFrame)
 def _replace(connection: sa.Connection, table: sa.Table, athlete_id: str, frame: pl.DataFrame) -> None:
     """Give an athlete these rows of a table and no others."""
     connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
+    _add(connection, table, athlete_id, frame)
+
+
+def _add(connection: sa.Connection, table: sa.Table, athlete_id: str, frame: pl.DataFrame) -> None:
     if not frame.is_empty():
         connection.execute(table.insert(), to_rows(frame.with_columns(athlete_id=pl.lit(athlete_id))))
 
@@ -315,8 +326,7 @@ def _replace_runs(
     old = [{"old_run_id": run_id} for run_id in run_ids]
     if old:
         connection.execute(table.delete().where(same), old)
-    if not frame.is_empty():
-        connection.execute(table.insert(), to_rows(frame.with_columns(athlete_id=pl.lit(athlete_id))))
+    _add(connection, table, athlete_id, frame)
 
 
 def _keep_origins(connection: sa.Connection, athlete_id: str, origins: Mapping[str, Origin]) -> None:
