@@ -297,6 +297,8 @@ class Effects(dy.Schema):
     estimate = number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
     low = number("", "lower end of the 95 % interval")
     high = number("", "upper end of the 95 % interval")
+    wide_low = number("", "lower end for 45 min/week against none, half-life and shape left open")
+    wide_high = number("", "upper end of that 95 % interval")
     p = number("", "two-sided p value of the estimate", min=0, max=1)
     permutation_p = number("", "p value of the block permutation of the log", min=0, max=1)
     n_runs = count("runs that count")

@@ -1,7 +1,8 @@
 """A season before it is run: the balance log, its dose, and how unsteady the runner is on each day.
 
-Balance work comes in blocks of 8 weeks, on and off. The log begins with an on-block that ends where the
-runs begin, so that the dose of every run is known. A shorter season is the beginning of a longer one.
+Balance work comes in blocks of weeks, on and off, or as the runner likes. The log begins 8 weeks before the
+runs (the sample's with an on-block that ends there), so that the dose of every run is known. A shorter season
+is the beginning of a longer one.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ Floats = NDArray[np.float64]
 
 FIRST_RUN_DAY = date(2025, 9, 1)  # a Monday
 SEASON_WEEKS = 56
-BLOCK_WEEKS = 8
-LOG_LEAD_DAYS = 7 * BLOCK_WEEKS
-HALF_LIFE_DAYS = 21.0
+LOG_LEAD_DAYS = 56
+# A runner who does as she likes goes on in the next week as in this one so often.
+STAYS = 0.75
 UTC_OFFSET_H = -2  # the nautical zone of the invented place
 RUN_WEEKDAYS = (1, 3, 5, 6)
 BALANCE_WEEKDAYS = (0, 2, 4)
@@ -106,11 +107,11 @@ def plan_season(runner: Runner, weeks: int, routes: tuple[Route, ...]) -> Season
     """Plan `weeks` weeks of about four runs each and the balance log from 8 weeks before."""
     first_day = FIRST_RUN_DAY - timedelta(days=LOG_LEAD_DAYS)
     n_days = LOG_LEAD_DAYS + 7 * weeks
-    log = _balance_log(_stream(runner, 1), first_day, n_days)
+    log = _balance_log(_stream(runner, 1), first_day, n_days, _weeks_with_work(runner, n_days // 7))
     minutes = np.zeros(n_days)
     for row in log:
         minutes[(date.fromisoformat(str(row["date"])) - first_day).days] += float(str(row["minutes"]))
-    dose = derive_dose(minutes)
+    dose = derive_dose(minutes, runner.half_life_days)
     shared = _drift(_stream(runner, 2), n_days, runner.drift_shared_sd, runner.drift_days)
     technical = _drift(_stream(runner, 3), n_days, runner.drift_technical_sd, runner.drift_days)
 
@@ -159,7 +160,7 @@ def plan_season(runner: Runner, weeks: int, routes: tuple[Route, ...]) -> Season
     return Season(tuple(runs), log, first_day, minutes)
 
 
-def derive_dose(daily_minutes: Floats, half_life_days: float = HALF_LIFE_DAYS) -> Floats:
+def derive_dose(daily_minutes: Floats, half_life_days: float) -> Floats:
     """Decayed weekly minutes (min/week) at the start of each day, from nothing before the first.
 
     dose(t) = 7 (1 - k) sum over d >= 1 of k^(d-1) minutes(t - d), with k = 2^(-1/half_life_days).
@@ -186,11 +187,22 @@ def _drift(rng: np.random.Generator, n_days: int, sd: float, days: float) -> Flo
     return out
 
 
-def _balance_log(rng: np.random.Generator, first_day: date, n_days: int) -> tuple[dict[str, object], ...]:
-    """Three sessions a week of 15 to 25 minutes and three to five drills in on-blocks, none in off-blocks."""
+def _weeks_with_work(runner: Runner, n_weeks: int) -> NDArray[np.bool_]:
+    """Which weeks have balance work: the first block has."""
+    if runner.block_weeks:
+        block = np.arange(n_weeks) // runner.block_weeks
+    else:
+        block = np.cumsum(_stream(runner, 5).uniform(size=n_weeks) > STAYS)
+    return np.asarray(block % 2 == 0)
+
+
+def _balance_log(
+    rng: np.random.Generator, first_day: date, n_days: int, with_work: NDArray[np.bool_]
+) -> tuple[dict[str, object], ...]:
+    """Three sessions of 15 to 25 minutes and three to five drills in each week with work, none in others."""
     rows: list[dict[str, object]] = []
     for day in range(n_days):
-        is_on = day // 7 // BLOCK_WEEKS % 2 == 0
+        is_on = with_work[day // 7]
         today = first_day + timedelta(days=day)
         if is_on and today.weekday() in BALANCE_WEEKDAYS:
             rows.extend(_session(rng, today, progress=day / 365))

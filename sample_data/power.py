@@ -86,6 +86,7 @@ def _stability(runs: list[PlannedRun], seed: int) -> DataFrame[Stability]:
                 {
                     "run_id": [run.file_name for run in runs],
                     "value": 0.01 * np.exp(SLOPE[terrain] * np.array(values) + error),
+                    "n_windows": [40] * len(runs),
                 }
             ).with_columns(terrain=pl.lit(terrain), direction=pl.lit("all"), metric=pl.lit("cadence_cv"))
         )

@@ -15,13 +15,16 @@ UNAFFECTED_SEED = 20261124
 class Runner:
     """A simulated runner.
 
-    `log_effect` is the change of log unsteadiness on technical ground per 45 weekly minutes of
-    decayed dose; SDs are of log unsteadiness; drifts are Ornstein-Uhlenbeck processes.
+    `log_effect` is the change of log unsteadiness on technical ground per 45 weekly minutes of a dose that
+    decays with `half_life_days`; balance work comes in on and off blocks of `block_weeks`, or with 0 as the
+    runner likes, week by week. SDs are of log unsteadiness; drifts are Ornstein-Uhlenbeck processes.
     """
 
     runner_id: str
     seed: int
     log_effect: float
+    half_life_days: float = 21.0
+    block_weeks: int = 8
     day_shared_sd: float = 0.08
     day_technical_sd: float = 0.08
     drift_shared_sd: float = 0.07

@@ -12,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from sample_data.plan import HALF_LIFE_DAYS, LOG_COLUMNS, PlannedRun, Season, plan_season
+from sample_data.plan import LOG_COLUMNS, PlannedRun, Season, plan_season
 from sample_data.recording import Recording, record_run
 from sample_data.routes import Route, make_routes
 from sample_data.runner import Runner
@@ -111,7 +111,7 @@ def _write_truth(
     truth = {
         "runner": asdict(runner),
         "weeks": weeks,
-        "half_life_days": HALF_LIFE_DAYS,
+        "half_life_days": runner.half_life_days,
         "effect_per_45_min": round(math.expm1(runner.log_effect), 6),
         "first_log_day": season.first_log_day.isoformat(),
         "routes": {

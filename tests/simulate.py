@@ -25,6 +25,8 @@ LOADING = 0.75
 SHARED_SD = TECHNICAL_SD = 0.08
 DRIFT_SD = 0.065
 TECHNICAL_NOISE_SD, SMOOTH_NOISE_SD = 0.07, 0.05
+# Windows on technical ground as in the longest real season; the noise of a run falls with their root.
+MEDIAN_WINDOWS, WINDOWS_LOG_SD, NOISE_AT_WINDOWS = 34, 0.45, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,13 @@ SCENARIOS = {
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSeason:
-    """The tables that the effect takes, and the truth: log change measured per 45 weekly minutes."""
+    """The tables that the effect takes, and the truth: log changes by balance work, as they are measured."""
 
     runs: DataFrame[Runs]
     stability: DataFrame[Stability]
     sessions: DataFrame[BalanceSessions]
-    beta: float
+    beta: float  # of a steady 45 min/week against none
+    effect: Array  # (n_runs,), at each run
 
 
 def simulate_season(
@@ -109,31 +112,43 @@ def simulate_season(
     if scenario.coincidence:
         technical -= 0.20 * (day >= 7 * (weeks_before + weeks // 2))
     if scenario.injury:
-        recovery = np.where(day >= back, np.exp(-(day - back) / 28), 0.0)
+        recovery = np.where(day >= back, np.exp(-(day - back) / rng.choice([14, 28, 56])), 0.0)
         technical, shared = technical + 0.15 * recovery, shared + 0.10 * recovery
     if scenario.trail_choice:
         technical += 0.08 * np.sin(2 * np.pi * day / 365 + phase)
     shared = shared + SHARED_SD * rng.standard_normal(n)
     technical = technical + TECHNICAL_SD * rng.standard_normal(n) + beta * response[day]
-    y = LOADING * (shared + technical) + TECHNICAL_NOISE_SD * rng.standard_normal(n)
+    windows = np.maximum(MEDIAN_WINDOWS * np.exp(WINDOWS_LOG_SD * rng.standard_normal(n)), 12).astype(
+        np.int64
+    )
+    noise_sd = TECHNICAL_NOISE_SD * np.sqrt(NOISE_AT_WINDOWS / windows)
+    y = LOADING * (shared + technical) + noise_sd * rng.standard_normal(n)
     s = LOADING * shared + SMOOTH_NOISE_SD * rng.standard_normal(n)
     if scenario.skips_bad_days:
         off = dose[day] < np.median(dose[day])
         lost = rng.random(n) < 0.5 / (1 + np.exp(-(technical - technical.mean()) / 0.05)) * np.where(
             off, 1, 0.5
         )
-        day, y, s = day[~lost], y[~lost], s[~lost]
+        day, y, s, windows = day[~lost], y[~lost], s[~lost], windows[~lost]
     if scenario.logs_good_weeks:
         minutes = _logged(minutes, day, y, rng)
     return SimulatedSeason(
-        *make_tables(day, 0.06 * np.exp(y), 0.045 * np.exp(s), minutes), beta=LOADING * beta
+        *make_tables(day, 0.06 * np.exp(y), 0.045 * np.exp(s), minutes, windows=windows),
+        beta=LOADING * beta,
+        effect=LOADING * beta * response[day],
     )
 
 
 def make_tables(
-    day: NDArray[np.int64], technical_cv: Array, smooth_cv: Array, minutes: Array, athlete_id: str = "sim"
+    day: NDArray[np.int64],
+    technical_cv: Array,
+    smooth_cv: Array,
+    minutes: Array,
+    athlete_id: str = "sim",
+    windows: NDArray[np.int64] | None = None,
 ) -> tuple[DataFrame[Runs], DataFrame[Stability], DataFrame[BalanceSessions]]:
-    """Runs, stability and log from days since START, both grounds' steadiness and the minutes of each day."""
+    """Runs, stability and log from days since START, both grounds' steadiness and the minutes of each day;
+    `windows` of each run on technical ground, 40 where not given."""
     ids = [f"{athlete_id}{i:05d}" for i in range(len(day))]
     dates = [START + timedelta(days=int(d)) for d in day]
     constant = {
@@ -180,23 +195,23 @@ def make_tables(
             "local_date": pl.Date,
         },
     ).with_columns(**constant)
+    many = np.full(len(ids), 40)
     stability = pl.concat(
         pl.DataFrame(
-            {"run_id": ids, "value": np.asarray(values, dtype=float)},
-            schema={"run_id": pl.String, "value": pl.Float64},
+            {"run_id": ids, "value": np.asarray(values, dtype=float), "n_windows": n_windows},
+            schema={"run_id": pl.String, "value": pl.Float64, "n_windows": pl.Int64},
         ).with_columns(
             terrain=pl.lit(terrain),
             direction=pl.lit("all"),
             metric=pl.lit(metric),
             low=pl.col("value") * 0.9,
             high=pl.col("value") * 1.1,
-            n_windows=pl.lit(40, dtype=pl.Int64),
             seconds=pl.lit(800.0),
         )
-        for terrain, values, metric in (
-            ("technical", technical_cv, "cadence_cv"),
-            ("smooth", smooth_cv, "cadence_cv"),
-            ("technical", technical_cv, "cadence_cv_raw"),
+        for terrain, values, metric, n_windows in (
+            ("technical", technical_cv, "cadence_cv", many if windows is None else windows),
+            ("smooth", smooth_cv, "cadence_cv", many),
+            ("technical", technical_cv, "cadence_cv_raw", many),
         )
     )
     return (

@@ -8,20 +8,20 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.effect.analysis import OUTCOMES, Finding, analyse_season
+from pipeline.effect.analysis import Finding, analyse_season
 from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
 from pipeline.effect.design import Preview, preview_designs
 from pipeline.effect.naive import correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.season import Season, build_season
-from pipeline.effect.sensitivity import vary_half_life
+from pipeline.effect.sensitivity import fit_any_response, vary_half_life
 from pipeline.effect.swap import swap_logs
 from pipeline.effect.verdict import REFUSALS, as_change, detectable_change, sceptical_estimate
 from pipeline.effect.words import write_cautions, write_missing, write_plan, write_sentence
 from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.tables import BalanceSessions, DataFrame, Effects, Plans, Runs, Stability
 
-METHOD = "GLS (OU + nugget, REML), v1; see docs/methods.md"
+METHOD = "GLS (OU + nugget, REML), v2; see docs/methods.md"
 HEADLINE = "technical"
 
 
@@ -40,15 +40,18 @@ def relate_effect(
     the day before (per 45 min/week), unsteadiness on smooth ground of the same run, linear time, weekend
     and an intercept per device epoch; generalised least squares with drifting errors (see `gls`), beside a
     block permutation of the log (`seed`). Five rows an athlete: the headline "technical", three versions
-    that should agree ("difference", "cubic time", "technical alone") and "smooth", the negative control
-    that should show nothing (Lipsitch et al. 2010, doi 10.1097/EDE.0b013e3181d61eeb). `estimate`, `low` and
-    `high` are changes of unsteadiness as fractions: -0.09 is 9 % steadier. They are empty where the verdict
-    is that the data or the log cannot answer. Runs earlier than one half-life [days] after the log's first
-    entry are left out; an entry of 0 minutes says that the log was kept from there on.
+    that should agree ("difference", "cubic time", "technical alone"; from 40 weeks on "yearly wave" as well)
+    and "smooth", the negative control that should show nothing (Lipsitch et al. 2010,
+    doi 10.1097/EDE.0b013e3181d61eeb). `estimate`, `low` and `high` are changes of unsteadiness as fractions:
+    -0.09 is 9 % steadier. They are empty where the verdict is that the data or the log cannot answer. Runs
+    earlier than one half-life [days] after the log's first entry are left out; an entry of 0 minutes says
+    that the log was kept from there on.
 
-    The headline's row carries `naive_r` and `naive_p` too: the obvious correlation, to be shown with the
-    reason why it must not be trusted. Where one of `plans` is over its own test is in `plan_p`: only where it
-    was followed, agrees with the verdict and has p < 0.05 does the sentence name a cause.
+    The interval is that of the straight line through the doses done, with the half-life declared. The
+    headline's row has `wide_low` and `wide_high` too, which leave half-life and shape open (see
+    `fit_any_response`), and `naive_r` and `naive_p`, the obvious correlation, to be shown with the reason why
+    it must not be trusted. Where one of `plans` is over its own test is in `plan_p`: only where it was
+    followed, agrees with the verdict and has p < 0.05 does the sentence name a cause.
 
     Never raises for want of data: an athlete with runs or a log has rows with a verdict, whatever is missing.
     """
@@ -58,8 +61,12 @@ def relate_effect(
         own_runs, own_log = (table.filter(pl.col("athlete_id") == athlete_id) for table in (runs, sessions))
         season = build_season(athlete_id, own_runs, stability, own_log, half_life_days)
         findings = analyse_season(season, half_life_days, seed)
-        own_rows = [_row(outcome, season, findings) for outcome in OUTCOMES]
-        headline = own_rows[OUTCOMES.index(HEADLINE)]
+        own_rows = [_row(outcome, season, findings) for outcome in findings]
+        headline = own_rows[0]
+        wide = fit_any_response(season) if headline["estimate"] is not None else None
+        if wide is not None:
+            headline["wide_low"], headline["wide_high"] = (as_change(end) for end in wide.interval())
+        headline["cautions"] = write_cautions(headline["verdict"], season, findings["smooth"].fit, wide)
         naive = correlate_naively(own_runs, stability, own_log)
         headline["naive_r"], headline["naive_p"] = naive or (None, None)
         if plans is not None:

@@ -12,13 +12,15 @@ from pipeline.effect.verdict import Evidence, decide_verdict
 
 # With which other version, and with what share of its size, a version must agree before it is believed.
 _AGREEMENT: Mapping[str, Mapping[str, float]] = {
-    "technical": {"difference": 1 / 2, "cubic time": 1 / 3},
+    "technical": {"difference": 1 / 2, "cubic time": 1 / 3, "yearly wave": 2 / 3},
     "difference": {"technical": 1 / 2},
     "cubic time": {"technical": 1 / 2},
+    "yearly wave": {"technical": 1 / 2},
     "technical alone": {"technical": 1 / 2},
     "smooth": {},
 }
-OUTCOMES = tuple(_AGREEMENT)
+# In a shorter season a wave of a year cannot be told from a trend.
+YEARLY_WEEKS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,33 +33,39 @@ class Finding:
 
 
 def _questions(season: Season) -> dict[str, tuple[Array, Array]]:
-    """Outcome and nuisance columns of every version of the question."""
+    """Outcome and nuisance columns of every version of the question that a season can be asked."""
     plain = season.nuisance()
-    return {
+    questions = {
         "technical": (season.technical, season.nuisance(smooth=True)),
         "difference": (season.technical - season.smooth, plain),
         "cubic time": (season.technical, season.nuisance(smooth=True, cubic=True)),
+        "yearly wave": (season.technical, season.nuisance(smooth=True, yearly=True)),
         "technical alone": (season.technical, plain),
         "smooth": (season.smooth, plain),
     }
+    if season.weeks < YEARLY_WEEKS:
+        del questions["yearly wave"]
+    return questions
 
 
 def analyse_season(season: Season, half_life_days: float, seed: int) -> dict[str, Finding]:
-    """A finding for each of OUTCOMES."""
+    """A finding for each version of the question, the headline "technical" first."""
     contrast = season.contrast
-    fits: dict[str, Fit | None] = dict.fromkeys(OUTCOMES)
-    chances: dict[str, float | None] = dict.fromkeys(OUTCOMES)
+    questions = _questions(season)
+    fits: dict[str, Fit | None] = dict.fromkeys(questions)
+    chances: dict[str, float | None] = dict.fromkeys(questions)
     if contrast is not None and contrast > 0:
         shuffled = shuffled_doses(season.minutes, season.run_day, half_life_days, seed)
-        for outcome, (values, nuisance) in _questions(season).items():
-            fits[outcome] = fit_gls(season.days, values, season.dose, nuisance)
+        for outcome, (values, nuisance) in questions.items():
+            fits[outcome] = fit_gls(season.days, values, season.dose, nuisance, season.scatter)
             if fits[outcome] is not None:
                 chances[outcome] = permutation_p(values, season.dose, shuffled, nuisance)
     findings = {}
-    for outcome in OUTCOMES:
+    for outcome in questions:
         companions = [
             (other.estimate if (other := fits[name]) is not None else None, share)
             for name, share in _AGREEMENT[outcome].items()
+            if name in questions
         ]
         evidence = Evidence(
             has_log=season.has_log,

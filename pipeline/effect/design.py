@@ -57,7 +57,7 @@ def preview_designs(
     own_noise = None
     if season.n_runs >= MIN_RUNS_FOR_NOISE:
         columns = np.column_stack([season.nuisance(smooth=True), season.dose])
-        own_noise = fit_noise(season.days, season.technical, columns)
+        own_noise = fit_noise(season.days, season.technical, columns, season.scatter)
     noise = own_noise or assumed_noise(ASSUMED_SD, ASSUMED_TAU_DAYS, ASSUMED_DRIFT_SHARE)
     runs_per_week = season.n_runs / season.weeks if own_noise else ASSUMED_RUNS_PER_WEEK
     own_minutes = _minutes_when_working(season)

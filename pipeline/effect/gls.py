@@ -9,6 +9,7 @@ likelihood (Patterson & Thompson 1971, doi 10.1093/biomet/58.3.545).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,32 +44,44 @@ class Fit:
         return float(2 * special.stdtr(self.df, -abs(self.estimate) / self.se))
 
 
-def whiten(days: Array, columns: Array, tau_days: Array, drift_share: Array) -> tuple[Array, Array]:
+def whiten(
+    days: Array, columns: Array, tau_days: Array, drift_share: Array, scatter: Array | None = None
+) -> tuple[Array, Array]:
     """Turn correlated rows into uncorrelated ones of unit variance, for every (tau, share) at once.
 
-    `days` (n,) ascending, `columns` (n, k), `tau_days` and `drift_share` (g,). Gives the whitened columns
-    (g, n, k) and the log determinant of each correlation matrix (g,). One pass of the Kalman filter of the
-    one-state model, which equals multiplying by the inverse Cholesky factor at a cost linear in n
-    (Jones & Ackerson 1990, doi 10.1093/biomet/77.4.721).
+    `days` (n,) ascending, `columns` (n, k), `tau_days` and `drift_share` (g,); `scatter` (n,) is each row's
+    own part of the nugget's variance, 1 for all where not given. Gives the whitened columns (g, n, k) and the
+    log determinant of each correlation matrix (g,). One pass of the Kalman filter of the one-state model,
+    which equals multiplying by the inverse Cholesky factor at a cost linear in n (Jones & Ackerson 1990,
+    doi 10.1093/biomet/77.4.721).
     """
-    n, k = columns.shape
-    whitened = np.empty((len(tau_days), n, k))
-    log_determinant = np.zeros(len(tau_days))
-    state = np.zeros((len(tau_days), k))
-    variance = drift_share.copy()
-    for row in range(n):
-        if row:
-            carry = np.exp(-(days[row] - days[row - 1]) / tau_days)
-            state = carry[:, None] * state
-            variance = carry**2 * variance + drift_share * (1 - carry**2)
-        total = variance + 1 - drift_share
-        surprise = columns[row] - state
-        whitened[:, row] = surprise / np.sqrt(total)[:, None]
-        log_determinant += np.log(total)
-        gain = variance / total
-        state = state + gain[:, None] * surprise
-        variance = variance * (1 - gain)
-    return whitened, log_determinant
+    own = np.ones(len(days)) if scatter is None else scatter
+    carry, gain, total = _filter(*(array.tobytes() for array in (days, tau_days, drift_share, own)))
+    surprise = np.empty((len(days), len(tau_days), columns.shape[1]))
+    state = np.zeros(surprise.shape[1:])
+    for row, (values, kept, learnt) in enumerate(zip(columns, carry, gain, strict=True)):
+        state = kept * state
+        surprise[row] = values - state
+        state += learnt * surprise[row]
+    whitened = surprise / np.sqrt(total)
+    return np.ascontiguousarray(whitened.swapaxes(0, 1)), np.log(total[:, :, 0]).sum(axis=0)
+
+
+@lru_cache(maxsize=8)
+def _filter(days: bytes, tau_days: bytes, drift_share: bytes, scatter: bytes) -> tuple[Array, Array, Array]:
+    """What of the filter does not depend on the columns, each (n, g, 1): the share of the state that the time
+    since the row before leaves, the gain, the variance of the surprise. Kept, since a season's versions are
+    all fitted on the same days."""
+    day, tau, share, own = (np.frombuffer(array) for array in (days, tau_days, drift_share, scatter))
+    carry = np.exp(-np.diff(day, prepend=-np.inf)[:, None] / tau)
+    total, gain = np.empty_like(carry), np.empty_like(carry)
+    before = np.zeros_like(share)
+    for row, kept in enumerate(carry):
+        variance = kept**2 * before + share * (1 - kept**2)
+        total[row] = variance + own[row] * (1 - share)
+        gain[row] = variance / total[row]
+        before = variance * (1 - gain[row])
+    return carry[:, :, None], gain[:, :, None], total[:, :, None]
 
 
 def independent_columns(columns: Array) -> Array:
@@ -111,13 +124,11 @@ class Noise:
     def standard_error(self, days: Array, exposure: Array, nuisance: Array) -> float | None:
         """Of the exposure's coefficient in a season with these days (n,) and columns; None where there is
         nothing to estimate it from."""
-        design: Array = np.column_stack([independent_columns(nuisance), exposure])
-        if len(days) <= design.shape[1] or independent_columns(design).shape[1] < design.shape[1]:
+        nuisance = independent_columns(nuisance)
+        if len(days) <= nuisance.shape[1] + 1 or not _adds_to(nuisance, exposure):
             return None
-        whitened, _ = whiten(days, design, _GRID[:, 0], _GRID[:, 1])
-        _, r = np.linalg.qr(whitened)
-        corner = r[:, -1, -1]
-        return float(np.sqrt(self.weight @ (self.variance / corner**2)))
+        left, _ = _free_of(days, nuisance, exposure[:, None])
+        return float(np.sqrt(self.weight @ (self.variance / np.sum(left[:, :, 0] ** 2, axis=1))))
 
     def likeliest(self) -> tuple[float, float]:
         """Correlation time [days] and drifting share of the pair with the most weight."""
@@ -131,57 +142,79 @@ def assumed_noise(sd: float, tau_days: float, drift_share: float) -> Noise:
     return Noise((np.arange(len(_GRID)) == pair).astype(float), np.full(len(_GRID), sd**2))
 
 
-@dataclass(frozen=True, slots=True)
-class _Restricted:
-    """Every pair of the grid fitted: what concerns the last column, and the weights."""
-
-    coefficient: Array  # (g,)
-    corner: Array  # (g,), the last diagonal entry of R: information is its square over the variance
-    variance: Array  # (g,)
-    weight: Array  # (g,)
-    df: int
+def _adds_to(nuisance: Array, exposure: Array) -> bool:
+    """Whether the exposure says anything that the independent nuisance columns do not."""
+    return bool(independent_columns(np.column_stack([nuisance, exposure])).shape[1] > nuisance.shape[1])
 
 
-def _fit_grid(days: Array, outcome: Array, design: Array) -> _Restricted | None:
-    """Restricted likelihood of every pair; None where the columns determine each other or the outcome."""
-    n, p = design.shape
-    if n - p < 1 or independent_columns(design).shape[1] < p:
-        return None
-    spread = float(np.sum((outcome - outcome.mean()) ** 2))
-    whitened, log_determinant = whiten(days, np.column_stack([design, outcome]), _GRID[:, 0], _GRID[:, 1])
-    q, r = np.linalg.qr(whitened[:, :, :p])
-    target = whitened[:, :, p]
-    projected = np.einsum("gnp,gn->gp", q, target)
-    residual = np.sum((target - np.einsum("gnp,gp->gn", q, projected)) ** 2, axis=1)
-    if residual.min() <= 1e-12 * max(spread, 1e-12):
-        return None
-    log_likelihood = -0.5 * (
-        log_determinant
-        + 2 * np.log(np.abs(np.diagonal(r, axis1=1, axis2=2))).sum(axis=1)
-        + (n - p) * np.log(residual)
+def _free_of(
+    days: Array, nuisance: Array, columns: Array, scatter: Array | None = None
+) -> tuple[Array, Array]:
+    """For every pair of the grid the whitened columns less what the nuisance columns explain (g, n, k), and
+    the log determinants (g,) of the restricted likelihood."""
+    q = nuisance.shape[1]
+    whitened, log_determinant = whiten(
+        days, np.column_stack([nuisance, columns]), _GRID[:, 0], _GRID[:, 1], scatter
     )
-    weight = np.exp(log_likelihood - log_likelihood.max())
-    corner = r[:, -1, -1]
-    return _Restricted(projected[:, -1] / corner, corner, residual / (n - p), weight / weight.sum(), n - p)
+    basis, r = np.linalg.qr(whitened[:, :, :q])
+    left = whitened[:, :, q:]
+    left = left - basis @ (basis.swapaxes(1, 2) @ left)
+    corners = np.log(np.abs(np.diagonal(r, axis1=1, axis2=2))).sum(axis=1)
+    return left, log_determinant + 2 * corners
 
 
-def fit_gls(days: Array, outcome: Array, exposure: Array, nuisance: Array) -> Fit | None:
-    """Coefficient of `exposure` (n,) on `outcome` (n,) beside `nuisance` (n, q); `days` (n,) ascending.
+def fit_gls(
+    days: Array, outcome: Array, exposures: Array, nuisance: Array, scatter: Array | None = None
+) -> Fit | None:
+    """Coefficient of `exposures` on `outcome` (n,) beside `nuisance` (n, q); `days` (n,) ascending.
 
-    Estimate and variance are averaged over the grid by restricted likelihood; the variance has the spread
-    between the grid's estimates added. None where the data cannot carry a fit: no degrees of freedom, an
-    exposure that the nuisance columns determine, an outcome they explain wholly.
+    `exposures` is (n,), or (n, m) for m versions of one exposure in the same unit, of which nobody knows the
+    right one: each is fitted alone. Estimate and variance are averaged over the grid and the versions by
+    likelihood, restricted by the nuisance columns and, where there is one version, by it as well; to the
+    variance the spread between the estimates is added (Buckland, Burnham & Augustin 1997,
+    doi 10.2307/2533961).
+    `scatter` is that of `whiten`. None where the data cannot carry a fit: no degrees of freedom, exposures
+    that the nuisance columns determine, an outcome they explain wholly.
     """
-    fits = _fit_grid(days, outcome, np.column_stack([independent_columns(nuisance), exposure]))
-    if fits is None:
+    nuisance = independent_columns(nuisance)
+    versions = [x for x in exposures.reshape(len(days), -1).T if _adds_to(nuisance, x)]
+    df = len(days) - nuisance.shape[1] - 1
+    if df < 1 or not versions:
         return None
-    variance = fits.variance / fits.corner**2
-    estimate = float(fits.weight @ fits.coefficient)
-    spread = (fits.coefficient - estimate) ** 2
-    return Fit(estimate, float(np.sqrt(fits.weight @ (variance + spread))), fits.df)
+    left, log_determinant = _free_of(days, nuisance, np.column_stack([*versions, outcome]), scatter)
+    x, y = left[:, :, :-1], left[:, :, -1:]
+    information = np.sum(x**2, axis=1)
+    coefficient = np.sum(x * y, axis=1) / information
+    residual = np.sum((y - coefficient[:, None, :] * x) ** 2, axis=1)
+    if residual.min() <= _explained(outcome):
+        return None
+    log_likelihood = -0.5 * (log_determinant[:, None] + df * np.log(residual))
+    if len(versions) == 1:
+        log_likelihood -= 0.5 * np.log(information)
+    weight = _weights(log_likelihood)
+    estimate = float(np.sum(weight * coefficient))
+    variance = residual / df / information + (coefficient - estimate) ** 2
+    return Fit(estimate, float(np.sqrt(np.sum(weight * variance))), df)
 
 
-def fit_noise(days: Array, outcome: Array, columns: Array) -> Noise | None:
+def fit_noise(days: Array, outcome: Array, columns: Array, scatter: Array | None = None) -> Noise | None:
     """The error of `outcome` (n,) about `columns` (n, q); None where that cannot be fitted."""
-    fits = _fit_grid(days, outcome, independent_columns(columns))
-    return None if fits is None else Noise(fits.weight, fits.variance)
+    columns = independent_columns(columns)
+    df = len(days) - columns.shape[1]
+    if df < 1:
+        return None
+    left, log_determinant = _free_of(days, columns, outcome[:, None], scatter)
+    residual = np.sum(left[:, :, 0] ** 2, axis=1)
+    if residual.min() <= _explained(outcome):
+        return None
+    return Noise(_weights(-0.5 * (log_determinant + df * np.log(residual))), residual / df)
+
+
+def _explained(outcome: Array) -> float:
+    """A sum of squares that is nothing but rounding."""
+    return 1e-12 * max(float(np.sum((outcome - outcome.mean()) ** 2)), 1e-12)
+
+
+def _weights(log_likelihood: Array) -> Array:
+    weight = np.exp(log_likelihood - log_likelihood.max())
+    return np.asarray(weight / weight.sum())

@@ -39,10 +39,15 @@ def shuffled_doses(minutes: Array, run_day: NDArray[np.int64], half_life_days: f
 
     `minutes` (days,) from the log's first day to the last run's, `run_day` (n_runs,) indexes into it.
     """
-    rng = np.random.default_rng(seed)
-    blocks = np.split(np.arange(len(minutes)), np.arange(BLOCK_DAYS, len(minutes), BLOCK_DAYS))
-    orders = [np.concatenate([blocks[b] for b in rng.permutation(len(blocks))]) for _ in range(PERMUTATIONS)]
-    return decayed_weekly(minutes[np.column_stack(orders)], half_life_days)[run_day]
+    starts = np.arange(0, len(minutes), BLOCK_DAYS)
+    lengths = np.diff(starts, append=len(minutes))
+    orders = np.random.default_rng(seed).permuted(np.tile(np.arange(len(starts)), (PERMUTATIONS, 1)), axis=1)
+    ends = np.cumsum(lengths[orders], axis=1)
+    shift = starts[orders] - (ends - lengths[orders])
+    day = np.arange(len(minutes)) + np.repeat(shift.ravel(), lengths[orders].ravel()).reshape(
+        PERMUTATIONS, -1
+    )
+    return decayed_weekly(minutes[day.T], half_life_days)[run_day]
 
 
 def permutation_p(outcome: Array, dose: Array, shuffled: Array, nuisance: Array) -> float:

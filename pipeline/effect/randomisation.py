@@ -116,7 +116,8 @@ def _with_p(
     day = season.days.astype(np.int64) + (season.first_run - start).days
     inside = (day >= 0) & (day < 7 * block_weeks * len(schedule))
     nuisance = season.nuisance(smooth=True)[inside]
-    noise = fit_noise(season.days[inside], season.technical[inside], nuisance)
+    scatter = season.scatter[inside]
+    noise = fit_noise(season.days[inside], season.technical[inside], nuisance, scatter)
     if noise is None:
         return test
     enumerated = test.n_schedules <= ENUMERATED
@@ -132,6 +133,7 @@ def _with_p(
         np.column_stack([season.technical[inside], nuisance, dose]),
         np.array([tau]),
         np.array([share]),
+        scatter,
     )
     y, beside, doses = np.split(white[0], [1, 1 + nuisance.shape[1]], axis=1)
     fits = partial_correlation(y[:, 0], doses, beside)

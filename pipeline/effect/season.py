@@ -18,6 +18,14 @@ METRIC = "cadence_cv"
 UNIT_MIN_PER_WEEK = 45.0
 # An intercept of its own for a device with fewer runs says nothing of the dose and costs a parameter.
 MIN_RUNS_OF_DEVICE = 5
+# Share of a usual run's scatter that is of its few windows, and falls with their number: on the longest real
+# season and on made ones the likelihood is highest at a half to three quarters.
+WINDOWS_SHARE = 0.5
+# After more days without a run that counts, unsteadiness is given a level that fades like the dose does: an
+# injury is followed by unsteady weeks and by balance work.
+LONG_BREAK_DAYS = 21
+FADING_DAYS = 21.0
+YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class Season:
     days: Array  # days since the first of these runs
     technical: Array  # log unsteadiness on technical ground
     smooth: Array  # the same on smooth ground of the same run
+    scatter: Array  # variance of the run's own scatter on technical ground, 1 on average
     dose: Array  # decayed weekly minutes / 45, up to the day before
     weekend: Array  # 1 on Saturday and Sunday
     devices: Array  # (n_runs, n_devices), 1 where the run was recorded by the device
@@ -58,14 +67,26 @@ class Season:
         half = self.days[-1] / 2 if self.n_runs else 0.0
         return (self.days - half) / half if half > 0 else np.zeros_like(self.days)
 
-    def nuisance(self, *, smooth: bool = False, cubic: bool = False) -> Array:
-        """Columns beside the dose: level, time, weekend, devices; smooth ground and cubic time if asked."""
+    @property
+    def after_break(self) -> Array:
+        """1 at the first run after a long break, fading from there; (n_runs, 0) in a season without one."""
+        returns = 1 + np.flatnonzero(np.diff(self.days) > LONG_BREAK_DAYS)
+        since = self.days[:, None] - self.days[returns]
+        fading = np.where(since >= 0, 2.0 ** (-np.maximum(since, 0) / FADING_DAYS), 0.0)
+        return fading.max(axis=1, keepdims=True) if returns.size else fading
+
+    def nuisance(self, *, smooth: bool = False, cubic: bool = False, yearly: bool = False) -> Array:
+        """Columns beside the dose: level, time, weekend, devices, what follows a long break; smooth ground,
+        cubic time and a yearly wave if asked."""
         columns = [np.ones(self.n_runs), self.time, self.weekend]
         if cubic:
             columns += [self.time**2, self.time**3]
+        if yearly:
+            angle = 2 * np.pi * self.days / YEAR_DAYS
+            columns += [np.sin(angle), np.cos(angle)]
         if smooth:
             columns.append(self.smooth)
-        return np.column_stack([*columns, self.devices])
+        return np.column_stack([*columns, self.devices, self.after_break])
 
     @property
     def contrast(self) -> float | None:
@@ -136,6 +157,7 @@ def build_season(
         days=days,
         technical=table["technical"].to_numpy(),
         smooth=table["smooth"].to_numpy(),
+        scatter=_scatter(table["n_windows"].to_numpy()),
         dose=dose,
         weekend=np.array([float(day.weekday() >= 5) for day in dates]),
         devices=(table["device_epoch"].to_numpy()[:, None] == np.array(names)[None, :]).astype(float),
@@ -160,13 +182,17 @@ def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("value") > 0)
         & pl.col("value").is_finite()
     )
-    table = runs.filter(pl.col("counts"))
-    for terrain in ("technical", "smooth"):
-        ground = values.filter(pl.col("terrain") == terrain).select(
-            "run_id", pl.col("value").log().alias(terrain)
-        )
-        table = table.join(ground, on="run_id", how="inner")
+    logs = values.with_columns(pl.col("value").log())
+    technical = logs.filter(terrain="technical").select("run_id", "n_windows", technical="value")
+    smooth = logs.filter(terrain="smooth").select("run_id", smooth="value")
+    table = runs.filter(pl.col("counts")).join(technical, on="run_id").join(smooth, on="run_id")
     return table.sort("start_time", "run_id")
+
+
+def _scatter(n_windows: NDArray[np.int64]) -> Array:
+    """Part of it is the same for all runs, part falls with the windows that a run rests on."""
+    of_windows = 1 / np.maximum(n_windows, 1)
+    return 1 - WINDOWS_SHARE + WINDOWS_SHARE * of_windows / (of_windows.mean() if n_windows.size else 1.0)
 
 
 def _per_third(days: Array) -> NDArray[np.int64]:

@@ -6,15 +6,32 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from pipeline.effect.gls import fit_gls
+from pipeline.effect.gls import Fit, fit_gls
 from pipeline.effect.permutation import partial_correlation, shuffled_doses
-from pipeline.effect.season import UNIT_MIN_PER_WEEK, build_season
+from pipeline.effect.season import UNIT_MIN_PER_WEEK, Season, build_season
 from pipeline.effect.verdict import as_change
 from pipeline.exposure import HALF_LIFE_DAYS, decayed_weekly
 from pipeline.tables import BalanceSessions, DataFrame, Runs, Sensitivity, Stability
 
 HALF_LIVES_DAYS = (10, 14, 21, 28, 42)
+
+
+def fit_any_response(season: Season) -> Fit | None:
+    """The log change from no balance work to 45 weekly minutes kept up, whatever the half-life from 10 to 42
+    days, and whether every minute counts alike or more of them bring less: averaged over all ten by what
+    the runs say of each. Its interval is wider than the answer's, which holds for one half-life and a
+    straight line."""
+    doses = [_dose(season, half_life_days) for half_life_days in HALF_LIVES_DAYS]
+    flattening = [np.expm1(-dose) / np.expm1(-1) for dose in doses]
+    responses = np.column_stack([*doses, *flattening])
+    return fit_gls(season.days, season.technical, responses, season.nuisance(smooth=True), season.scatter)
+
+
+def _dose(season: Season, half_life_days: float) -> NDArray[np.float64]:
+    """At each run, in units of 45 min/week."""
+    return decayed_weekly(season.minutes, half_life_days)[season.run_day] / UNIT_MIN_PER_WEEK
 
 
 def vary_half_life(
@@ -45,8 +62,8 @@ def vary_half_life(
         nuisance = season.nuisance(smooth=True)
         best, found = np.zeros(0), []
         for half_life_days in HALF_LIVES_DAYS:
-            dose = decayed_weekly(season.minutes, half_life_days)[season.run_day] / UNIT_MIN_PER_WEEK
-            fit = fit_gls(season.days, season.technical, dose, nuisance)
+            dose = _dose(season, half_life_days)
+            fit = fit_gls(season.days, season.technical, dose, nuisance, season.scatter)
             if fit is None:
                 continue
             shuffled = shuffled_doses(season.minutes, season.run_day, half_life_days, seed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.effect.gls import Fit
 from pipeline.effect.randomisation import FOLLOWED, PlanTest
-from pipeline.effect.season import MIN_RUNS_OF_DEVICE, Season
+from pipeline.effect.season import LONG_BREAK_DAYS, MIN_RUNS_OF_DEVICE, Season
 from pipeline.effect.verdict import (
     MIN_CONTRAST,
     MIN_RUNS,
@@ -24,10 +24,6 @@ SILENT_LOG_DAYS = 28
 # Share of the dose's variance left after trend and one step. Of simulated programmes that start once, midway,
 # 97 % lie below this at 26 weeks and all at 52; of blocks of 4 weeks and more, none.
 ONE_STEP_SHARE = 0.45
-# An injury is followed by unsteady weeks and by balance work: with one in a simulated season without an
-# effect the interval left out zero in 8 % of them, mostly on the side of "less steady".
-LONG_BREAK_DAYS = 21
-
 _YEARS = 5
 # Beyond this a figure only says that nothing is known.
 _WIDEST = 9.0
@@ -36,6 +32,7 @@ _SUBJECT = {
     "technical": "On technical ground your cadence was",
     "difference": "As a check, technical against smooth ground of the same run, your cadence was",
     "cubic time": "As a check, with a curved trend taken out, your cadence on technical ground was",
+    "yearly wave": "As a check, with a wave of a year taken out, your cadence on technical ground was",
     "technical alone": "As a check, without a look at smooth ground, your cadence on technical ground was",
     "smooth": "As a control, on smooth ground your cadence was",
 }
@@ -182,8 +179,8 @@ def _missing_data(season: Season) -> list[str]:
     return parts
 
 
-def write_cautions(verdict: str, season: Season, smooth: Fit | None) -> str:
-    """What speaks against reading more into the answer."""
+def write_cautions(verdict: str, season: Season, smooth: Fit | None, any_response: Fit | None = None) -> str:
+    """What speaks against reading more into the answer; `any_response` without its half-life and shape."""
     parts = []
     if season.n_before_log:
         parts.append(
@@ -209,8 +206,8 @@ def write_cautions(verdict: str, season: Season, smooth: Fit | None) -> str:
         gaps = np.diff(season.days)
         if gaps.size and gaps.max() > LONG_BREAK_DAYS:
             parts.append(
-                f"{gaps.max():.0f} days without a run that counts: what ended or followed such a break, an "
-                "injury or an illness, can look like balance work's doing"
+                f"{gaps.max():.0f} days without a run that counts: a level that fades in the weeks after is "
+                "taken out, but an injury or an illness may do more, and look like balance work's doing"
             )
         if season.share_beyond_one_step < ONE_STEP_SHARE:
             parts.append(
@@ -220,5 +217,12 @@ def write_cautions(verdict: str, season: Season, smooth: Fit | None) -> str:
         if smooth is not None and (smooth.interval()[1] < 0 or smooth.interval()[0] > 0):
             moved = "steadier" if smooth.estimate < 0 else "less steady"
             parts.append(f"smooth ground was {moved} as well, which points to general form, not to footing")
+        if any_response is not None:
+            low, high = (as_change(end) for end in any_response.interval())
+            parts.append(
+                "the interval holds for a half-life of 21 days and a straight line: with any from 10 to 42 "
+                "days, and should more bring less, 45 weekly minutes against none may be anything from "
+                f"{_interval(low, high)}"
+            )
         parts.append("looking often is not corrected for: read it at 16, 26, 39 and 52 weeks")
     return "; ".join(parts)

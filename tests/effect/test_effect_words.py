@@ -11,7 +11,7 @@ from pipeline.effect.season import Season
 from pipeline.effect.words import write_cautions, write_missing, write_sentence
 from pipeline.tables import VERDICTS
 
-OUTCOMES = ("technical", "difference", "cubic time", "technical alone", "smooth")
+OUTCOMES = ("technical", "difference", "cubic time", "yearly wave", "technical alone", "smooth")
 
 
 def season(n: int = 112, weeks: float = 52, **changes: Any) -> Season:
@@ -21,6 +21,7 @@ def season(n: int = 112, weeks: float = 52, **changes: Any) -> Season:
         "days": days,
         "technical": np.zeros(n),
         "smooth": np.zeros(n),
+        "scatter": np.ones(n),
         "dose": np.sin(days / 12),
         "weekend": np.zeros(n),
         "devices": np.ones((n, 1)),
@@ -173,3 +174,10 @@ def test_a_long_break_in_the_runs_is_said() -> None:
     assert "without a run" not in write_cautions("not precise enough", broken, None)
     short = season(3, 52, days=np.array([0.0, 21, 42]))
     assert "without a run" not in write_cautions("cannot tell yet", short, None)
+
+
+def test_what_the_interval_assumes_is_said() -> None:
+    """The wide interval stands among the cautions, with what it leaves open."""
+    said = write_cautions("cannot tell yet", season(), None, fit_between(-0.4, 0.1))
+    assert "any from 10 to 42 days" in said
+    assert "anything from 10 % less steady to 40 % steadier" in said

@@ -49,6 +49,17 @@ def test_whitening_equals_the_cholesky_factor(share: float) -> None:
     assert log_det[0] == pytest.approx(2 * np.log(np.diag(factor)).sum())
 
 
+def test_whitening_with_scatter_of_their_own() -> None:
+    """Rows with nuggets of their own are whitened by the matrix that has them on its diagonal."""
+    days, outcome, exposure, _ = example()
+    columns = np.column_stack([outcome, exposure])
+    scatter = np.linspace(0.5, 1.5, len(days))
+    full = correlation(days, 15, 0.4) + 0.6 * np.diag(scatter - 1)
+    white, log_det = whiten(days, columns, np.array([15.0]), np.array([0.4]), scatter)
+    assert white[0] == pytest.approx(np.linalg.solve(np.linalg.cholesky(full), columns))
+    assert log_det[0] == pytest.approx(np.linalg.slogdet(full)[1])
+
+
 def brute_force(days: Array, outcome: Array, design: Array) -> tuple[float, float, Array]:
     """Estimate, standard error and grid weights from the textbook's matrix formulas."""
     n, p = design.shape
@@ -142,3 +153,33 @@ def test_adding_an_effect_moves_the_estimate_by_it(seed: int, effect: float, uni
     assert moved is not None
     assert moved.estimate * unit == pytest.approx(plain.estimate + effect, abs=1e-6)
     assert moved.se * unit == pytest.approx(plain.se, rel=1e-6)
+
+
+def test_the_average_over_versions_equals_brute_force() -> None:
+    """Two versions of an exposure: weights by likelihood, their spread added to the variance."""
+    days, outcome, exposure, nuisance = example()
+    versions = np.column_stack([exposure, exposure + 0.5 * np.sin(days)])
+    found = []
+    for tau, share in [(5.0, 0.0)] + [(tau, share) for tau in TAU_DAYS for share in DRIFT_SHARE if share]:
+        v = correlation(days, tau, share)
+        for version in versions.T:
+            fit = sm.GLS(outcome, np.column_stack([nuisance, version]), sigma=v).fit()
+            residual = fit.resid @ np.linalg.inv(v) @ fit.resid
+            restricted = np.linalg.slogdet(nuisance.T @ np.linalg.inv(v) @ nuisance)[1]
+            likelihood = -0.5 * (np.linalg.slogdet(v)[1] + restricted + fit.df_resid * np.log(residual))
+            found.append((likelihood, fit.params[-1], fit.bse[-1] ** 2))
+    likelihood, coefficient, variance = np.array(found).T
+    weight = np.exp(likelihood - likelihood.max()) / np.exp(likelihood - likelihood.max()).sum()
+    estimate = weight @ coefficient
+    fit = fit_gls(days, outcome, versions, nuisance)
+    assert fit is not None
+    assert fit.estimate == pytest.approx(estimate)
+    assert fit.se == pytest.approx(np.sqrt(weight @ (variance + (coefficient - estimate) ** 2)))
+
+
+def test_a_version_that_says_nothing_counts_not() -> None:
+    """A constant version counts not, and where nothing else is left there is no fit."""
+    days, outcome, exposure, nuisance = example()
+    twice = fit_gls(days, outcome, np.column_stack([exposure, exposure]), nuisance)
+    assert twice == fit_gls(days, outcome, np.column_stack([exposure, exposure, np.ones(40)]), nuisance)
+    assert fit_gls(days, outcome, np.ones((40, 2)), nuisance) is None

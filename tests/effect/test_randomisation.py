@@ -1,5 +1,6 @@
 """The plan's own test: size, power, and when a cause may be named."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from pipeline.effect.season import build_season
 from pipeline.effect.words import write_plan
 from pipeline.exposure import decayed_weekly
 from pipeline.schedule import draw_schedules
-from pipeline.tables import DataFrame, Plans
+from pipeline.tables import DataFrame, Plans, Runs
 from tests.simulate import START, SimulatedSeason, make_tables
 
 BEFORE_DAYS = 28
@@ -36,7 +37,8 @@ def a_planned_season(
     drift = np.zeros(len(day))
     for i in range(1, len(day)):
         drift[i] = 0.9 * drift[i - 1] + 0.03 * rng.standard_normal()
-    y = beta * decayed_weekly(daily, 21.0)[day] / 45 + drift + 0.08 * rng.standard_normal(len(day))
+    effect = beta * decayed_weekly(daily, 21.0)[day] / 45
+    y = effect + drift + 0.08 * rng.standard_normal(len(day))
     smooth = 0.08 * rng.standard_normal(len(day))
     start = START + timedelta(days=BEFORE_DAYS)
     plan = {
@@ -48,7 +50,7 @@ def a_planned_season(
         "drawn_at": datetime(start.year, start.month, start.day, tzinfo=UTC) - timedelta(days=2),
     }
     plans = Plans.validate(pl.DataFrame([plan], schema=Plans.create_empty().schema))
-    return SimulatedSeason(*make_tables(day, np.exp(y), np.exp(smooth), daily), beta=beta), plans
+    return SimulatedSeason(*make_tables(day, np.exp(y), np.exp(smooth), daily), beta, effect), plans
 
 
 def examine(season: SimulatedSeason, plans: DataFrame[Plans]) -> PlanTest | None:
@@ -121,7 +123,7 @@ def test_a_plan_that_was_not_kept_to_names_no_cause() -> None:
 def test_before_its_end_a_plan_is_not_tested() -> None:
     """Half way there is no p, only the day on which there will be one."""
     season, plans = a_planned_season(3, -0.7)
-    half = SimulatedSeason(season.runs.head(60), season.stability, season.sessions, season.beta)  # type: ignore[arg-type]
+    half = replace(season, runs=Runs.validate(season.runs.head(60)))
     test = examine(half, plans)
     assert test is not None
     assert not test.is_over

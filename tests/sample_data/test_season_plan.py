@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sample_data.plan import BLOCK_WEEKS, FIRST_RUN_DAY, SEASON_WEEKS, derive_dose, plan_season
+from sample_data.plan import FIRST_RUN_DAY, SEASON_WEEKS, derive_dose, plan_season
 from sample_data.routes import make_routes
 from sample_data.runner import STEADIED, STEADIED_SEED, UNAFFECTED, UNAFFECTED_SEED
 
@@ -31,7 +31,7 @@ def test_dose_of_one_session() -> None:
 
 def test_steady_dose() -> None:
     """Forty-five minutes a week for ever is a dose of 45."""
-    assert derive_dose(np.full(1000, 45 / 7))[-1] == pytest.approx(45)
+    assert derive_dose(np.full(1000, 45 / 7), 21)[-1] == pytest.approx(45)
 
 
 @given(st.lists(st.floats(0, 120), min_size=1, max_size=60))
@@ -40,7 +40,7 @@ def test_dose_closed_form(minutes: list[float]) -> None:
     keep = 2 ** (-1 / 21)
     day = len(minutes) - 1
     closed = 7 * (1 - keep) * sum(keep ** (day - d - 1) * minutes[d] for d in range(day))
-    assert derive_dose(np.array(minutes))[-1] == pytest.approx(closed, abs=1e-9)
+    assert derive_dose(np.array(minutes), 21)[-1] == pytest.approx(closed, abs=1e-9)
 
 
 def test_effect_is_planted_exactly() -> None:
@@ -85,9 +85,9 @@ def test_blocks() -> None:
     for row in SEASON.log:
         sessions[date.fromisoformat(str(row["date"]))].append(float(str(row["minutes"])))
     assert all(15 <= sum(drills) <= 25 and 3 <= len(drills) <= 5 for drills in sessions.values())
-    for week in range(SEASON_WEEKS + BLOCK_WEEKS):
+    for week in range(SEASON_WEEKS + 8):
         monday = SEASON.first_log_day + timedelta(weeks=week)
-        on = week // BLOCK_WEEKS % 2 == 0
+        on = week // 8 % 2 == 0
         assert sum(monday + timedelta(days=d) in sessions for d in range(7)) == (3 if on else 0)
 
 

@@ -1,0 +1,148 @@
+"""Whether the whole pipeline tells the truth: `python -m tests.end_to_end --out build/truth`.
+
+Writes seasons of runners with and without an effect as watch files and logs, takes them in as `surefoot
+analyse` and `surefoot log` do, and holds each verdict against what was planted. Runners, designs and seeds
+were fixed before any answer was seen. A second call answers anew from what the first one has analysed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import polars as pl
+
+from pipeline import batch, read_balance_log
+from pipeline.effect import HEADLINE
+from pipeline.engine import LocalEngine
+from pipeline.workspace import Workspace
+from sample_data import Runner, write_season
+from sample_data.power import SLOPE
+
+WEEKS = (26, 39, 52)
+BLOCKS_WEEKS = (0, 4, 6, 8)
+# The longest seasons take longest: two designs of theirs are enough.
+OF_A_YEAR = (0, 8)
+# Share that 45 weekly minutes take off the latent unsteadiness, and how long that lasts [days].
+TRUTHS = ((0.2, 21.0), (0.3, 10.0), (0.4, 35.0), (0.5, 21.0))
+FIRST_SEED = 31_000
+
+
+def runners() -> list[tuple[Runner, int]]:
+    """40 runners with an effect, each before one of the same design and another seed without; their weeks."""
+    designs = list(product(WEEKS, BLOCKS_WEEKS, TRUTHS))
+    chosen = []
+    for n, (weeks, block_weeks, (share, half_life_days)) in enumerate(designs):
+        if weeks == WEEKS[-1] and block_weeks not in OF_A_YEAR:
+            continue
+        for name, number, effect in (("effect", n, math.log(1 - share)), ("null", n + len(designs), 0.0)):
+            runner = Runner(f"{name}-{number:02d}", FIRST_SEED + number, effect, half_life_days, block_weeks)
+            chosen.append((runner, weeks))
+    return chosen
+
+
+def answer_runner(workspace: Workspace, engine: LocalEngine, out: Path, runner: Runner, weeks: int) -> None:
+    """The season of one runner through files, decoder and terrain into the workspace, and its answer."""
+    athlete_id = runner.runner_id
+    if workspace.load_runs(athlete_id).is_empty():
+        folder = write_season(out, runner, weeks)
+        batch.import_files(
+            workspace, batch.find_files([folder / "runs"], workspace.path), athlete_id, engine, keep=False
+        )
+        workspace.save_balance_sessions(athlete_id, read_balance_log(folder / "balance-log.csv", athlete_id))
+        shutil.rmtree(folder)
+    batch.refresh_answer(workspace, athlete_id)
+
+
+def judge(runner: Runner, weeks: int, effects: pl.DataFrame) -> dict[str, Any]:
+    """The headline's row beside the truth, which a watch shows in part only."""
+    row = effects.row(by_predicate=pl.col("outcome") == HEADLINE, named=True)
+    measured = SLOPE["technical"] * runner.log_effect
+    return {
+        "has_effect": runner.log_effect < 0,
+        "weeks": weeks,
+        "design": f"blocks of {runner.block_weeks}" if runner.block_weeks else "self-chosen",
+        "half_life_days": runner.half_life_days,
+        "planted": runner.log_effect,
+        "verdict": row["verdict"],
+        "n_runs": row["n_runs"],
+        "estimate": None if row["estimate"] is None else math.log1p(row["estimate"]),
+        "covered": row["low"] is not None and row["low"] <= math.expm1(measured) <= row["high"],
+        "excludes_zero": row["low"] is not None and not row["low"] <= 0 <= row["high"],
+        "naive": row["naive_p"] is not None and row["naive_p"] < 0.05,
+    }
+
+
+def table(judged: pl.DataFrame) -> Iterator[str]:
+    """Lines: verdicts against truth, by effect and then by what was varied."""
+    yield (
+        "runners                       n  naive  interval  steadier  less steady  no effect  cannot tell"
+        "  refused"
+    )
+    groups: list[tuple[str, pl.DataFrame]] = [
+        ("no effect", judged.filter(~pl.col("has_effect"))),
+        ("effect", judged.filter("has_effect")),
+    ]
+    for column in ("weeks", "design", "half_life_days", "planted"):
+        for has_effect in (False, True):
+            for key, part in judged.filter(has_effect=has_effect).group_by(column, maintain_order=True):
+                value = f"{1 - math.exp(key[0]):.0%}" if column == "planted" else str(key[0])
+                name = f"{'effect' if has_effect else 'no effect'}, {column} {value}"
+                groups.append((name, part))
+    for name, part in groups:
+        verdicts = part["verdict"]
+        counts = [
+            int(verdicts.str.starts_with(start).sum())
+            for start in ("steadier", "less", "no effect", "cannot tell")
+        ]
+        yield (
+            f"{name:<27}{part.height:>4}{part['naive'].sum():>7}{part['excludes_zero'].sum():>10}{counts[0]:>10}"
+            f"{counts[1]:>13}{counts[2]:>11}{counts[3]:>13}{part.height - sum(counts):>9}"
+        )
+    for half_life_days, part in judged.filter(pl.col("has_effect")).group_by(
+        "half_life_days", maintain_order=True
+    ):
+        ratio = (part["estimate"] / part["planted"]).drop_nulls().to_list()
+        yield (
+            f"effect with a half-life of {half_life_days[0]:.0f} days: {fmean(ratio):.2f} of the planted "
+            f"change was measured; the interval held {SLOPE['technical']} of it in "
+            f"{part['covered'].sum()} of {part.height}"
+        )
+    for part in (part for name, part in groups if name == "no effect" and part.height):
+        yield f"no effect: mean estimate {part['estimate'].mean():+.3f}"
+
+
+def main() -> None:
+    """Read the options, make what is missing, answer, print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.end_to_end", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the workspace; kept")
+    parser.add_argument("--runners", type=int, default=80, help="only the first of them (default 80, all)")
+    options = parser.parse_args()
+    began = time.monotonic()
+    engine = LocalEngine(os.cpu_count() or 1)
+    judged = []
+    try:
+        with Workspace(options.out / "workspace") as workspace:
+            for runner, weeks in runners()[: options.runners]:
+                answer_runner(workspace, engine, options.out, runner, weeks)
+                judged.append(judge(runner, weeks, workspace.load_effects(runner.runner_id)))
+                print(
+                    f"{runner.runner_id} {judged[-1]['design']}, {weeks} weeks: {judged[-1]['verdict']}",
+                    flush=True,
+                )
+    finally:
+        engine.close()
+    print("\n".join(table(pl.DataFrame(judged))))
+    print(f"{time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
