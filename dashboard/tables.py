@@ -14,12 +14,15 @@ OUTCOMES = {
     HEADLINE_OUTCOME: "Technical ground, smooth ground of the same run taken into account (the answer)",
     "difference": "Technical minus smooth ground",
     "cubic time": "With a curved trend over the season",
+    "yearly wave": "With a wave of a year taken out",
     "technical alone": "Technical ground alone",
     "smooth": "Smooth ground (should show nothing)",
 }
 
 
-ROBUSTNESS_NOTE = "The answer should hold in the first three; smooth ground should show nothing."
+ROBUSTNESS_NOTE = (
+    "The answer should hold on technical ground however it is asked; smooth ground should show nothing."
+)
 RIGHT_ALIGNED = frozenset(
     {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
     | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}

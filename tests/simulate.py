@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,6 +67,19 @@ SCENARIOS = {
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatedRuns:
+    """Per run (n_runs,) what is measured of it and the truth, and the minutes of each day of the log."""
+
+    day: NDArray[np.int64]  # since START
+    technical_cv: Array
+    smooth_cv: Array
+    windows: NDArray[np.int64]  # on technical ground
+    effect: Array  # log change by balance work, as it is measured
+    minutes: Array  # (n_days,) from START on
+    beta: float  # of a steady 45 min/week against none
+
+
+@dataclass(frozen=True, slots=True)
 class SimulatedSeason:
     """The tables that the effect takes, and the truth: log changes by balance work, as they are measured."""
 
@@ -76,7 +90,14 @@ class SimulatedSeason:
     effect: Array  # (n_runs,), at each run
 
 
-def simulate_season(
+def simulate_season(scenario: Scenario, rng: np.random.Generator, **options: Any) -> SimulatedSeason:
+    """One season as tables; the options are those of `simulate_runs`."""
+    runs = simulate_runs(scenario, rng, **options)
+    tables = make_tables(runs.day, runs.technical_cv, runs.smooth_cv, runs.minutes, windows=runs.windows)
+    return SimulatedSeason(*tables, beta=runs.beta, effect=runs.effect)
+
+
+def simulate_runs(
     scenario: Scenario,
     rng: np.random.Generator,
     *,
@@ -86,7 +107,7 @@ def simulate_season(
     weekly_minutes: float = 60.0,
     weeks_before: int = 8,
     exact: bool = False,
-) -> SimulatedSeason:
+) -> SimulatedRuns:
     """One season; `beta` is the latent log change at a steady 45 min/week (-0.5 is a large effect).
 
     The log begins `weeks_before` the first run. With `exact` the response is linear and the half-life
@@ -132,10 +153,14 @@ def simulate_season(
         day, y, s, windows = day[~lost], y[~lost], s[~lost], windows[~lost]
     if scenario.logs_good_weeks:
         minutes = _logged(minutes, day, y, rng)
-    return SimulatedSeason(
-        *make_tables(day, 0.06 * np.exp(y), 0.045 * np.exp(s), minutes, windows=windows),
-        beta=LOADING * beta,
+    return SimulatedRuns(
+        day=day,
+        technical_cv=0.06 * np.exp(y),
+        smooth_cv=0.045 * np.exp(s),
+        windows=windows,
         effect=LOADING * beta * response[day],
+        minutes=minutes,
+        beta=LOADING * beta,
     )
 
 

@@ -16,7 +16,7 @@ from pipeline.results import FileResult
 from pipeline.schedule import count_schedules
 from pipeline.tables import CadenceRules, DataFrame, RejectedFiles, Runs
 
-VERSIONS = ("technical", "difference", "cubic time", "technical alone", "smooth")
+VERSIONS = ("technical", "difference", "cubic time", "yearly wave", "technical alone", "smooth")
 
 
 def plural(n: int, one: str, many: str = "") -> str:
@@ -187,7 +187,11 @@ def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
         lines.append(
             "  Change of unsteadiness per 45 more weekly minutes (minus is steadier), 95 % interval:"
         )
-        lines += [_version_line(name, rows[name]) for name in VERSIONS if rows[name]["estimate"] is not None]
+        lines += [
+            _version_line(name, row)
+            for name in VERSIONS
+            if (row := rows.get(name)) and row["estimate"] is not None
+        ]
         lines.append(
             _paragraph(
                 f"p {_p(headline['p'])}, by permuting the log {_p(headline['permutation_p'])}; "

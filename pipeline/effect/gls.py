@@ -125,7 +125,7 @@ class Noise:
         """Of the exposure's coefficient in a season with these days (n,) and columns; None where there is
         nothing to estimate it from."""
         nuisance = independent_columns(nuisance)
-        if len(days) <= nuisance.shape[1] + 1 or not _adds_to(nuisance, exposure):
+        if len(days) <= nuisance.shape[1] + 1 or not _new(nuisance, exposure[:, None]).size:
             return None
         left, _ = _free_of(days, nuisance, exposure[:, None])
         return float(np.sqrt(self.weight @ (self.variance / np.sum(left[:, :, 0] ** 2, axis=1))))
@@ -142,9 +142,13 @@ def assumed_noise(sd: float, tau_days: float, drift_share: float) -> Noise:
     return Noise((np.arange(len(_GRID)) == pair).astype(float), np.full(len(_GRID), sd**2))
 
 
-def _adds_to(nuisance: Array, exposure: Array) -> bool:
-    """Whether the exposure says anything that the independent nuisance columns do not."""
-    return bool(independent_columns(np.column_stack([nuisance, exposure])).shape[1] > nuisance.shape[1])
+def _new(nuisance: Array, exposures: Array) -> Array:
+    """Those of the exposures (n, m) that say something which the independent nuisance columns do not."""
+    basis, _ = np.linalg.qr(nuisance)
+    left = exposures - basis @ (basis.T @ exposures)
+    left = left - basis @ (basis.T @ left)
+    length = np.maximum(np.linalg.norm(exposures, axis=0), 1e-300)
+    return exposures[:, np.linalg.norm(left, axis=0) > _ALIASED * length]
 
 
 def _free_of(
@@ -177,11 +181,11 @@ def fit_gls(
     that the nuisance columns determine, an outcome they explain wholly.
     """
     nuisance = independent_columns(nuisance)
-    versions = [x for x in exposures.reshape(len(days), -1).T if _adds_to(nuisance, x)]
+    versions = _new(nuisance, exposures.reshape(len(days), -1))
     df = len(days) - nuisance.shape[1] - 1
-    if df < 1 or not versions:
+    if df < 1 or not versions.size:
         return None
-    left, log_determinant = _free_of(days, nuisance, np.column_stack([*versions, outcome]), scatter)
+    left, log_determinant = _free_of(days, nuisance, np.column_stack([versions, outcome]), scatter)
     x, y = left[:, :, :-1], left[:, :, -1:]
     information = np.sum(x**2, axis=1)
     coefficient = np.sum(x * y, axis=1) / information
@@ -189,7 +193,7 @@ def fit_gls(
     if residual.min() <= _explained(outcome):
         return None
     log_likelihood = -0.5 * (log_determinant[:, None] + df * np.log(residual))
-    if len(versions) == 1:
+    if versions.shape[1] == 1:
         log_likelihood -= 0.5 * np.log(information)
     weight = _weights(log_likelihood)
     estimate = float(np.sum(weight * coefficient))

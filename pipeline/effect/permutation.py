@@ -52,7 +52,7 @@ def shuffled_doses(minutes: Array, run_day: NDArray[np.int64], half_life_days: f
 
 def permutation_p(outcome: Array, dose: Array, shuffled: Array, nuisance: Array) -> float:
     """Share of logs, the true one counted, whose dose fits at least as well as the true one."""
-    observed = abs(partial_correlation(outcome, dose[:, None], nuisance)[0])
-    reference = np.abs(partial_correlation(outcome, shuffled, nuisance))
+    fits = np.abs(partial_correlation(outcome, np.column_stack([dose, shuffled]), nuisance))
+    observed, reference = fits[0], fits[1:]
     # A shuffle that gives back the true log must count as a tie in spite of rounding.
     return float((1 + np.sum(reference >= observed - 1e-12)) / (1 + reference.size))

@@ -157,13 +157,13 @@ def build_season(
         days=days,
         technical=table["technical"].to_numpy(),
         smooth=table["smooth"].to_numpy(),
-        scatter=_scatter(table["n_windows"].to_numpy()),
+        scatter=scatter_of(table["n_windows"].to_numpy()),
         dose=dose,
         weekend=np.array([float(day.weekday() >= 5) for day in dates]),
         devices=(table["device_epoch"].to_numpy()[:, None] == np.array(names)[None, :]).astype(float),
         run_day=run_day,
         minutes=minutes,
-        n_technical=_per_third(days),
+        n_technical=per_third(days),
         has_log=has_log,
         n_before_log=n_before_log,
         n_rare_device=n_rare_device,
@@ -189,13 +189,13 @@ def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
     return table.sort("start_time", "run_id")
 
 
-def _scatter(n_windows: NDArray[np.int64]) -> Array:
-    """Part of it is the same for all runs, part falls with the windows that a run rests on."""
+def scatter_of(n_windows: NDArray[np.int64]) -> Array:
+    """Variance of each run's own scatter, 1 on average: part is the same for all, part falls with windows."""
     of_windows = 1 / np.maximum(n_windows, 1)
     return 1 - WINDOWS_SHARE + WINDOWS_SHARE * of_windows / (of_windows.mean() if n_windows.size else 1.0)
 
 
-def _per_third(days: Array) -> NDArray[np.int64]:
+def per_third(days: Array) -> NDArray[np.int64]:
     """Runs in each third of the period; every run that counts has its 4 minutes of technical ground."""
     if not len(days):
         return np.zeros(3, dtype=np.int64)

@@ -4,12 +4,31 @@ The bounds leave room for chance in a few dozen seasons; `python -m tests.calibr
 """
 
 import math
+from dataclasses import fields
 
+import numpy as np
 import pytest
 
-from tests.calibrate import Cell, Outcome, judge
+from pipeline.effect.naive import correlate_naively
+from pipeline.effect.season import Season, build_season
+from tests.calibrate import Cell, Outcome, judge, naive_p, season_of, simulate
+from tests.simulate import simulate_runs, simulate_season
 
 NULL_SEASONS = 60
+
+
+@pytest.mark.parametrize("scenario", ["N3b", "injury", "missing runs", "good weeks"])
+def test_the_short_way_to_a_season_is_the_long_one(scenario: str) -> None:
+    """Season and naive p without tables are those that the pipeline makes of the tables."""
+    cell = Cell(scenario, 20, -0.3, weeks_before=2)
+    runs, tables = (simulate(cell, 5, how) for how in (simulate_runs, simulate_season))
+    short, long = season_of(runs), build_season("sim", tables.runs, tables.stability, tables.sessions, 21.0)
+    for field in fields(Season):
+        one, other = getattr(short, field.name), getattr(long, field.name)
+        assert np.array_equal(one, other) or one == pytest.approx(other), field.name
+    naive = correlate_naively(tables.runs, tables.stability, tables.sessions)
+    assert naive is not None
+    assert naive_p(runs) == pytest.approx(naive[1])
 
 
 @pytest.fixture(scope="module")
