@@ -1,11 +1,15 @@
-"""The rule by which a plan is drawn: blocks of weeks with and without balance work, as many of each.
+"""The rules by which plans are drawn: blocks of weeks with and without balance work, as many of each, for one
+athlete; a start of balance work in a week of one's own for each athlete of a roster.
 
-The plan and its test share this one rule: a randomisation test holds only where the schedules that could
-have been drawn are those that it draws again.
+A plan and its test share one rule: a randomisation test holds only where the schedules that could have been
+drawn are those that it draws again.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -77,3 +81,23 @@ def planned_dose(
     """
     minutes = np.repeat(schedules.T, 7 * block_weeks, axis=0).astype(np.float64) * PLANNED_MIN_PER_WEEK / 7
     return decayed_weekly(minutes, half_life_days)[run_day]
+
+
+def staggered_schedules(n_athletes: int, weeks: int) -> Schedules:
+    """Schedules of weeks to be dealt out among athletes by lot: (n_athletes, weeks), True from the start on.
+
+    Starts are spread evenly over the middle half of the weeks, so that everyone has weeks of both kinds.
+    """
+    starts = np.round(np.linspace(weeks / 4, 3 * weeks / 4, n_athletes)).astype(int)
+    return np.asarray(np.arange(weeks) >= starts[:, None])
+
+
+def count_arrangements(starts: Sequence[int]) -> int:
+    """In how many ways these starts (some may be equal) can be dealt out, one to each athlete."""
+    return math.factorial(len(starts)) // math.prod(map(math.factorial, Counter(starts).values()))
+
+
+def is_one_start(schedule: str) -> bool:
+    """Whether a plan's letters are those of a staggered start: blocks never have so many alike in a row."""
+    off = schedule.find("1")
+    return MAX_EQUAL < off < len(schedule) - MAX_EQUAL and "0" not in schedule[off:]

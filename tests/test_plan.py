@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SurefootError
-from pipeline.plan import add_plan, blocks_of, draw_plan, smallest_p, write_csv, write_ics
+from pipeline.plan import add_plan, blocks_of, draw_plan, draw_staggered, smallest_p, write_csv, write_ics
+from pipeline.schedule import is_one_start
 from pipeline.tables import DataFrame, Plans
 
 DRAWN = datetime(2024, 5, 3, 17, 4, 5, tzinfo=UTC)
@@ -117,3 +118,52 @@ def test_the_table_has_a_line_a_week() -> None:
     assert lines[1].startswith("1,2024-05-06,2024-05-12,")
     assert lines[-1].startswith("32,2024-12-09,2024-12-15,")
     assert sum(line.endswith("yes") for line in lines) == 16
+
+
+def test_staggered_starts_are_dealt_out() -> None:
+    """Five athletes over 20 weeks start in weeks 5 to 15, each in another; other seeds deal otherwise."""
+    names = ["ada", "ben", "cy", "di", "ed"]
+    plans = draw_staggered(names, weeks=20, start=date(2024, 5, 6), drawn_at=DRAWN, seed=7)
+    starts = {row["athlete_id"]: row["schedule"].index("1") for row in plans.iter_rows(named=True)}
+    assert sorted(starts.values()) == [5, 8, 10, 12, 15]
+    others = {
+        tuple(draw_staggered(names, weeks=20, start=date(2024, 5, 6), drawn_at=DRAWN, seed=seed)["schedule"])
+        for seed in range(20)
+    }
+    assert len(others) > 10
+
+
+def test_a_staggered_start_in_the_calendar() -> None:
+    """Two events and 20 weeks; two athletes' events are not one another's."""
+    one, other = draw_staggered(
+        ["ada", "ben"], weeks=20, start=date(2024, 5, 6), drawn_at=DRAWN, seed=1
+    ).to_dicts()
+    assert write_ics(one).count(b"BEGIN:VEVENT") == 2
+    assert write_csv(one).count(b"\n") == 21
+    assert write_csv(one).count(b",yes") == 20 - one["schedule"].index("1")
+    uids = [line for plan in (one, other) for line in write_ics(plan).splitlines() if line.startswith(b"UID")]
+    assert len(set(uids)) == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "said"),
+    [
+        (["ada"], {}, "need two athletes"),
+        (["ada", "ben"], {"weeks": 15}, "choose 16 to 104"),
+        (["ada", "ben"], {"start": date(2024, 5, 1)}, "choose a later start"),
+    ],
+)
+def test_starts_that_cannot_be_staggered(names: list[str], changes: dict[str, Any], said: str) -> None:
+    """Too few athletes, too few weeks and a start in the past are refused with what would do."""
+    options = {"weeks": 26, "start": date(2024, 5, 6), "drawn_at": DRAWN, "seed": 1} | changes
+    with pytest.raises(SurefootError) as problem:
+        draw_staggered(names, **options)
+    assert said in f"{problem.value.reason}: {problem.value.advice}"
+
+
+@given(st.integers(1, 4), st.integers(2, 8), st.integers(0, 2**32 - 1))
+def test_blocks_are_never_taken_for_a_staggered_start(block_weeks: int, pairs: int, seed: int) -> None:
+    """No draw of blocks has the letters of a staggered start."""
+    plan = row(a_plan(block_weeks=block_weeks, weeks=2 * block_weeks * pairs, seed=seed))
+    assert not is_one_start(plan["schedule"])
+    assert len(blocks_of(plan)) == 2 * pairs

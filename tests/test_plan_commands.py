@@ -148,3 +148,18 @@ def test_a_stranger_has_no_plan(folder: Path) -> None:
     """An athlete who is not there is named."""
     result = call("plan", "--athlete", "nobody", "--workspace", folder)
     assert (result.exit_code, "no athlete 'nobody'" in result.stderr) == (2, True)
+
+
+def test_a_roster_is_shown_staggered_starts(folder: Path, tmp_path: Path) -> None:
+    """Without an athlete the plan is the roster's; one alone cannot be staggered, wrong calls are told."""
+    shown = call("plan", "--workspace", folder)
+    assert shown.exit_code == 0
+    assert "cannot get under 5 %" in " ".join(shown.stdout.split())
+    found = json.loads(call("plan", "--workspace", folder, "--json").stdout)
+    assert [row["change"] for row in found["detectable"]] == [None] * 4
+    words = ("plan", "--workspace", folder, "--stagger", "--weeks", 26)
+    assert "need two athletes" in call(*words, "--out", tmp_path / "x").stderr
+    assert "name a folder" in call(*words).stderr
+    assert "leave --athlete" in call(*words, "--athlete", "ada").stderr
+    assert "name whose blocks" in call("plan", "--workspace", folder, "--choose", 4, "--out", "x").stderr
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pipeline.cli.terminal import (
     say_json,
     workspace_option,
 )
-from pipeline.effect import swap_logs, vary_half_life
+from pipeline.effect import examine_staggered, swap_logs, vary_half_life
 from pipeline.export import FORMATS, export_table
 from pipeline.roster import relate_roster
 from pipeline.tables import PUBLIC
@@ -42,6 +43,7 @@ def effect(athlete_id: str | None, folder: Path, sensitivity: bool, roster: bool
                 workspace.load_stability(athlete_id),
                 workspace.load_balance_sessions(athlete_id),
             )
+            plans = workspace.load_plans(athlete_id)
     if sensitivity:
         varied = vary_half_life(*tables)
         if as_json:
@@ -51,10 +53,15 @@ def effect(athlete_id: str | None, folder: Path, sensitivity: bool, roster: bool
                 say(words.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
     elif roster:
         together = relate_roster(effects, swap_logs(*tables))
+        staggered = examine_staggered(*tables, plans)
         if as_json:
-            say_json(roster_words.roster_json(together))
+            say_json(
+                roster_words.roster_json(together) | {"staggered": asdict(staggered) if staggered else None}
+            )
         else:
             say(roster_words.roster_lines(together))
+            if staggered is not None:
+                say(roster_words.stagger_lines(staggered, together.verdict))
     elif as_json:
         say_json(effects.to_dicts())
     else:

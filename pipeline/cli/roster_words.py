@@ -1,15 +1,21 @@
-"""What the command prints of several athletes, and of one against their own usual range."""
+"""What the command prints of several athletes and their staggered starts, and of one's own usual range."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 
-from pipeline.roster import RosterAnswer
+from pipeline.effect import StaggerTest
+from pipeline.effect.design import TRUE_SD
+from pipeline.effect.randomisation import FOLLOWED
+from pipeline.plan import blocks_of
+from pipeline.roster import ALPHA, RosterAnswer
+from pipeline.schedule import count_arrangements
 
 
 def roster_lines(answer: RosterAnswer) -> list[str]:
@@ -51,6 +57,74 @@ def roster_json(answer: RosterAnswer) -> dict[str, Any]:
             },
         }
     return found
+
+
+def stagger_preview_lines(athlete_ids: Sequence[str], detectable: Mapping[int, float | None]) -> list[str]:
+    """What all athletes could show together with staggered starts."""
+    who = f"{len(athlete_ids)} athletes" if len(athlete_ids) > 1 else "one athlete"
+    lines = [
+        f"{who}, each starting balance work in a week of their own, drawn by lot:",
+        "    " + "".join(f"{weeks:>5} weeks" for weeks in detectable),
+        "    " + "".join(f"{_change(change):>11}" for change in detectable.values()),
+    ]
+    lines += _wrapped(
+        "Smallest common change per 45 weekly minutes that the pooled answer would show (80 % power), from "
+        "each athlete's own noise and runs; true effects are taken to differ between athletes by an SD of "
+        f"{100 * TRUE_SD:.0f} %. The lot brings its own test. "
+        + _reach(count_arrangements(range(len(athlete_ids))))
+    )
+    return lines + _wrapped("To draw the starts: surefoot plan --stagger --weeks 26 --out DIR")
+
+
+def staggered_lines(plans: Sequence[Mapping[str, Any]], out: str) -> list[str]:
+    """Staggered starts as drawn, an athlete a line."""
+    first = plans[0]
+    lines = [f"drawn by lot with seed {first['seed']} at {first['drawn_at']:%Y-%m-%d %H:%M} UTC"]
+    starts = [plan["schedule"].index("1") for plan in plans]
+    for plan in plans:
+        without, with_work = blocks_of(plan)
+        lines.append(
+            f"    {plan['athlete_id']:<16} no balance work from {without.start}, balance work from "
+            f"{with_work.start} to {with_work.end - timedelta(days=1)}"
+        )
+    lines += _wrapped(_reach(count_arrangements(starts)))
+    return lines + _wrapped(
+        f"They are kept in the workspace; the calendars are in {out}, two files an athlete."
+    )
+
+
+def stagger_lines(test: StaggerTest, verdict: str) -> list[str]:
+    """What the staggered starts' own test says beside the roster's verdict."""
+    who = f"Staggered starts of {len(test.athlete_ids)} athletes, drawn by lot"
+    if not test.is_over:
+        return _wrapped(f"{who}, run until {test.until}: their own test is made then.")
+    if test.p is None:
+        return _wrapped(f"{who}: the runs are too few for their own test.")
+    agrees = verdict.startswith(("steadier", "less steady")) and (
+        (test.correlation < 0) == verdict.startswith("steadier")
+    )
+    said = f"{who}, have a test of their own: p {test.p:.3f}"
+    if test.allows_because and agrees:
+        word = "steadier" if test.correlation < 0 else "less steady"
+        return _wrapped(f"{said}. Cadence was {word} because of the balance work.")
+    if test.followed < FOLLOWED:
+        kept = f"{100 * test.followed:.0f} % of the weeks were kept to"
+        said += f", but {kept} and {100 * FOLLOWED:.0f} % are needed"
+    return _wrapped(f"{said}, which names no cause. {_reach(test.n_arrangements)}".strip())
+
+
+def _reach(arrangements: int) -> str:
+    ways = "one way" if arrangements == 1 else f"{arrangements:,} ways"
+    if arrangements < 1 / ALPHA:
+        return (
+            f"The starts can be dealt out in {ways} only, so that test cannot get under 5 % and no cause can "
+            "be named: four athletes or more can."
+        )
+    return f"The starts can be dealt out in {ways}, enough for that test to get under 5 %."
+
+
+def _change(change: float | None) -> str:
+    return "-" if change is None else f"{100 * change:.0f} %"
 
 
 def triage_lines(triage: pl.DataFrame, n_athletes: int) -> list[str]:

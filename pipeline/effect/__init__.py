@@ -10,11 +10,12 @@ import polars as pl
 
 from pipeline.effect.analysis import Finding, analyse_season
 from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
-from pipeline.effect.design import Preview, preview_designs
+from pipeline.effect.design import Preview, preview_designs, preview_staggered
 from pipeline.effect.naive import correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.season import Season, build_season
 from pipeline.effect.sensitivity import fit_any_response, vary_half_life
+from pipeline.effect.staggered import StaggerTest, examine_staggered
 from pipeline.effect.swap import swap_logs
 from pipeline.effect.verdict import REFUSALS, as_change, detectable_change, sceptical_estimate
 from pipeline.effect.words import write_cautions, write_missing, write_plan, write_sentence
@@ -118,7 +119,10 @@ __all__ = [
     "METHOD",
     "PREVIEW_WEEKS",
     "Preview",
+    "StaggerTest",
+    "examine_staggered",
     "preview_designs",
+    "preview_staggered",
     "relate_effect",
     "swap_logs",
     "vary_half_life",

@@ -20,9 +20,11 @@ from pipeline.effect.season import Season
 from pipeline.effect.verdict import ALPHA
 from pipeline.schedule import (
     PLANNED_MIN_PER_WEEK,
+    Schedules,
     count_schedules,
     draw_schedules,
     every_schedule,
+    is_one_start,
     planned_dose,
 )
 
@@ -56,7 +58,7 @@ class PlanTest:
 
 
 def examine_plan(season: Season, plans: pl.DataFrame, half_life_days: float) -> PlanTest | None:
-    """The latest plan's own test; None without runs or without a plan that had begun by the last run.
+    """The own test of the latest plan of blocks; None without runs or a plan that had begun by the last run.
 
     The p value is two-sided, the drawn schedule counted among those that could have been drawn: all of
     them up to 2,000, else 1,999 drawn anew.
@@ -64,10 +66,14 @@ def examine_plan(season: Season, plans: pl.DataFrame, half_life_days: float) -> 
     if season.first_run is None or season.log_start is None:
         return None
     last_run = season.first_run + timedelta(days=int(season.days[-1]))
-    begun = plans.filter(pl.col("start") <= last_run).sort("start")
-    if begun.is_empty():
+    begun = [
+        plan
+        for plan in plans.filter(pl.col("start") <= last_run).sort("start").iter_rows(named=True)
+        if not is_one_start(plan["schedule"])
+    ]
+    if not begun:
         return None
-    plan = begun.row(-1, named=True)
+    plan = begun[-1]
     schedule = np.array([letter == "1" for letter in plan["schedule"]])
     n_weeks = len(schedule) * plan["block_weeks"]
     until = plan["start"] + timedelta(days=7 * n_weeks - 1)
@@ -76,14 +82,14 @@ def examine_plan(season: Season, plans: pl.DataFrame, half_life_days: float) -> 
         until=until,
         is_over=is_over,
         n_schedules=count_schedules(len(schedule)),
-        followed=_share_followed(season, plan["start"], np.repeat(schedule, plan["block_weeks"]), last_run),
+        followed=share_followed(season, plan["start"], np.repeat(schedule, plan["block_weeks"]), last_run),
         p=None,
         correlation=0.0,
     )
     return _with_p(test, season, plan, schedule, half_life_days) if is_over else test
 
 
-def _share_followed(season: Season, start: date, on: NDArray[np.bool_], last_run: date) -> float:
+def share_followed(season: Season, start: date, on: NDArray[np.bool_], last_run: date) -> float:
     """Share of the plan's whole weeks up to the last run that were kept to, by the log."""
     assert season.log_start is not None
     weeks = min(((last_run - start).days + 1) // 7, len(on))
@@ -112,21 +118,35 @@ def _with_p(
     assert isinstance(start, date)
     assert isinstance(block_weeks, int)
     assert isinstance(seed, int)
-    assert season.first_run is not None
-    day = season.days.astype(np.int64) + (season.first_run - start).days
-    inside = (day >= 0) & (day < 7 * block_weeks * len(schedule))
-    nuisance = season.nuisance(smooth=True)[inside]
-    scatter = season.scatter[inside]
-    noise = fit_noise(season.days[inside], season.technical[inside], nuisance, scatter)
-    if noise is None:
-        return test
     enumerated = test.n_schedules <= ENUMERATED
     others = (
         every_schedule(len(schedule))
         if enumerated
         else draw_schedules(len(schedule), REDRAWS, np.random.default_rng([seed, 1]))
     )
-    dose = planned_dose(np.vstack([schedule, others]), block_weeks, day[inside], half_life_days)
+    fits = fit_schedules(season, start, block_weeks, np.vstack([schedule, others]), half_life_days)
+    if fits is None:
+        return test
+    observed, reference = fits[0], np.abs(fits[1:])
+    as_good = np.sum(reference >= abs(observed) - 1e-12)
+    p = as_good / len(reference) if enumerated else (1 + as_good) / (1 + len(reference))
+    return replace(test, p=float(min(p, 1.0)), correlation=float(observed))
+
+
+def fit_schedules(
+    season: Season, start: date, block_weeks: int, schedules: Schedules, half_life_days: float
+) -> NDArray[np.float64] | None:
+    """Partial correlation of the whitened runs between `start` and the plan's end with the planned dose of
+    each of the schedules (m, n_blocks): (m,). None where the runs cannot be fitted."""
+    assert season.first_run is not None
+    day = season.days.astype(np.int64) + (season.first_run - start).days
+    inside = (day >= 0) & (day < 7 * block_weeks * schedules.shape[1])
+    nuisance = season.nuisance(smooth=True)[inside]
+    scatter = season.scatter[inside]
+    noise = fit_noise(season.days[inside], season.technical[inside], nuisance, scatter)
+    if noise is None:
+        return None
+    dose = planned_dose(schedules, block_weeks, day[inside], half_life_days)
     tau, share = noise.likeliest()
     white, _ = whiten(
         season.days[inside],
@@ -136,8 +156,4 @@ def _with_p(
         scatter,
     )
     y, beside, doses = np.split(white[0], [1, 1 + nuisance.shape[1]], axis=1)
-    fits = partial_correlation(y[:, 0], doses, beside)
-    observed, reference = fits[0], np.abs(fits[1:])
-    as_good = np.sum(reference >= abs(observed) - 1e-12)
-    p = as_good / len(reference) if enumerated else (1 + as_good) / (1 + len(reference))
-    return replace(test, p=float(min(p, 1.0)), correlation=float(observed))
+    return partial_correlation(y[:, 0], doses, beside)

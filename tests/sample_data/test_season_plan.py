@@ -22,7 +22,7 @@ def test_dose_of_one_session() -> None:
     """One session of 60 minutes counts from the next day on and is worth half after 21 days more."""
     minutes = np.zeros(30)
     minutes[3] = 60.0
-    dose = derive_dose(minutes)
+    dose = derive_dose(minutes, 21)
     next_day = 7 * 60 * (1 - 0.5 ** (1 / 21))
     assert dose[3] == 0
     assert dose[4] == pytest.approx(next_day)
