@@ -13,6 +13,7 @@ from flask import Response
 
 from dashboard import queries, theme
 from dashboard.components import answer_url, balance_url, icon, in_browser, named, runs_url
+from dashboard.data_routes import data_routes
 from dashboard.guard import protect
 from dashboard.log_routes import log_routes
 from dashboard.pages import answer, balance, not_found, run, runs
@@ -54,6 +55,7 @@ def build_app(workspace: queries.Workspace) -> Dash:
     for page in PAGES:
         page.register(app, workspace)
     app.server.register_blueprint(log_routes(workspace.path))
+    app.server.register_blueprint(data_routes(workspace))
     protect(app)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import plotly.graph_objects as go
 import polars as pl
@@ -62,14 +63,40 @@ def card(title: str, *children: Any, sub: Any = None) -> html.Section:
     return html.Section([html.Div(head, className="card-head"), *children], className="card")
 
 
-def figure_box(graph_id: str, label: str, height_px: int) -> html.Div:
-    """An empty chart for a callback to fill, named for those who cannot see it, and its data table."""
+def data_url(name: str, **of: str) -> str:
+    """Address of a chart's data as CSV (dashboard.data_routes), of an `athlete` or a `run`."""
+    return f"/_data/{name}.csv?{urlencode(of)}"
+
+
+def figure_box(graph_id: str, label: str, height_px: int, data: Mapping[str, str]) -> html.Div:
+    """An empty chart for a callback to fill, named for those who cannot see it, its table and its files.
+
+    `data` are the addresses of its CSV by the name that the link has.
+    """
     graph = dcc.Graph(id=graph_id, figure=EMPTY_FIGURE, config=GRAPH_CONFIG, style={"height": height_px})
+    pictures = []
+    for kind in ("png", "svg"):
+        of_chart: dict[str, Any] = {"data-chart": graph_id, "data-format": kind}
+        label_of_file = named(f"Save the picture as {kind.upper()}: {label}")
+        pictures.append(html.Button(kind.upper(), className="save", **of_chart, **label_of_file))
+    tables = [
+        html.A(name, href=href, download="", className="save", **named(f"Save the data as {name}: {label}"))
+        for name, href in data.items()
+    ]
     return html.Div(
         [
             html.Div(graph, role="figure", **named(label)),
-            html.Details(
-                [html.Summary("The same as a table"), table_slot(f"{graph_id}-table", f"{label}, as a table")]
+            html.Div(
+                [
+                    html.Details(
+                        [
+                            html.Summary("The same as a table"),
+                            table_slot(f"{graph_id}-table", f"{label}, as a table"),
+                        ]
+                    ),
+                    html.P(["Save: ", *pictures, *tables], className="saves"),
+                ],
+                className="under",
             ),
         ]
     )

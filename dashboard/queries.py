@@ -11,8 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dashboard import words
+from pipeline.effect import derive_leftover
 from pipeline.errors import SurefootError
-from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
+from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions, Runs, Stability
+from pipeline.triage import derive_normal_ranges
 
 LASTING_RUNS = 3
 HEADLINE_METRIC = "cadence_cv"
@@ -29,11 +31,11 @@ class Workspace(Protocol):
     path: Path
 
     def athletes(self) -> list[str]: ...
-    def load_runs(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_runs(self, athlete_id: str) -> DataFrame[Runs]: ...
     def load_run(self, run_id: str) -> dict[str, Any]: ...
     def load_track(self, run_id: str) -> pl.DataFrame: ...
     def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame: ...
-    def load_stability(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_stability(self, athlete_id: str) -> DataFrame[Stability]: ...
     def load_balance_sessions(self, athlete_id: str) -> DataFrame[BalanceSessions]: ...
     def load_proposed_sessions(self, athlete_id: str) -> DataFrame[ProposedSessions]: ...
     def load_adherence(self, athlete_id: str) -> pl.DataFrame: ...
@@ -85,12 +87,34 @@ def trend_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
         (pl.col("metric") == HEADLINE_METRIC) & (pl.col("direction") == "all") & pl.col("value").is_not_null()
     )
     runs = workspace.load_runs(athlete_id).select(
-        "run_id", "start_time", "local_date", "counts", "device", "device_epoch"
+        "run_id", "start_time", "local_date", "counts", "counts_reason", "device", "device_epoch"
     )
     return (
         stability.select("run_id", pl.col("terrain").cast(pl.String), "value", "low", "high", "n_windows")
         .join(runs, on="run_id")
         .sort("start_time", "terrain")
+    )
+
+
+def unmeasured_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """`local_date` and `counts_reason` of the runs that have no value of the headline metric."""
+    measured = trend_runs(workspace, athlete_id).select("run_id").unique()
+    runs = workspace.load_runs(athlete_id)
+    return runs.join(measured, on="run_id", how="anti").select("local_date", "counts_reason")
+
+
+def usual_ranges(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """Where a run is expected on each ground, from the athlete's own last weeks (tables.NormalRanges)."""
+    return derive_normal_ranges(workspace.load_runs(athlete_id), workspace.load_stability(athlete_id))
+
+
+def leftover(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """Dose and technical unsteadiness with everything else that the answer takes out taken out."""
+    return derive_leftover(
+        athlete_id,
+        workspace.load_runs(athlete_id),
+        workspace.load_stability(athlete_id),
+        workspace.load_balance_sessions(athlete_id),
     )
 
 

@@ -104,13 +104,20 @@ def _athlete(workspace: queries.Workspace, athlete_id: str, number: int) -> str:
     runs = queries.trend_runs(workspace, athlete_id)
     every = workspace.load_runs(athlete_id)
     last = queries.run_table(workspace, athlete_id).head(N_LAST_RUNS)
-    drawn = trend(runs, queries.weekly_balance(workspace, athlete_id), queries.device_breaks(every))
+    drawn = trend(
+        runs,
+        queries.weekly_balance(workspace, athlete_id),
+        queries.device_breaks(every),
+        queries.usual_ranges(workspace, athlete_id),
+        queries.unmeasured_runs(workspace, athlete_id),
+    )
     parts = [
         f'<section class="athlete"><p class="eyebrow">{escape(athlete_id)}{_period(every)}</p>',
         _answer(answer, number),
         "<h2>Every run, and the balance work beside it</h2>",
         '<p class="note">Each mark is one run with its 95 % interval; lower is steadier. Diamonds: technical '
-        "ground. Circles: smooth ground. Hollow marks do not count.</p>",
+        "ground. Circles: smooth ground. Hollow marks and crosses do not count. Dashed: the usual range of "
+        "the 8 weeks before the latest run.</p>",
         _figure(drawn, f"trend-{number}", "Cadence variability of every run, and weekly balance minutes"),
         f"<details><summary>The same as a table</summary>{_table(tables.trend_table(runs))}</details>",
     ]

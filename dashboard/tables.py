@@ -25,6 +25,7 @@ ROBUSTNESS_NOTE = (
 )
 RIGHT_ALIGNED = frozenset(
     {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
+    | {"Dose beyond", "Unsteadiness beyond"}
     | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}
     | {"Sessions", "Minutes a session"}
     | {"Technicality, 0 to 1", "Mean altitude", "Mean running cadence", "On technical ground"}
@@ -61,7 +62,7 @@ def trend_table(runs: pl.DataFrame) -> pl.DataFrame:
             words.percent(row["value"]),
             words.percent_range(row["low"], row["high"]),
             str(row["n_windows"]),
-            "yes" if row["counts"] else "no",
+            "yes" if row["counts"] else f"no: {row['counts_reason']}",
         )
         for row in runs.reverse().iter_rows(named=True)
     ]
@@ -104,6 +105,15 @@ def dose_table(pairs: pl.DataFrame) -> pl.DataFrame:
         for row in pairs.reverse().iter_rows(named=True)
     ]
     return _texts(["Day", "Dose", "Technical variability", "Counts"], rows)
+
+
+def leftover_table(points: pl.DataFrame) -> pl.DataFrame:
+    """What the chart of what is left draws, newest first."""
+    rows = [
+        (words.day(day), words.number(dose, "min/week"), words.signed_percent(change, 0))
+        for day, dose, change in points.reverse().iter_rows()
+    ]
+    return _texts(["Day", "Dose beyond", "Unsteadiness beyond"], rows)
 
 
 def last_runs_table(runs: pl.DataFrame) -> pl.DataFrame:

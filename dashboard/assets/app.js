@@ -57,6 +57,7 @@
     return match ? decodeURIComponent(match[1]) : null;
   }
 
+  const PHONE_PX = 600;
   const SCHEME = "data-mantine-color-scheme";
   const scheme = () => document.documentElement.getAttribute(SCHEME) || "light";
 
@@ -80,6 +81,20 @@
       },
       fillTables(tables, slot) {
         document.getElementById(slot).replaceChildren(...(tables || []).map(makeTable));
+      },
+      /* On a phone what makes a row tall must be in sight: the reason stands beside the day, the rest is one line. */
+      fitRuns(runs, columns) {
+        if (window.innerWidth > PHONE_PX) return window.dash_clientside.no_update;
+        const of = (name) => columns.find((column) => column.field === name);
+        const [day, counts, warnings] = [of("day"), of("counts"), of("warnings")];
+        const plain = { flex: undefined, filter: false };
+        const rest = columns.filter((column) => ![day, counts, warnings].includes(column));
+        return [
+          { ...day, ...plain, width: 118 },
+          { ...counts, ...plain, minWidth: 120, width: 138 },
+          ...rest.map((column) => ({ ...column, ...plain, width: 108 })),
+          { ...warnings, ...plain, wrapText: false, autoHeight: false, width: 220, tooltipField: "warnings" },
+        ];
       },
       closeMenu() {
         return false;

@@ -12,33 +12,53 @@ import polars as pl
 from dashboard import words
 from dashboard.charts.lowess import local_line
 from dashboard.theme import LIGHT, SYMBOLS, Theme, rgba
+from pipeline.triage import RANGE_WEEKS
 
 HEIGHT_PX = 520
 UPPER, LOWER = (0.33, 1.0), (0.0, 0.22)
 LABEL_GAP_PX = 40
 
 
-def trend(runs: pl.DataFrame, weeks: pl.DataFrame, breaks: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+def trend(
+    runs: pl.DataFrame,
+    weeks: pl.DataFrame,
+    breaks: pl.DataFrame,
+    ranges: pl.DataFrame,
+    unmeasured: pl.DataFrame,
+    theme: Theme = LIGHT,
+    *,
+    last_weeks: int | None = None,
+) -> go.Figure:
     """Marks with intervals for runs, a line and its band per device, bars for balance minutes by category.
 
     Parameters
     ----------
-    runs : run_id, local_date, terrain, value, low, high (fractions), n_windows, counts, device_epoch.
+    runs : run_id, local_date, terrain, value, low, high (fractions), n_windows, counts, counts_reason,
+        device_epoch.
     weeks : week (its Monday), category, minutes.
     breaks : local_date, words: where a device, and so the level of the figures, changed.
+    ranges : terrain, low, high (fractions), local_date: the usual range of the weeks before that day.
+    unmeasured : local_date, counts_reason of the runs that have no value on either ground.
+    last_weeks : how many weeks up to the last day are shown, all where it is None.
     """
     figure = go.Figure()
+    _add_unmeasured(figure, unmeasured, theme)
     ends = {}
     for terrain in ("technical", "smooth"):
         of_terrain = runs.filter(pl.col("terrain") == terrain)
         _add_marks(figure, of_terrain, terrain, theme)
         ends[terrain] = _add_lines(figure, of_terrain.filter(pl.col("counts")), terrain, theme)
+    _add_ranges(figure, ranges, theme)
     top = 1.12 * 100 * float(runs["value"].quantile(0.99) or 0.04) if runs.height else 4.0
     upper = UPPER if weeks.height else (0.0, 1.0)
     _label_ends(figure, ends, top, upper, theme)
     _add_bars(figure, weeks, theme)
-    days = [*runs["local_date"], *weeks["week"], *breaks["local_date"]]
-    _add_breaks(figure, breaks, days, theme)
+    days = [*runs["local_date"], *weeks["week"], *unmeasured["local_date"]]
+    if last_weeks is not None and days:
+        first = max(days) - timedelta(weeks=last_weeks)
+        days = [first, *(day for day in days if day > first)]
+    if days:
+        _add_breaks(figure, breaks.filter(pl.col("local_date").is_between(min(days), max(days))), days, theme)
     figure.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
@@ -75,9 +95,9 @@ def _add_marks(figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme
         texts = [
             f"{words.sentence_case(terrain)}, {words.day(day)}: {words.percent(value)}"
             f"<br>95{words.NBSP}% interval {words.percent_range(low, high)}, n = {words.count(n, 'window')}"
-            + ("" if counts else "<br>does not count towards the answer")
-            for day, value, low, high, n in part.select(
-                "local_date", "value", "low", "high", "n_windows"
+            + ("" if counts else _left_out(reason))
+            for day, value, low, high, n, reason in part.select(
+                "local_date", "value", "low", "high", "n_windows", "counts_reason"
             ).iter_rows()
         ]
         figure.add_scatter(
@@ -102,6 +122,38 @@ def _add_marks(figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme
             customdata=part["run_id"].to_list(),
             text=texts,
             hovertemplate="%{text}<extra></extra>",
+        )
+
+
+def _left_out(reason: str) -> str:
+    return f"<br>does not count:<br>{escape(reason)}"
+
+
+def _add_unmeasured(figure: go.Figure, runs: pl.DataFrame, theme: Theme) -> None:
+    """Runs without a value, as crosses on the axis: left out is not the same as never run."""
+    figure.add_scatter(
+        x=runs["local_date"].to_list(),
+        y=[0.0] * runs.height,
+        mode="markers",
+        name="run without a value",
+        marker={"symbol": "x-thin", "size": 7, "line": {"width": 1.5, "color": theme.muted}},
+        text=[f"{words.day(day)}{_left_out(reason)}" for day, reason in runs.iter_rows()],
+        hovertemplate="%{text}<extra></extra>",
+        cliponaxis=False,
+    )
+
+
+def _add_ranges(figure: go.Figure, ranges: pl.DataFrame, theme: Theme) -> None:
+    """The two ends of each usual range, dashed, over the weeks that it rests on."""
+    for terrain, low, high, until in ranges.select("terrain", "low", "high", "local_date").iter_rows():
+        since = until - timedelta(weeks=RANGE_WEEKS)
+        figure.add_scatter(
+            x=[since, until, None, since, until],
+            y=[100 * low, 100 * low, None, 100 * high, 100 * high],
+            mode="lines",
+            line={"color": theme.terrain(terrain), "width": 1.6, "dash": "dash"},
+            name=f"usual range, {terrain}",
+            hovertemplate=f"usual range on {terrain} ground: {words.percent_range(low, high)}<extra></extra>",
         )
 
 
@@ -208,7 +260,7 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
 
 def _tick_format(days: list[date]) -> str:
     """Months for a season, days for a few weeks."""
-    few_weeks = not days or (max(days) - min(days)).days < 70
+    few_weeks = not days or (max(days) - min(days)).days < 120
     return "%-d %b\n%Y" if few_weeks else "%b\n%Y"
 
 

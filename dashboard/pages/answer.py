@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from typing import Any
+from urllib.parse import parse_qs
 
 import polars as pl
 from dash import Dash, Input, Output, dcc, html
@@ -15,9 +16,11 @@ from dashboard.components import (
     answer_url,
     card,
     command,
+    data_url,
     figure_box,
     figure_tile,
     mark,
+    named,
     notice,
     register_tables,
     table_data,
@@ -27,6 +30,7 @@ from dashboard.components import (
 from dashboard.theme import by_scheme
 
 TITLE = "Answer"
+PERIODS_WEEKS = (52, 26, 12)
 
 
 def layout(athlete_id: str = "") -> html.Div:
@@ -40,7 +44,12 @@ def layout(athlete_id: str = "") -> html.Div:
                     html.Div(
                         card(
                             "The answer as an interval",
-                            figure_box("answer-interval", "Interval of the answer", interval.HEIGHT_PX),
+                            figure_box(
+                                "answer-interval",
+                                "Interval of the answer",
+                                interval.HEIGHT_PX,
+                                {"CSV": data_url("answer", athlete=athlete_id)},
+                            ),
                             html.Div(id="answer-facts"),
                             sub="Diamond: the estimate. Line: its 95 % interval. Small ticks: changes inside "
                             "them could not have been seen.",
@@ -50,14 +59,20 @@ def layout(athlete_id: str = "") -> html.Div:
                     html.Div(id="answer-tiles", className="tiles"),
                     card(
                         "Every run, and the balance work beside it",
+                        html.Nav(id="answer-periods", className="periods", **named("Weeks shown")),
                         figure_box(
                             "answer-trend",
                             "Cadence variability of every run, and weekly balance minutes",
                             trend.HEIGHT_PX,
+                            {
+                                "CSV by run": data_url("trend", athlete=athlete_id),
+                                "CSV by week": data_url("balance", athlete=athlete_id),
+                            },
                         ),
-                        sub="Each mark is one run with its 95 % interval; lower is steadier. Hollow marks do "
-                        "not count. Lines do not cross a change of watch: levels of two watches cannot be "
-                        "compared.",
+                        sub="Each mark is one run with its 95 % interval; lower is steadier. Hollow marks "
+                        "and crosses do not count: point at one for the reason. Dashed: the usual range of "
+                        "the 8 weeks before the latest run. Lines do not cross a change of watch: levels of "
+                        "two watches cannot be compared.",
                     ),
                     html.Div(
                         card(
@@ -67,17 +82,13 @@ def layout(athlete_id: str = "") -> html.Div:
                         ),
                         id="answer-robustness-card",
                     ),
-                    html.Div(
-                        card(
-                            "Variability against dose",
-                            figure_box(
-                                "answer-dose",
-                                "Technical cadence variability against balance dose",
-                                dose_response.HEIGHT_PX,
-                            ),
-                            sub=dose_response.STATEMENT,
-                        ),
+                    html.Details(
+                        [
+                            html.Summary("The plain correlation, and why it must not be trusted"),
+                            _plain(athlete_id),
+                        ],
                         id="answer-dose-card",
+                        className="card step",
                     ),
                 ],
                 id="answer-body",
@@ -89,10 +100,44 @@ def layout(athlete_id: str = "") -> html.Div:
     )
 
 
+def _plain(athlete_id: str) -> html.Div:
+    """The obvious analysis with its reason, and one step further what the answer leaves over."""
+    of_athlete = {"athlete": athlete_id}
+    return html.Div(
+        [
+            html.P(id="answer-naive", className="lede"),
+            html.P(dose_response.STATEMENT, className="sub"),
+            figure_box(
+                "answer-dose",
+                "Technical cadence variability against balance dose",
+                dose_response.HEIGHT_PX,
+                {"CSV": data_url("dose", **of_athlete)},
+            ),
+            html.Details(
+                [
+                    html.Summary("One step further: with trend, watch and smooth ground taken out"),
+                    html.P(dose_response.LEFTOVER_STATEMENT, className="sub"),
+                    figure_box(
+                        "answer-leftover",
+                        "Unsteadiness against dose, everything else taken out",
+                        dose_response.HEIGHT_PX,
+                        {"CSV": data_url("leftover", **of_athlete)},
+                    ),
+                ]
+            ),
+        ]
+    )
+
+
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace."""
     register_tables(
-        app, "answer-interval-table", "answer-trend-table", "answer-robustness", "answer-dose-table"
+        app,
+        "answer-interval-table",
+        "answer-trend-table",
+        "answer-robustness",
+        "answer-dose-table",
+        "answer-leftover-table",
     )
 
     @app.callback(
@@ -111,17 +156,42 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "dose": Output("answer-dose", "figure"),
             "dose_table": Output(table_rows("answer-dose-table"), "data"),
             "dose_hidden": Output("answer-dose-card", "hidden"),
+            "naive": Output("answer-naive", "children"),
+            "leftover": Output("answer-leftover", "figure"),
+            "leftover_table": Output(table_rows("answer-leftover-table"), "data"),
+            "periods": Output("answer-periods", "children"),
         },
         inputs={
             "athlete_id": Input("answer-athlete", "data"),
             "scheme": Input("colours", "data"),
+            "search": Input("url", "search"),
         },
     )
-    def fill(athlete_id: str | None, scheme: str | None) -> dict[str, Any]:
-        return _contents(workspace, athlete_id or "", scheme)
+    def fill(athlete_id: str | None, scheme: str | None, search: str | None) -> dict[str, Any]:
+        return _contents(workspace, athlete_id or "", scheme, _period_of(search))
 
 
-def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None) -> dict[str, Any]:
+def _period_of(search: str | None) -> int | None:
+    """The weeks that an address asks for, None for all and for anything that no link here says."""
+    asked = parse_qs((search or "").lstrip("?")).get("weeks", [""])[0]
+    return int(asked) if asked in [str(weeks) for weeks in PERIODS_WEEKS] else None
+
+
+def _periods(athlete_id: str, shown: int | None) -> list[Any]:
+    """Links to the trend of the last weeks."""
+    return [
+        dcc.Link(
+            "All" if weeks is None else f"{weeks} weeks",
+            href=answer_url(athlete_id) + ("" if weeks is None else f"?weeks={weeks}"),
+            className="period here" if weeks == shown else "period",
+        )
+        for weeks in (None, *PERIODS_WEEKS)
+    ]
+
+
+def _contents(
+    workspace: queries.Workspace, athlete_id: str, scheme: str | None, period: int | None
+) -> dict[str, Any]:
     athletes = workspace.athletes()
     if not athletes:
         return _only(empty_workspace())
@@ -135,6 +205,7 @@ def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None)
     runs = queries.trend_runs(workspace, athlete_id)
     weeks = queries.weekly_balance(workspace, athlete_id)
     pairs = queries.dose_pairs(workspace, athlete_id)
+    left = queries.leftover(workspace, athlete_id)
     row = answer.headline
     filled = {
         "head": _head(answer, athlete_id),
@@ -144,13 +215,25 @@ def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None)
         "interval_table": None,
         "interval_hidden": not answer.has_estimate,
         "facts": None,
-        "trend": trend.trend(runs, weeks, queries.device_breaks(workspace.load_runs(athlete_id)), theme),
+        "trend": trend.trend(
+            runs,
+            weeks,
+            queries.device_breaks(workspace.load_runs(athlete_id)),
+            queries.usual_ranges(workspace, athlete_id),
+            queries.unmeasured_runs(workspace, athlete_id),
+            theme,
+            last_weeks=period,
+        ),
         "trend_table": table_data(tables.trend_table(runs), tables.balance_table(weeks)),
         "robustness": table_data(tables.robustness_table(answer.robustness)),
         "robustness_hidden": answer.robustness.is_empty(),
         "dose": dose_response.dose_response(pairs, theme),
         "dose_table": table_data(tables.dose_table(pairs)),
         "dose_hidden": pairs.is_empty(),
+        "naive": _naive(row),
+        "leftover": dose_response.leftover(left, theme),
+        "leftover_table": table_data(tables.leftover_table(left)),
+        "periods": _periods(athlete_id, period),
     }
     if answer.has_estimate and row is not None:
         filled["interval"] = interval.interval(
@@ -165,8 +248,9 @@ def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None)
 
 def _only(head: html.Div) -> dict[str, Any]:
     """A page of words alone."""
-    charts = dict.fromkeys(("interval", "trend", "dose"), EMPTY_FIGURE)
-    texts = dict.fromkeys(("tiles", "interval_table", "facts", "trend_table", "robustness", "dose_table"))
+    charts = dict.fromkeys(("interval", "trend", "dose", "leftover"), EMPTY_FIGURE)
+    tabled = ("interval_table", "trend_table", "robustness", "dose_table", "leftover_table")
+    texts = dict.fromkeys((*tabled, "tiles", "facts", "naive", "periods"))
     hidden = dict.fromkeys(("hidden", "interval_hidden", "robustness_hidden", "dose_hidden"), True)
     return {"head": head, **charts, **texts, **hidden}
 
@@ -206,6 +290,18 @@ def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
             command(*lines),
         ],
         className="head",
+    )
+
+
+def _naive(row: dict[str, Any] | None) -> str:
+    """The obvious correlation with the reason why it is not the answer."""
+    if row is None or row["naive_r"] is None:
+        return "There is no plain correlation to show: fewer than three runs that count since the log began."
+    r = f"{row['naive_r']:+.2f}".replace("-", words.MINUS)
+    return (
+        f"Raw variability on technical ground with the balance minutes of the 28 days before each run: "
+        f"r = {r}, p {words.p_value(row['naive_p'])}. Not to be trusted: both drift over months and runs "
+        "near in time are alike, so its p is far too small, and fitness, heat, shoes and the watch are in it."
     )
 
 

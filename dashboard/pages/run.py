@@ -13,6 +13,7 @@ from dashboard.components import (
     DECORATION,
     EMPTY_FIGURE,
     card,
+    data_url,
     figure_box,
     icon,
     in_browser,
@@ -47,7 +48,12 @@ def layout(run_id: str) -> html.Div:
                             card(
                                 "Track",
                                 terrain_key(),
-                                figure_box("run-map", "Track of the run by ground", track_map.HEIGHT_PX),
+                                figure_box(
+                                    "run-map",
+                                    "Track of the run by ground",
+                                    track_map.HEIGHT_PX,
+                                    {"CSV": data_url("track", run=run_id)},
+                                ),
                                 sub="Thick: technical. Thin: smooth. Dotted: not labelled.",
                             ),
                             card("The two grounds", html.Div(id="run-split")),
@@ -61,6 +67,10 @@ def layout(run_id: str) -> html.Div:
                             "run-profile",
                             "Altitude, cadence and cadence variability over distance",
                             profile.HEIGHT_PX,
+                            {
+                                "CSV by second": data_url("profile", run=run_id),
+                                "CSV of variability": data_url("variability", run=run_id),
+                            },
                         ),
                         sub="Shaded: technical ground. Seconds without usable running cadence are left out. "
                         "Variability is drawn in 20 s windows, here not adjusted for speed and grade. Point "

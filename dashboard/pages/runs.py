@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import Dash, Input, Output, dcc, html
+from dash import Dash, Input, Output, State, dcc, html
 
 from dashboard import queries, words
-from dashboard.components import run_url
+from dashboard.components import data_url, in_browser, run_url
 from dashboard.pages.answer import empty_workspace, no_runs, unknown_athlete
 
 TITLE = "Runs"
@@ -49,6 +49,7 @@ def layout(athlete_id: str) -> html.Div:
                     className="ag-theme-quartz grid",
                     defaultColDef={
                         "sortable": True,
+                        "filter": True,
                         "resizable": True,
                         "width": 112,
                         "wrapHeaderText": True,
@@ -74,6 +75,13 @@ def layout(athlete_id: str) -> html.Div:
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace."""
+    in_browser(
+        app,
+        "fitRuns",
+        Output("runs-grid", "columnDefs"),
+        Input("runs-athlete", "data"),
+        State("runs-grid", "columnDefs"),
+    )
 
     @app.callback(
         Output("runs-head", "children"),
@@ -139,6 +147,13 @@ def _head(workspace: queries.Workspace, athlete_id: str) -> html.Div:
             html.P(athlete_id, className="eyebrow"),
             html.H1(f"{words.count(runs.height, 'run')}, {int(runs['counts'].sum())} of them count"),
             html.P("Variability of cadence: lower is steadier. " + files, className="lede"),
+            html.P(
+                [
+                    "Save: ",
+                    html.A("CSV", href=data_url("runs", athlete=athlete_id), download="", className="save"),
+                ],
+                className="saves",
+            ),
             details,
         ],
         className="head",

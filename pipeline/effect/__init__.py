@@ -11,6 +11,7 @@ import polars as pl
 from pipeline.effect.analysis import Finding, analyse_season
 from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
 from pipeline.effect.design import Preview, preview_designs, preview_staggered
+from pipeline.effect.leftover import derive_leftover
 from pipeline.effect.naive import correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.season import Season, build_season
@@ -120,6 +121,7 @@ __all__ = [
     "PREVIEW_WEEKS",
     "Preview",
     "StaggerTest",
+    "derive_leftover",
     "examine_staggered",
     "preview_designs",
     "preview_staggered",

@@ -113,6 +113,31 @@ def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: 
     assert page.locator("html").get_attribute("lang") == "en"
 
 
+def test_a_chart_is_saved_as_a_picture(desktop: Seen, address: str) -> None:
+    """The picture of a chart that was one click away holds its marks, and the policy lets it be made."""
+    page = desktop.open(f"{address}/athlete/maya?weeks=26", "#answer-trend .main-svg")
+    page.get_by_text("The plain correlation").click()
+    with page.expect_download(timeout=WAIT_MS) as saved:
+        page.get_by_role("button", name="Save the picture as SVG: Technical cadence").click()
+    picture = Path(saved.value.path()).read_text("utf-8")
+    assert "Balance dose before the run" in picture
+    assert saved.value.suggested_filename == "surefoot-answer-dose.svg"
+    assert page.locator("#answer-periods .here").inner_text() == "26 weeks"
+    assert desktop.complaints == []
+
+
+def test_a_phone_shows_why_a_run_does_not_count(phone: Seen, address: str) -> None:
+    """The reason that makes a row tall is in sight, and rows that count are one line."""
+    page = phone.open(f"{address}/athlete/maya/runs", ".ag-row a")
+    reason = page.get_by_text("no: less than 4 minutes").first
+    reason.wait_for(timeout=WAIT_MS)
+    box, row = reason.bounding_box(), page.locator(".ag-row").first.bounding_box()
+    assert box is not None
+    assert row is not None
+    assert box["x"] + box["width"] <= 390
+    assert row["height"] < 60
+
+
 def test_an_empty_workspace_is_a_screen_of_its_own(desktop: Seen) -> None:
     """A new workspace shows the first command and no error."""
     for address in serve(EmptyWorkspace()):

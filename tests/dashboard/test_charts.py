@@ -10,7 +10,7 @@ import pytest
 from fake_workspace import HOSTILE, FakeWorkspace
 
 from dashboard import queries, theme
-from dashboard.charts.dose_response import dose_response
+from dashboard.charts.dose_response import dose_response, leftover
 from dashboard.charts.interval import interval
 from dashboard.charts.lowess import local_line
 from dashboard.charts.profile import N_POINTS, profile
@@ -28,11 +28,14 @@ def _finite(values: object) -> np.ndarray:
     return texts[np.isfinite(texts)]
 
 
-def _trend(workspace: FakeWorkspace, athlete_id: str) -> go.Figure:
+def _trend(workspace: FakeWorkspace, athlete_id: str, last_weeks: int | None = None) -> go.Figure:
     return trend(
         queries.trend_runs(workspace, athlete_id),
         queries.weekly_balance(workspace, athlete_id),
         queries.device_breaks(workspace.load_runs(athlete_id)),
+        queries.usual_ranges(workspace, athlete_id),
+        queries.unmeasured_runs(workspace, athlete_id),
+        last_weeks=last_weeks,
     )
 
 
@@ -95,11 +98,14 @@ def test_trend_needs_no_log(workspace: FakeWorkspace) -> None:
 
 def test_trend_of_nothing_is_an_empty_chart(workspace: FakeWorkspace) -> None:
     """No runs and no log still make a figure."""
-    runs, weeks = (
-        queries.trend_runs(workspace, "maya").clear(),
-        queries.weekly_balance(workspace, "maya").clear(),
+    frames = (
+        queries.trend_runs(workspace, "maya"),
+        queries.weekly_balance(workspace, "maya"),
+        queries.device_breaks(workspace.load_runs("maya").clear()),
+        queries.usual_ranges(workspace, "maya"),
+        queries.unmeasured_runs(workspace, "maya"),
     )
-    figure = trend(runs, weeks, queries.device_breaks(workspace.load_runs("maya").clear()))
+    figure = trend(*(frame.clear() for frame in frames))
     assert sum(len(trace.x) for trace in figure.data) == 0
 
 
@@ -108,9 +114,58 @@ def test_trend_escapes_names_from_files() -> None:
     breaks = pl.DataFrame({"local_date": [date(2026, 1, 1)], "words": [HOSTILE]})
     empty = FakeWorkspace()
     figure = trend(
-        queries.trend_runs(empty, "maya"), queries.weekly_balance(empty, "maya"), breaks, theme.DARK
+        queries.trend_runs(empty, "maya"),
+        queries.weekly_balance(empty, "maya"),
+        breaks,
+        queries.usual_ranges(empty, "maya"),
+        pl.DataFrame({"local_date": [date(2026, 1, 1)], "counts_reason": [HOSTILE]}),
+        theme.DARK,
     )
+    (cross,) = _named(figure, "run without a value")
+    assert "<img" not in cross.text[0]
     assert not any("<img" in note.text for note in figure.layout.annotations)
+
+
+def test_trend_marks_the_usual_range(season: go.Figure, workspace: FakeWorkspace) -> None:
+    """Dashed lines stand at both ends of the athlete's own range, over the 8 weeks before the latest run."""
+    for row in queries.usual_ranges(workspace, "maya").iter_rows(named=True):
+        (line,) = _named(season, f"usual range, {row['terrain']}")
+        assert np.allclose(_finite(line.y), 100 * np.repeat([row["low"], row["high"]], 2))
+        assert line.x[1] == row["local_date"]
+        assert (line.x[1] - line.x[0]).days == 56
+        assert line.line.dash == "dash"
+
+
+def test_trend_tells_why_a_run_does_not_count(season: go.Figure) -> None:
+    """The hollow mark says the reason when it is pointed at."""
+    (hollow,) = _named(season, "technical run, does not count")
+    assert "less than 4 minutes on technical ground" in hollow.text[0]
+
+
+def test_trend_marks_runs_without_a_value(workspace: FakeWorkspace) -> None:
+    """A run that could not be measured is a cross on the axis with its reason, not a gap."""
+    runs = queries.trend_runs(workspace, "maya")
+    day = runs["local_date"][0]
+    figure = trend(
+        runs.filter(pl.col("local_date") > day),
+        queries.weekly_balance(workspace, "maya"),
+        queries.device_breaks(workspace.load_runs("maya")),
+        queries.usual_ranges(workspace, "maya"),
+        pl.DataFrame({"local_date": [day], "counts_reason": ["no cadence was recorded"]}),
+    )
+    (cross,) = _named(figure, "run without a value")
+    assert (cross.x, cross.y, cross.marker.symbol) == ((day,), (0.0,), "x-thin")
+    assert "no cadence was recorded" in cross.text[0]
+
+
+def test_trend_of_the_last_weeks(season: go.Figure, workspace: FakeWorkspace) -> None:
+    """A shorter period moves the time axis and nothing else: no figure depends on what is shown."""
+    short = _trend(workspace, "maya", last_weeks=12)
+    first, last = short.layout.xaxis.range
+    assert (last - first).days == 12 * 7 + 14
+    assert last == season.layout.xaxis.range[1]
+    for now, before in zip(short.data, season.data, strict=True):
+        assert np.array_equal(_finite(now.y), _finite(before.y))
 
 
 def test_a_straight_line_is_its_own_smooth() -> None:
@@ -227,6 +282,15 @@ def test_interval_runs_from_steadier_to_less_steady() -> None:
 def test_interval_without_a_detectable_change() -> None:
     """What could have been seen may be unknown."""
     assert not _named(interval(-0.5, -0.7, -0.1), "detectable")
+
+
+def test_leftover_draws_one_mark_a_run() -> None:
+    """What is left of dose and unsteadiness stands where it was given, in min/week and per cent."""
+    points = pl.DataFrame(
+        {"local_date": [date(2026, 1, 1)] * 2, "dose_left": [-3.0, 4.0], "change_left": [0.1, -0.05]}
+    )
+    (marks,) = leftover(points).data
+    assert (marks.x, marks.y, marks.mode) == ((-3.0, 4.0), (10.0, -5.0), "markers")
 
 
 def test_dose_response_draws_no_line(workspace: FakeWorkspace) -> None:

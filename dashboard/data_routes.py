@@ -1,0 +1,46 @@
+"""The data of every chart and table as CSV: full precision, units in the names, no position."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import polars as pl
+from flask import Blueprint, Response, abort, request
+
+from dashboard import queries
+
+OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
+    "answer": lambda workspace, athlete_id: workspace.load_effects(athlete_id),
+    "trend": queries.trend_runs,
+    "balance": queries.weekly_balance,
+    "dose": queries.dose_pairs,
+    "leftover": queries.leftover,
+    "runs": queries.run_table,
+}
+OF_RUN: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
+    "profile": lambda workspace, run_id: workspace.load_track(run_id).drop("lat_deg", "lon_deg"),
+    "variability": lambda workspace, run_id: queries.windowed_variability(workspace.load_track(run_id)),
+    "track": lambda workspace, run_id: queries.local_positions(workspace.load_track(run_id)),
+    "segments": lambda workspace, run_id: workspace.load_segments(run_id=run_id),
+}
+
+
+def data_routes(workspace: queries.Workspace) -> Blueprint:
+    """`/_data/NAME.csv?athlete=ID` and `/_data/NAME.csv?run=ID`; 404 where there is no such thing."""
+    routes = Blueprint("data", __name__, url_prefix="/_data")
+
+    @routes.get("/<name>.csv")
+    def data(name: str) -> Response:
+        run_id, athletes = request.args.get("run"), workspace.athletes()
+        athlete_id = request.args.get("athlete") or next(iter(athletes), "")
+        if name in OF_RUN and run_id is not None and queries.find_run(workspace, run_id) is not None:
+            frame = OF_RUN[name](workspace, run_id)
+        elif run_id is None and name in OF_ATHLETE and athlete_id in athletes:
+            frame = OF_ATHLETE[name](workspace, athlete_id)
+        else:
+            abort(404)
+        sent = Response(frame.write_csv(), mimetype="text/csv")
+        sent.headers["Content-Disposition"] = f"attachment; filename=surefoot-{name}.csv"
+        return sent
+
+    return routes
