@@ -60,6 +60,7 @@ class Day:
     """
 
     pace_unsteadiness: float | None = None
+    rough_waves: float = 0.19  # on technical ground alone
     short_waves: float = 0.025
     long_waves: float = 0.03
     middle_waves: float = 0.0
@@ -182,7 +183,7 @@ def _speed(
         np.log(runner.gap_speed_mps)
         + 0.03 * rng.standard_normal()
         - 0.28 * technicality
-        + 0.19 * unsteady * technicality * band_noise(rng, n, 20, 80)
+        + day.rough_waves * unsteady * technicality * band_noise(rng, n, 20, 80)
         + day.short_waves * band_noise(rng, n, 20, 200)
         + day.long_waves * band_noise(rng, n, 400, 1500)
         - 0.04 * np.linspace(0, 1, n)

@@ -121,7 +121,7 @@ def make_route(kind: RouteKind, index: int, seed: int = PLACE_SEED) -> Route:
     heading = np.unwrap(np.arctan2(np.gradient(y), np.gradient(x)))
     aside = 1.3 * technicality * band_noise(rng, n, 25, 60) + 0.8 * band_noise(rng, n, 60, 150)
     if kind.bends_m:
-        much = np.exp(0.6 * band_noise(rng, n, 200, 800))
+        much = np.exp(band_noise(rng, n, 200, 800))
         aside += kind.bends_m * much * band_noise(rng, n, 40, 150)
     x, y = x - aside * np.sin(heading), y + aside * np.cos(heading)
 

@@ -65,17 +65,19 @@ SENSORS = {
     "GPS, smart": SensorClass(_GPS, "smart"),
 }
 
-USUAL_DAY = Day(short_waves=0.04, long_waves=0.08, middle_waves=0.10, hindrances_per_km=6.0)
-ROAD_DAY = Day(short_waves=0.03, long_waves=0.06, middle_waves=0.06, hindrances_per_km=2.0)
+USUAL_DAY = Day(
+    rough_waves=0.15, short_waves=0.006, long_waves=0.08, middle_waves=0.09, hindrances_per_km=4.0
+)
+ROAD_DAY = Day(short_waves=0.004, long_waves=0.03, middle_waves=0.02, hindrances_per_km=1.5)
 
 TRAILS = (
-    RouteKind("gentle", 5_800, 0.030, trail=True, weekend=False, bends_m=1.0),
-    RouteKind("hills", 6_200, 0.065, trail=True, weekend=False, bends_m=1.0),
-    RouteKind("mountain", 6_600, 0.095, trail=True, weekend=False, bends_m=1.0),
+    RouteKind("gentle", 5_800, 0.030, trail=True, weekend=False, bends_m=1.2),
+    RouteKind("hills", 6_200, 0.065, trail=True, weekend=False, bends_m=1.2),
+    RouteKind("mountain", 6_600, 0.095, trail=True, weekend=False, bends_m=1.2),
 )
 ROADS = (
-    RouteKind("flat road", 6_000, 0.008, trail=False, weekend=False, bends_m=0.5),
-    RouteKind("hilly road", 6_400, 0.040, trail=False, weekend=False, bends_m=0.5),
+    RouteKind("flat road", 6_000, 0.008, trail=False, weekend=False, bends_m=0.6),
+    RouteKind("hilly road", 6_400, 0.040, trail=False, weekend=False, bends_m=0.6),
 )
 
 
