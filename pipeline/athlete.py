@@ -46,7 +46,7 @@ from pipeline.tables import (
 MIN_WINDOWS = 12
 MIN_QUALITY = 0.7
 YARDSTICK_RUNS = 50
-MARKED = 10.0  # a score that nothing outweighs
+CERTAIN = 20.0  # log odds that nothing outweighs: of a mark, of a treadmill
 INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
 
 
@@ -271,17 +271,16 @@ def label_run(
     """
     shared, passes = places.recall(_place_ids(grid))
     own = terrain.derive_score(_features(grid), altitude_class, run["sampling"])
-    score = np.where(np.isfinite(shared), shared, own)
+    score = np.where(np.isfinite(shared), shared, terrain.score_alone(own))
     if run["sub_sport"] in INDOOR:
-        score = np.full(len(score), -1.0)
+        score = np.full(len(score), -CERTAIN)
     said = apply_marks(run["run_id"], grid, marks)
-    score = np.where(said == terrain.TECHNICAL, MARKED, np.where(said == terrain.SMOOTH, -MARKED, score))
+    score = np.where(said == terrain.TECHNICAL, CERTAIN, np.where(said == terrain.SMOOTH, -CERTAIN, score))
     segments = terrain.derive_segments(
         grid,
         score,
         np.where(np.isfinite(shared), passes, 1),
         altitude_class=altitude_class,
-        sampling=run["sampling"],
         end_s=run["elapsed_s"] or float(grid["elapsed_s"].to_numpy().max(initial=0.0)),
     )
     return _say_marked(segments, grid, said != UNMARKED) if marks else segments

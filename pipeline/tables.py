@@ -104,7 +104,7 @@ class Track(dy.Schema):
     gap_speed_mps = number("m/s", "grade-adjusted speed", min=0)
     gait = choice("decided on a slow scale, so that a stumble stays in", GAITS)
     cadence_flag = choice("whether the second's cadence can be used", CADENCE_FLAGS)
-    technicality = number("", "0 smooth to 1 technical", min=0, max=1)
+    technicality = number("", "probability of technical ground, of the segment", min=0, max=1)
     terrain = choice("the ground's label", TERRAINS, nullable=True)
     segment_id = count("the segment it lies in", nullable=True)
 
@@ -138,7 +138,7 @@ class Grid(dy.Schema):
     pace_deficit = number("", "log of the 80th percentile over 1 km of grade-adjusted speed, minus now")
     sinuosity = number("", "log RMS heading change per metre (rad/m) over 60 m")
     abs_grade = number("", "|grade| over 50 m", min=0)
-    score = number("", "technicality of this pass, in SD of the features: above 0 is technical")
+    score = number("", "log odds of technical ground, as this pass alone says")
 
 
 class Segments(dy.Schema):
@@ -153,7 +153,7 @@ class Segments(dy.Schema):
     start_m = number("m", "start, distance", nullable=False, min=0)
     end_m = number("m", "end, distance, not included", nullable=False, min=0)
     grade_mean = number("", "mean grade")
-    technicality_mean = number("", "mean technicality", min=0, max=1)
+    technicality_mean = number("", "mean probability of technical ground", min=0, max=1)
     passes = count("how many runs the label of this place rests on (median over the stretch)")
     reasons = text("the two main reasons for the label, in words")
     edited = dy.Bool(metadata=meta("", "marked by the user"))

@@ -2,7 +2,8 @@
 
 1. Five features on the 5 m grid (`derive_features`).
 2. Each is compared with fixed constants of its sensor class, never with the run or the athlete
-   itself: that would force a share of technical ground on every run (`derive_score`).
+   itself: that would force a share of technical ground on every run. Together they give the log odds of
+   technical ground (`derive_score`).
 3. The score is averaged over all passes of a place where there are three or more: the label must not
    depend on how steadily the runner moved today (`pipeline.places`).
 4. A two-level Potts model turns the score into stretches of at least 60 m (`label_terrain`), and
@@ -41,22 +42,35 @@ FEATURES = ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity
 TECHNICAL, SMOOTH = (TERRAINS.index(t) for t in ("technical", "smooth"))
 UP, LEVEL, DOWN = (DIRECTIONS.index(d) for d in ("up", "level", "down"))
 
-# Middle and spread of each feature between smooth and technical ground, set on real recordings: road
-# runs lie one to two spreads below, trail runs about them (docs/methods.md). Pace and way depend on how
-# often the watch records, roughness on its altitude; altitude worse than "windy" says nothing of it.
-PACE_AND_WAY = {
-    "1 Hz": {"pace_variability": (-2.60, 0.60), "pace_deficit": (0.14, 0.16), "sinuosity": (-3.75, 0.45)},
-    "smart": {"pace_variability": (-2.40, 0.60), "pace_deficit": (0.14, 0.16), "sinuosity": (-3.75, 0.45)},
+# Log odds of technical ground per unit of each feature, and the feature's middle between smooth and technical
+# ground. Set on simulated ground whose features are spread as on real recordings, and checked on those
+# (docs/methods.md). Roughness says the less the noisier the altitude, and pace the less the worse its grade.
+WEIGHTS = {
+    "clean": {"altitude_roughness": 2.5, "pace_variability": 1.1, "pace_deficit": 9.0, "sinuosity": 1.3},
+    "typical": {"altitude_roughness": 2.5, "pace_variability": 1.1, "pace_deficit": 9.0, "sinuosity": 1.3},
+    "windy": {"altitude_roughness": 1.2, "pace_variability": 1.1, "pace_deficit": 9.0, "sinuosity": 1.3},
+    "gps": {"pace_variability": 1.5, "pace_deficit": 6.5, "sinuosity": 1.4},
+    "none": {"pace_variability": 1.5, "pace_deficit": 6.5, "sinuosity": 1.4},
 }
-ROUGHNESS = {"clean": (-1.40, 0.45), "typical": (-0.90, 0.35), "windy": (-0.55, 0.30)}
+MIDDLES = {"pace_variability": -2.45, "pace_deficit": 0.19, "sinuosity": -3.9}
+ROUGHNESS_MIDDLE = {"clean": -1.2, "typical": -1.0, "windy": -0.6}
+BIAS = {"clean": 0.05, "typical": -0.25, "windy": -0.1, "gps": -0.3, "none": -0.3}
+SAMPLING_BIAS = {"1 Hz": 0.0, "smart": 0.4}
+# Probability from which ground is called technical; what a switch between the two must be worth (log odds).
+# Log odds after so many passes: their mean times the slope, plus the intercept.
+N_PASSES, SLOPE, INTERCEPT = (1, 3, 5, 10), (1.1, 1.6, 1.9, 2.2), (-0.4, -0.1, 0.0, 0.0)
+SINGLE_PASS_M = 60.0
+TECHNICAL_FROM = 1 / 3
+SWITCH_PENALTY = 16.0
 
 
-def scored_features(altitude_class: str, sampling: str) -> dict[str, tuple[float, float]]:
-    """Middle and spread of the features that are scored for this class of recording."""
-    constants = dict(PACE_AND_WAY[sampling])
-    if altitude_class in ROUGHNESS:
-        constants["altitude_roughness"] = ROUGHNESS[altitude_class]
-    return constants
+def weigh_features(features: Mapping[str, Array], altitude_class: str) -> dict[str, Array]:
+    """What each feature says of each cell: log odds of technical ground, 0 where the feature is not known."""
+    said = {}
+    for name, weight in WEIGHTS[altitude_class].items():
+        middle = ROUGHNESS_MIDDLE[altitude_class] if name == "altitude_roughness" else MIDDLES[name]
+        said[name] = np.nan_to_num(weight * (features[name] - middle))
+    return said
 
 
 def _width(length_m: float) -> int:
@@ -124,21 +138,35 @@ def heading_deg(lat_deg: Array, lon_deg: Array) -> Array:
 
 
 def derive_score(features: Mapping[str, Array], altitude_class: str, sampling: str) -> Array:
-    """Mean z of the scored features: above 0 is technical.
+    """Log odds that the ground is technical, as one pass says: above 0 more likely than not.
 
     |grade| is measured but not scored: on simulated ground its AUC was 0.59 to 0.65, and adding it to
     the other four lowered F1 (docs/methods.md). NaN where no feature is known.
     """
-    constants = scored_features(altitude_class, sampling)
-    z = np.array([(features[name] - middle) / spread for name, (middle, spread) in constants.items()])
-    known = np.isfinite(z)
-    total, n = np.where(known, z, 0.0).sum(axis=0), known.sum(axis=0)
-    return np.asarray(np.where(n > 0, total / np.maximum(n, 1), np.nan))
+    known = np.any([np.isfinite(features[name]) for name in WEIGHTS[altitude_class]], axis=0)
+    said = np.sum(list(weigh_features(features, altitude_class).values()), axis=0)
+    return np.where(known, said + BIAS[altitude_class] + SAMPLING_BIAS[sampling], np.nan)
 
 
-def technicality(score: Array) -> Array:
-    """Score to the 0 to 1 scale: logistic with the slope fitted on simulated ground (docs/methods.md)."""
-    return np.asarray(1 / (1 + np.exp(-3.4 * np.clip(score, -10, 10))))
+def technicality(score: Array, passes: Integers) -> Array:
+    """Probability that the ground is technical, from the mean score of so many passes."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(_log_odds(score, passes), -30, 30))))
+
+
+def _log_odds(score: Array, passes: Integers) -> Array:
+    """Log odds after so many passes: their mean says the more, the more they are."""
+    return np.asarray(score * np.interp(passes, N_PASSES, SLOPE) + np.interp(passes, N_PASSES, INTERCEPT))
+
+
+def score_alone(score: Array) -> Array:
+    """Score of a pass that has to stand alone: averaged along the way, since no other pass steadies it."""
+    return rolling_mean(score, _width(SINGLE_PASS_M))
+
+
+def label_ground(score: Array, passes: Integers) -> Integers:
+    """Label of each cell from its score and the passes that rests on: technical from a third on."""
+    margin = np.log(TECHNICAL_FROM / (1 - TECHNICAL_FROM))
+    return label_terrain(_log_odds(score, passes) - margin, switch_penalty=SWITCH_PENALTY)
 
 
 def label_terrain(score: Array, *, switch_penalty: float = 3.0, min_length_m: float = 60.0) -> Integers:
@@ -184,14 +212,14 @@ def label_direction(
 
 
 def derive_segments(
-    grid: DataFrame[Grid], score: Array, passes: Integers, *, altitude_class: str, sampling: str, end_s: float
+    grid: DataFrame[Grid], score: Array, passes: Integers, *, altitude_class: str, end_s: float
 ) -> DataFrame[Segments]:
     """Stretches of one terrain and direction of one run, with their two main reasons.
 
     `score` and `passes` are per cell: what the labels rest on, and on how many runs. The first
     segment starts at 0 s, the last ends at `end_s`, and each ends where the next begins.
     """
-    terrain = label_terrain(score)
+    terrain = label_ground(score, passes)
     direction = label_direction(grid["grade"].to_numpy(), terrain)
     borders = stretches(terrain * len(DIRECTIONS) + direction)
     first, last = borders[:-1], borders[1:]
@@ -199,7 +227,7 @@ def derive_segments(
         return Segments.create_empty()
     elapsed, distance = grid["elapsed_s"].to_numpy(), grid["distance_m"].to_numpy()
     start_s = np.concatenate([[0.0], elapsed[first[1:]]])
-    probability = technicality(score)
+    probability = technicality(score, passes)
     numbers = numbers_of(
         {
             "start_s": start_s,
@@ -216,7 +244,7 @@ def derive_segments(
         "terrain": [TERRAINS[terrain[i]] for i in first],
         "direction": [DIRECTIONS[direction[i]] for i in first],
         "passes": [int(np.median(passes[a:b])) for a, b in zip(first, last, strict=True)],
-        "reasons": _reasons(grid, terrain, first, last, scored_features(altitude_class, sampling)),
+        "reasons": _reasons(grid, terrain, passes, first, last, altitude_class),
         "edited": [False] * len(first),
     }
     types = dtypes(Segments)
@@ -231,30 +259,52 @@ def _means(value: Array, first: Integers, last: Integers) -> Array:
     return np.where(n > 0, (total[last] - total[first]) / np.maximum(n, 1), np.nan)
 
 
-WORDS = {
-    "altitude_roughness": ("the ground is uneven", "the profile is even"),
-    "pace_variability": ("pace jumps about", "pace is even"),
-    "pace_deficit": ("slower than usual for this grade", "near the usual pace for this grade"),
-    "sinuosity": ("the trail winds", "the way is straight"),
-}
-
-
 def _reasons(
     grid: DataFrame[Grid],
     terrain: Integers,
+    passes: Integers,
     first: Integers,
     last: Integers,
-    constants: dict[str, tuple[float, float]],
+    altitude_class: str,
 ) -> list[str]:
-    """The two features that speak most for each stretch's label, in words."""
-    names = list(constants)
-    means = {name: _means(grid[name].to_numpy(), first, last) for name in names}
-    z = np.array([(means[name] - middle) / spread for name, (middle, spread) in constants.items()])
-    for_label = np.nan_to_num(np.where(terrain[first] == TECHNICAL, z, -z), nan=-np.inf)
-    order = np.argsort(-for_label, axis=0)[:2]
+    """The two features of this pass that speak most for each stretch's label, in words with a figure.
+
+    Where none does, the label rests on the other passes or on the stretch's neighbours, and that is said.
+    """
+    features = {name: grid[name].to_numpy() for name in WEIGHTS[altitude_class]}
+    means = {name: _means(value, first, last) for name, value in features.items()}
+    said = {
+        name: _means(value, first, last) for name, value in weigh_features(features, altitude_class).items()
+    }
+    elapsed = grid["elapsed_s"].to_numpy()
+    speed_mps = (last - 1 - first) * CELL_M / np.maximum(elapsed[last - 1] - elapsed[first], 1.0)
     reasons = []
     for k in range(len(first)):
-        side = 0 if terrain[first[k]] == TECHNICAL else 1
-        said = [WORDS[names[i]][side] for i in order[:, k] if for_label[i, k] > 0]
-        reasons.append("; ".join(said) or "its neighbours are so")
+        technical = bool(terrain[first[k]] == TECHNICAL)
+        for_label = {name: float(value[k]) * (1 if technical else -1) for name, value in said.items()}
+        main = sorted((name for name in for_label if for_label[name] > 0), key=for_label.__getitem__)[:-3:-1]
+        words = [_in_words(name, technical, float(means[name][k]), float(speed_mps[k])) for name in main]
+        shared = np.median(passes[first[k] : last[k]]) > 1
+        reasons.append(
+            "; ".join(words) or ("the other runs here say so" if shared else "its neighbours are so")
+        )
     return reasons
+
+
+def _in_words(name: str, technical: bool, value: float, speed_mps: float) -> str:
+    """What the mean of a feature over a stretch means for a runner."""
+    if name == "pace_deficit":
+        under = speed_mps * np.expm1(value)
+        if technical:
+            return f"{under:.1f} m/s under your usual for this grade"
+        return (
+            "at your usual pace for this grade" if under < 0.15 else f"only {under:.1f} m/s under your usual"
+        )
+    if name == "pace_variability":
+        share = f"{np.exp(value):.0%}".replace("%", " %")
+        return f"pace jumps about by {share} within 80 m" if technical else f"pace is even within {share}"
+    if name == "sinuosity":
+        turn = f"{np.degrees(np.exp(value) * 10):.0f}° every 10 m"
+        return f"the trail winds by {turn}" if technical else f"the way is straight, {turn}"
+    uneven = f"{np.exp(value):.1f} m"
+    return f"the ground is uneven by {uneven}" if technical else f"the profile is even within {uneven}"

@@ -46,6 +46,7 @@ class Watch:
     wander_m: float = 2.0
     jitter_m: float = 0.22
     fix_every_s: int = 1
+    speed_filter_s: float = 2.0
     cadence_filter_s: float = 3.0  # the watch's own smoothing
     cadence_step_spm: float = 1.0
 
@@ -133,7 +134,7 @@ def record_run(
     lat, lon = _gps(rng, watch, np.interp(at_m, way, route.x_m), np.interp(at_m, way, route.y_m))
     altitude = _altimeter(rng, watch, np.interp(at_m, way, route.altitude_m))
     distance = at_m * (1 + 0.004 * rng.standard_normal())
-    shown_speed = _lag(speed * np.exp(0.012 * _ar(rng, n, 3.0)), 2.0)
+    shown_speed = _lag(speed * np.exp(0.012 * _ar(rng, n, 3.0)), watch.speed_filter_s)
     heart_rate = _heart_rate(rng, speed, np.interp(at_m, way, grade), technical)
 
     rests = rng.integers(20, 90, size=len(stops))

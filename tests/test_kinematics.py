@@ -14,6 +14,7 @@ from pipeline.kinematics import (
     classify_altitude,
     derive_course,
     derive_motion,
+    measure_altitude_noise,
     minetti_factor,
 )
 from pipeline.numeric import longest_rise
@@ -179,9 +180,23 @@ def test_constant_grade_is_found_exactly() -> None:
     ("noise_m", "name"), [(0.05, "clean"), (0.22, "typical"), (0.4, "windy"), (1.5, "gps")]
 )
 def test_altitude_class_follows_its_noise(noise_m: float, name: str) -> None:
-    """More noise about the local quadratic is a worse class, with a longer window."""
+    """More noise about the local quadratic is a worse class."""
     altitude = 100 + np.random.default_rng(2).normal(0, noise_m, 2000)
-    assert classify_altitude(altitude)[0] == name
+    assert classify_altitude(measure_altitude_noise(altitude, "1 Hz")) == name
+
+
+def test_rocks_are_not_the_watch() -> None:
+    """Noise is told on the smoothest quarter: rough ground on half of the way leaves the watch clean."""
+    rng = np.random.default_rng(3)
+    altitude = 100 + rng.normal(0, 0.05, 2000) + np.repeat([0.0, 1.0], 1000) * rng.normal(0, 1.0, 2000)
+    assert measure_altitude_noise(altitude, "1 Hz") == pytest.approx(
+        measure_altitude_noise(altitude[:1000], "1 Hz"), rel=0.2
+    )
+
+
+def test_too_little_altitude_has_no_noise() -> None:
+    """Under 250 m of altitude there is nothing to tell it from, and the class is none."""
+    assert classify_altitude(measure_altitude_noise(np.full(40, 3.0), "1 Hz")) == "none"
 
 
 def test_grade_under_noise_stays_within_the_measured_error() -> None:

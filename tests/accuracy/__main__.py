@@ -19,7 +19,7 @@ from tests.accuracy.ground import Ground, Labels, join, measure_ground
 from tests.accuracy.steadiness import Season, icc, lost_windows, measure_season, slope_on_truth, within_r
 from tests.accuracy.world import SENSORS, TEST_SEEDS, TUNING_SEEDS
 
-STEADINESS_SENSORS = ("clean", "typical", "typical, smart", "windy", "GPS")
+STEADINESS_SENSORS = ("clean", "typical", "typical, smart", "GPS")
 PACE_FOLLOWS = (0.0, 1.0)
 BINS = np.array([0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0])
 
