@@ -361,7 +361,11 @@ def answer(
 def apply_segments(track: DataFrame[Track], segments: DataFrame[Segments]) -> DataFrame[Track]:
     """The track with terrain, segment and technicality of the segment each second lies in."""
     if segments.is_empty():
-        return Track.cast(track.with_columns(terrain=None, segment_id=None, technicality=None))
+        types = dtypes(Track)
+        nothing = [
+            pl.lit(None, types[name]).alias(name) for name in ("terrain", "segment_id", "technicality")
+        ]
+        return cast(DataFrame[Track], track.with_columns(nothing))
     inside = np.searchsorted(segments["start_s"].to_numpy(), track["elapsed_s"].to_numpy(), side="right") - 1
     labels = segments.select("terrain", "segment_id", technicality="technicality_mean")[inside]
     return cast(DataFrame[Track], track.with_columns(labels))
