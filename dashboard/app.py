@@ -16,6 +16,7 @@ from dashboard.components import answer_url, balance_url, icon, in_browser, name
 from dashboard.data_routes import data_routes
 from dashboard.guard import protect
 from dashboard.log_routes import log_routes
+from dashboard.mark_routes import mark_routes
 from dashboard.pages import answer, balance, not_found, run, runs
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
@@ -56,6 +57,7 @@ def build_app(workspace: queries.Workspace) -> Dash:
         page.register(app, workspace)
     app.server.register_blueprint(log_routes(workspace.path))
     app.server.register_blueprint(data_routes(workspace))
+    app.server.register_blueprint(mark_routes(workspace.path))
     protect(app)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.

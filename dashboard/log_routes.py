@@ -6,16 +6,16 @@ given, 503 can be done later, since another process is writing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, request
 
 from dashboard import words
-from pipeline.errors import Busy, SurefootError
-from pipeline.ingest.balance_log import RowError, UnclearDates, balance_log_template, parse_balance_log
+from dashboard.writing import Answer, body_of, text_of, write
+from pipeline.ingest.balance_log import RowError, balance_log_template, parse_balance_log
 from pipeline.log_changes import (
     COLUMNS,
     Change,
@@ -29,11 +29,7 @@ from pipeline.workspace import Workspace
 
 MAX_LOG_BYTES = 20_000_000
 MAX_AT_ONCE = 1000
-MAX_TEXT = 2000
-LOCK_WAIT_S = 2.0
 _ERRORS_SHOWN = 200
-
-Answer = dict[str, Any]
 
 
 def log_routes(path: Path) -> Blueprint:
@@ -48,8 +44,8 @@ def log_routes(path: Path) -> Blueprint:
 
     @routes.post("/change")
     def change() -> Response:
-        wanted = _change(_body({"remove", "put"}))
-        return _write(path, lambda workspace, athlete: _changed(workspace, athlete, wanted))
+        wanted = _change(body_of({"remove", "put"}))
+        return write(path, lambda workspace, athlete: _changed(workspace, athlete, wanted))
 
     @routes.post("/import")
     def take_in() -> Response:
@@ -58,46 +54,23 @@ def log_routes(path: Path) -> Blueprint:
         if dates not in ("", "dmy", "mdy"):
             abort(400)
         content = request.get_data()
-        return _write(path, lambda workspace, athlete: _taken_in(workspace, athlete, name, content, dates))
+        return write(path, lambda workspace, athlete: _taken_in(workspace, athlete, name, content, dates))
 
     @routes.post("/proposals")
     def decide() -> Response:
-        body = _body({"session_ids", "status"})
+        body = body_of({"session_ids", "status"})
         ids, status = _ids(body.get("session_ids")), body.get("status")
         if status not in ("accepted", "declined"):
             abort(400)
-        return _write(path, lambda workspace, athlete: _decided(workspace, athlete, ids, str(status)))
+        return write(path, lambda workspace, athlete: _decided(workspace, athlete, ids, str(status)))
 
     @routes.post("/name")
     def name() -> Response:
-        body = _body({"logged", "drill"})
-        logged, drill = _text(body.get("logged")), _text(body.get("drill"))
-        return _write(path, lambda workspace, athlete: _named(workspace, athlete, logged, drill))
+        body = body_of({"logged", "drill"})
+        logged, drill = text_of(body.get("logged")), text_of(body.get("drill"))
+        return write(path, lambda workspace, athlete: _named(workspace, athlete, logged, drill))
 
     return routes
-
-
-def _write(path: Path, work: Callable[[Workspace, str], Answer]) -> Response:
-    """Do the work as the one writer, or say why not."""
-    athlete_id = request.args.get("athlete", "")
-    try:
-        with Workspace(path) as workspace, workspace.writer_lock(wait_s=LOCK_WAIT_S):
-            if athlete_id not in workspace.athletes():
-                return _say("there is no such athlete", 404)
-            answer = work(workspace, athlete_id)
-    except Busy as error:
-        return _say(error.reason, 503)
-    except UnclearDates as error:
-        return _say(error.reason, 409, ask="dates")
-    except SurefootError as error:
-        return _say(str(error), 409)
-    return jsonify(answer)
-
-
-def _say(sentence: str, status: int, **more: str) -> Response:
-    response = jsonify({"said": words.sentence_case(sentence), **more})
-    response.status_code = status
-    return response
 
 
 def _changed(workspace: Workspace, athlete_id: str, change: Change) -> Answer:
@@ -147,13 +120,6 @@ def _named(workspace: Workspace, athlete_id: str, logged: str, meant: str) -> An
     return {"said": f"“{logged}” is {drill.name} ({drill.category}) from now on, which {counts}."}
 
 
-def _body(keys: set[str]) -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict) or not set(body) <= keys:
-        abort(400)
-    return body
-
-
 def _change(body: dict[str, Any]) -> Change:
     put = body.get("put", [])
     if not isinstance(put, list) or len(put) > MAX_AT_ONCE:
@@ -164,21 +130,10 @@ def _change(body: dict[str, Any]) -> Change:
 def _ids(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or len(given) > MAX_AT_ONCE:
         abort(400)
-    return tuple(_text(value) for value in given)
+    return tuple(text_of(value) for value in given)
 
 
 def _texts(row: Any) -> dict[str, str]:
     if not isinstance(row, dict) or not set(row) <= {"session_id", *COLUMNS}:
         abort(400)
-    return {column: _text(value) for column, value in row.items()}
-
-
-def _text(value: Any) -> str:
-    """A text of bounded length that is one: JSON can carry halves of characters, and zero bytes."""
-    if not isinstance(value, str) or len(value) > MAX_TEXT or "\0" in value:
-        abort(400)
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        abort(400)
-    return value
+    return {column: text_of(value) for column, value in row.items()}

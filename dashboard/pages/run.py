@@ -32,6 +32,7 @@ from dashboard.theme import by_scheme
 
 TITLE = "Run"
 OFF: dict[str, Any] = {"aria-disabled": "true"}
+LIVE: dict[str, Any] = {"aria-live": "polite"}
 
 
 def layout(run_id: str) -> html.Div:
@@ -40,6 +41,9 @@ def layout(run_id: str) -> html.Div:
         [
             dcc.Store(id="run-id", data=run_id),
             dcc.Store(id="run-path"),
+            dcc.Store(id="run-athlete"),
+            dcc.Store(id="run-marks"),
+            dcc.Store(id="run-changed", data=""),
             html.Div(id="run-head"),
             html.Div(
                 [
@@ -81,6 +85,7 @@ def layout(run_id: str) -> html.Div:
                         table_slot("run-segments", "Stretches and reasons"),
                         sub="Why each stretch was called what it is. Cadence never decides it.",
                     ),
+                    _mark_card(),
                 ],
                 id="run-body",
                 className="stack",
@@ -89,6 +94,32 @@ def layout(run_id: str) -> html.Div:
             html.Div(id="run-linked", hidden=True),
         ],
         className="stack",
+    )
+
+
+def _mark_card() -> html.Section:
+    """Where the runner has the last word."""
+    ends = [
+        html.Label([name, dcc.Input(id=f"mark-{end}", type="text", className="text")])
+        for end, name in (("from", "From, km"), ("to", "To, km"))
+    ]
+    return card(
+        "You know better?",
+        html.Div(
+            [
+                html.Label(["Stretch", html.Select(id="mark-stretch", className="text")]),
+                *ends,
+                *(
+                    html.Button([mark(name), f"It is {name}"], id=f"mark-{name}", className="button")
+                    for name in ("technical", "smooth")
+                ),
+            ],
+            className="fields",
+        ),
+        html.P(id="mark-said", className="said", **LIVE),
+        html.Ul(id="mark-list", className="lines"),
+        sub="Mark a stretch of 60 m or more: it holds for every run over that place, also for later ones, "
+        "until you take it back.",
     )
 
 
@@ -107,11 +138,22 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "profile_table": Output(table_rows("run-profile-table"), "data"),
             "segments": Output(table_rows("run-segments"), "data"),
             "path": Output("run-path", "data"),
+            "athlete": Output("run-athlete", "data"),
+            "stretches": Output("mark-stretch", "children"),
+            "marks": Output("run-marks", "data"),
         },
-        inputs={"run_id": Input("run-id", "data"), "scheme": Input("colours", "data")},
+        inputs={
+            "run_id": Input("run-id", "data"),
+            "scheme": Input("colours", "data"),
+            "_changed": Input("run-changed", "data"),
+        },
     )
-    def fill(run_id: str | None, scheme: str | None) -> dict[str, Any]:
+    def fill(run_id: str | None, scheme: str | None, _changed: str | None) -> dict[str, Any]:
         return _contents(workspace, run_id or "", scheme)
+
+    in_browser(
+        app, "showMarks", Input("run-marks", "data"), State("run-athlete", "data"), State("run-id", "data")
+    )
 
     in_browser(
         app,
@@ -133,6 +175,7 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
             "hidden": True,
             **dict.fromkeys(("map", "profile"), EMPTY_FIGURE),
             **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path")),
+            **dict.fromkeys(("athlete", "stretches", "marks")),
         }
     theme = by_scheme(scheme)
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
@@ -149,7 +192,36 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         "profile_table": table_data(tables.kilometre_table(queries.by_kilometre(track))),
         "segments": stretch_table,
         "path": queries.hover_path(positions),
+        "athlete": run["athlete_id"],
+        "stretches": _stretches(segments),
+        "marks": _marks(workspace, run),
     }
+
+
+def _stretches(segments: pl.DataFrame) -> list[html.Option]:
+    """The run's own stretches to choose from, their ends (m) as values."""
+    choices = [
+        html.Option(
+            f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km, {row['terrain']}",
+            value=f"{row['start_m']:.0f} {row['end_m']:.0f}",
+        )
+        for row in segments.iter_rows(named=True)
+    ]
+    return [html.Option("choose one, or give its ends", value=""), *choices]
+
+
+def _marks(workspace: queries.Workspace, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the runner marked, on this run or another: the mark, what it says, the other run's address."""
+    days = dict(workspace.load_runs(run["athlete_id"]).select("run_id", "local_date").iter_rows())
+    found = []
+    for row in workspace.load_marks(run["athlete_id"]).iter_rows(named=True):
+        day = words.day(days[row["run_id"]]) if row["run_id"] in days else "a run that is not here any more"
+        where = f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km"
+        is_here = row["run_id"] == run["run_id"]
+        said = f"{where} of this run" if is_here else f"{where} of the run of {day}"
+        href = run_url(row["run_id"]) if row["run_id"] in days and not is_here else ""
+        found.append({"mark": row["mark_id"], "terrain": row["terrain"], "said": said, "href": href})
+    return found
 
 
 def _head(workspace: queries.Workspace, run: dict[str, Any]) -> html.Div:

@@ -291,6 +291,9 @@ class FakeWorkspace:
         frame = effects(athlete_id)
         return frame.clear() if athlete_id.startswith("new") else frame
 
+    def load_marks(self, athlete_id: str) -> pl.DataFrame:
+        return tables.Marks.create_empty()
+
     def load_rejected(self, athlete_id: str) -> pl.DataFrame:
         return _frame(
             tables.RejectedFiles,

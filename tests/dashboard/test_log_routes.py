@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from dashboard import log_routes
+from dashboard import log_routes, writing
 from dashboard.app import create_app
 from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import take_in_log
@@ -159,7 +159,7 @@ def test_while_another_process_writes_the_page_is_told_to_wait(
     client: FlaskClient, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A held lock is a 503 in words, not a lost change without a word."""
-    monkeypatch.setattr(log_routes, "LOCK_WAIT_S", 0.0)
+    monkeypatch.setattr(writing, "LOCK_WAIT_S", 0.0)
     with Workspace(folder) as other, other.writer_lock():
         answered = post(client, "change", GOOD)
     assert answered.status_code == 503
