@@ -115,9 +115,10 @@ def import_files(
         workspace.commit(athlete_id, None, new.problems, new.take_seen())
         results += new.problems
         forget_stale(workspace, athlete_id, new.readable)
-        aside = set_duplicates_aside(workspace, athlete_id)
         progress.doing = "comparing the runs"
-        if updated or results or aside or _is_pending(workspace, athlete_id):
+        aside: dict[str, FileResult] = {}
+        if updated or results or _is_pending(workspace, athlete_id):
+            aside = set_duplicates_aside(workspace, athlete_id)
             refresh_athlete(workspace, athlete_id, progress, watch)
             refresh_sharers(workspace, workspace.sharers(athlete_id))
     settled = [aside.get(result.content_sha256, result) for result in results]

@@ -66,7 +66,7 @@ def find_files(paths: Iterable[Path], workspace: Path) -> list[Found]:
             )
             found += [
                 Found(p, p.relative_to(path).as_posix())
-                for p in sorted(below)
+                for p in sorted(below, key=lambda p: p.parts)
                 if p.is_file() or not p.exists()
             ]
         elif path.exists():
