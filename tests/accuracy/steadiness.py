@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from pipeline import stability
+from pipeline.athlete import apply_segments
 from pipeline.numeric import Array
 from pipeline.tables import Segments
-from pipeline.workflow import apply_segments
 from sample_data.routes import make_route
 from tests.accuracy.ground import UNSTEADINESS_SD
 from tests.accuracy.world import (
