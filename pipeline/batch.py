@@ -160,14 +160,14 @@ def analyse_batch(
 
 def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) -> FileResult:
     try:
-        activity = read_activity(item.source_name, item.content, kind=item.kind)
+        activity = read_activity(item.source_name, item.content, kind=item.listed.kind)
         activity = overrule_cadence_unit(activity, item.cadence_unit_given, units)
         check_run(activity)
         runs = _runs_of(item, running_sessions(activity), athlete_id)
     except NotARun as reason:
         aside = set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
         proposals = propose_sessions(item.source_name, item.content_sha256, item.content)
-        return replace(aside, proposals=proposals, kind_given=item.kind)
+        return replace(aside, proposals=proposals, kind_given=item.listed.kind, title_given=item.listed.title)
     except Rejected as reason:
         return set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
     return FileResult(
@@ -178,7 +178,8 @@ def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) 
         ANALYSIS_VERSION,
         runs=runs,
         cadence_unit_given=item.cadence_unit_given,
-        kind_given=item.kind,
+        kind_given=item.listed.kind,
+        title_given=item.listed.title,
     )
 
 
@@ -192,6 +193,7 @@ def _runs_of(item: Item, sessions: list[Activity], athlete_id: str) -> tuple[Run
                 run_id=item.content_sha256[:16] + (f"-{number}" if number > 1 else ""),
                 athlete_id=athlete_id,
                 source_name=item.source_name,
+                title=item.listed.title,
                 content_sha256=item.content_sha256,
             )
         except Rejected as problem:

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.errors import Rejected, SurefootError
-from pipeline.ingest import parse_activity_list
+from pipeline.ingest import UNLISTED, Listed, parse_activity_list
 from pipeline.ingest.archive import LISTS, Member, is_archive, members
 from pipeline.workflow import ANALYSIS_VERSION
 from pipeline.workspace import FileResult, Seen, Workspace
@@ -37,7 +37,7 @@ class Item:
     content_sha256: str
     content: bytes = field(repr=False)
     cadence_unit_given: str = ""
-    kind: str = ""  # what an account's list says it is, "Run"
+    listed: Listed = UNLISTED  # what an account's list says of it
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class NewItems:
             and (not cadence_unit or status != "run" or self._given.get(sha) == cadence_unit)
         }
         self._taken: set[str] = set()
-        self._kinds: dict[str, str] = {}
+        self._listed: dict[str, Listed] = {}
         self._seen: list[Seen] = []
 
     def take_seen(self) -> list[Seen]:
@@ -156,7 +156,7 @@ class NewItems:
             unique = f"{whole} {n}".encode() if member.content is None else member.content
             sha = whole if is_whole else hashlib.sha256(unique).hexdigest()
             path = place if member.name in itself else f"{place}!{member.name}"
-            self._learn_kinds(member)
+            self._learn_list(member)
             self._seen.append(Seen(path, stat.st_size, stat.st_mtime_ns, sha))
             if sha in self._current:
                 self._count_known()
@@ -170,17 +170,17 @@ class NewItems:
                     self._refuse(member.name, sha, size, member.problem or Rejected("it cannot be read"))
                 else:
                     given = self._cadence_unit or self._given.get(sha, "")
-                    yield Item(member.name, sha, member.content, given, self._kind_of(member.name))
+                    yield Item(member.name, sha, member.content, given, self._listing_of(member.name))
 
-    def _learn_kinds(self, member: Member) -> None:
+    def _learn_list(self, member: Member) -> None:
         """Keep what an account's list says of the activities beside it; lists come before the other files."""
         folder, slash, name = member.name.rpartition("/")
         if name in LISTS and member.content is not None:
-            kinds = parse_activity_list(member.content)
-            self._kinds |= {f"{folder}{slash}{file}": kind for file, kind in kinds.items()}
+            listed = parse_activity_list(member.content)
+            self._listed |= {f"{folder}{slash}{file}": said for file, said in listed.items()}
 
-    def _kind_of(self, name: str) -> str:
-        return self._kinds.get(name.removesuffix(".gz"), "")
+    def _listing_of(self, name: str) -> Listed:
+        return self._listed.get(name.removesuffix(".gz"), UNLISTED)
 
     def _count_known(self) -> None:
         self.known += 1
@@ -203,8 +203,10 @@ class OldItems:
     def __init__(self, workspace: Workspace, athlete_id: str, progress: Progress) -> None:
         files = workspace.load_files(athlete_id).filter(pl.col("analysis_version") < ANALYSIS_VERSION)
         self.runs = set(files.filter(status="run")["content_sha256"])
-        columns = ("content_sha256", "source_name", "kind_given")
-        self._files = {sha: (name, kind) for sha, name, kind in files.select(columns).iter_rows()}
+        columns = ("content_sha256", "source_name", "kind_given", "title_given")
+        self._files = {
+            sha: (name, Listed(kind, title)) for sha, name, kind, title in files.select(columns).iter_rows()
+        }
         self._workspace = workspace
         self._athlete_id = athlete_id
         self._progress = progress
@@ -213,16 +215,17 @@ class OldItems:
     def __iter__(self) -> Iterator[Item]:
         lost = set()
         given = self._workspace.load_given_units(self._athlete_id)
-        for sha, (source_name, kind) in self._files.items():
+        for sha, (source_name, listed) in self._files.items():
             try:
-                yield Item(source_name, sha, self._workspace.load_original(sha), given.get(sha, ""), kind)
+                yield Item(source_name, sha, self._workspace.load_original(sha), given.get(sha, ""), listed)
             except SurefootError:
                 lost.add(sha)
         for item in NewItems(self._workspace, self._athlete_id, self._places(lost), Progress()):
             if item.content_sha256 in lost:
                 lost.remove(item.content_sha256)
-                source_name, kind = self._files[item.content_sha256]
-                yield replace(item, source_name=source_name, kind=item.kind or kind)
+                source_name, listed = self._files[item.content_sha256]
+                said = item.listed if item.listed.kind else listed
+                yield replace(item, source_name=source_name, listed=said)
         self._progress.files -= len(lost)
 
     def _places(self, lost: set[str]) -> list[Found]:

@@ -73,6 +73,7 @@ class FileResult:
     runs: tuple[RunResult, ...] = ()
     cadence_unit_given: str = ""
     kind_given: str = ""  # what an account's list says of its sport
+    title_given: str = ""  # and what it calls it
     proposals: tuple[Mapping[str, Any], ...] = ()  # of a strength workout: rows of tables.ProposedSessions
 
     def without_frames(self) -> FileResult:

@@ -56,6 +56,7 @@ class Runs(dy.Schema):
     athlete_id = text("whose run it is")
     start_time = instant("first record")
     local_date = day("the day where the runner was")
+    title = text("what its owner called it in the account's list, empty where unknown")
     sport = text("FIT sport")
     sub_sport = text("FIT sub-sport, empty where unknown")
     source_format = choice("format of the file", ("fit", "gpx", "tcx"))
@@ -373,6 +374,7 @@ class Files(dy.Schema):
     advice = text("what would do, empty where nothing needs doing")
     cadence_unit_given = text("what `--cadence-unit` said of it, empty where the device or the file decides")
     kind_given = text("its sport as the account's list beside it says, empty where there is none")
+    title_given = text("what that list calls it, empty where there is none")
     analysis_version = count("version of the analysis that decided, 0 where it is to be analysed anew")
 
 

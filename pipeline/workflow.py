@@ -44,7 +44,13 @@ _IN_WORDS = {
 
 
 def analyse_run(
-    activity: Activity, *, run_id: str, athlete_id: str, source_name: str = "", content_sha256: str = ""
+    activity: Activity,
+    *,
+    run_id: str,
+    athlete_id: str,
+    source_name: str = "",
+    title: str = "",
+    content_sha256: str = "",
 ) -> RunResult:
     """One activity to its row of Runs, its Track and its Grid; no labels yet.
 
@@ -61,6 +67,7 @@ def analyse_run(
         "run_id": run_id,
         "athlete_id": athlete_id,
         "source_name": source_name,
+        "title": title,
         "content_sha256": content_sha256,
         "analysis_version": ANALYSIS_VERSION,
         "altitude_class": course.altitude_class,

@@ -181,6 +181,7 @@ def make_tables(
         for name, value, kind in (
             ("sport", "running", pl.String),
             ("sub_sport", "trail", pl.String),
+            ("title", "", pl.String),
             ("source_format", "fit", pl.String),
             ("device", "made up", pl.String),
             ("device_epoch", "made up 1", pl.String),

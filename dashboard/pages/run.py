@@ -247,7 +247,9 @@ def _head(workspace: queries.Workspace, run: dict[str, Any]) -> html.Div:
                         [dcc.Link("Runs", href=runs_url(run["athlete_id"])), f" / {run['athlete_id']}"],
                         className="eyebrow",
                     ),
-                    html.H1(f"Run of {words.day(run['local_date'])}"),
+                    html.H1(
+                        f"Run of {words.day(run['local_date'])}" + (run["title"] and f": {run['title']}")
+                    ),
                     html.P(" · ".join(facts), className="lede"),
                     html.P(standing, className="small"),
                     html.Ul(warnings, className="small") if warnings else None,

@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import islice
 
 from pipeline.errors import NotARun, Rejected
+from pipeline.ingest.account import UNLISTED as UNLISTED
+from pipeline.ingest.account import Listed as Listed
 from pipeline.ingest.account import parse_activity_list as parse_activity_list
 from pipeline.ingest.activity import Activity as Activity
 from pipeline.ingest.activity import ActivityInfo as ActivityInfo

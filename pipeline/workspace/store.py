@@ -194,11 +194,13 @@ def _replace_files(
         return []
     same = (table.c.athlete_id == athlete_id) & (table.c.content_sha256 == sa.bindparam("old_sha256"))
     mine = (table.c.athlete_id == athlete_id) & table.c.content_sha256.in_(r.content_sha256 for r in results)
-    columns = (table.c.content_sha256, table.c.source_name, table.c.cadence_unit_given, table.c.kind_given)
+    names = ("content_sha256", "source_name", "cadence_unit_given", "kind_given", "title_given")
+    columns = [table.c[name] for name in names]
     first = {sha: rest for sha, *rest in connection.execute(sa.select(*columns).where(mine))}
     rows = []
     for result in results:
-        source_name, unit, kind = first.get(result.content_sha256, (result.source_name, "", ""))
+        before = first.get(result.content_sha256, (result.source_name, "", "", ""))
+        source_name, unit, kind, title = before
         rows.append(
             {
                 "athlete_id": athlete_id,
@@ -210,6 +212,7 @@ def _replace_files(
                 "advice": result.advice,
                 "cadence_unit_given": result.cadence_unit_given or unit,
                 "kind_given": result.kind_given or kind,
+                "title_given": result.title_given or title,
                 "analysis_version": result.analysis_version,
             }
         )

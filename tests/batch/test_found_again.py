@@ -59,13 +59,14 @@ def test_a_copy_that_was_deleted_is_no_duplicate(workspace: Workspace, folder: P
 
 
 @pytest.mark.parametrize("lose_originals", [False, True])
-def test_the_sport_of_the_list_outlives_it(
+def test_sport_and_name_of_the_list_outlive_it(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lose_originals: bool
 ) -> None:
-    """Analysed anew from what was kept, or from its place, without activities.csv, a run stays a run."""
+    """Analysed anew without activities.csv, from what was kept or its place, a run keeps sport and name."""
     place = save(strava("Run"), tmp_path, as_zip=False)
     take_in(workspace, place)
     before = workspace.load_runs("ada")
+    assert before["title"].sort().to_list() == ["a", "b"]
     (place / "activities.csv").unlink()
     if lose_originals:
         shutil.rmtree(workspace.path / "originals")

@@ -54,6 +54,7 @@ def season(athlete_id: str, n_runs: int) -> tuple[pl.DataFrame, pl.DataFrame]:
                 "local_date": day,
                 "sport": "running",
                 "sub_sport": "trail",
+                "title": HOSTILE if i == 3 else "",
                 "source_format": "fit",
                 "device": HOSTILE if i == 3 else ("Example Watch 2" if new_watch else "Example Watch 1"),
                 "device_epoch": f"watch-{1 + new_watch}",

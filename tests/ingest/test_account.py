@@ -23,7 +23,7 @@ SLOW = gpx([trkpt(s, lat=f"{30 + s * 1.2 / 111_195:.7f}") for s in range(100)], 
 
 def test_each_file_has_its_kind():
     """A list of a gzipped run, a hike and an entry by hand: two files, named without .gz."""
-    expected = {"activities/11.gpx": "Run", "activities/12.gpx": "Hike"}
+    expected = {"activities/11.gpx": ("Run", "Hill, twice"), "activities/12.gpx": ("Hike", "Loop")}
     assert parse_activity_list(LIST.encode()) == expected
     assert parse_activity_list(b"\xef\xbb\xbf" + LIST.encode()) == expected
 
@@ -97,8 +97,8 @@ def test_no_name_of_an_activity_shifts_the_list(entries):
     writer.writerow(["id", "date", "name", "type", "description", "file"])
     for number, (name, kind) in enumerate(entries):
         writer.writerow([number, "x", name, kind, name, f"activities/{number}.fit.gz"])
-    kinds = {f"activities/{number}.fit": kind for number, (_, kind) in enumerate(entries)}
-    assert parse_activity_list(buffer.getvalue().encode("utf-8", "replace")) == kinds
+    listed = {f"activities/{number}.fit": (kind, name.strip()) for number, (name, kind) in enumerate(entries)}
+    assert parse_activity_list(buffer.getvalue().encode("utf-8", "replace")) == listed
 
 
 @given(st.binary(max_size=300))
