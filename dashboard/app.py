@@ -12,16 +12,17 @@ from dash import Dash, Input, Output, State, dcc, html
 from flask import Response
 
 from dashboard import queries, theme
-from dashboard.components import answer_url, balance_url, icon, in_browser, named, runs_url
+from dashboard.components import answer_url, balance_url, icon, in_browser, named, runs_url, upload_url
 from dashboard.data_routes import data_routes
 from dashboard.guard import protect
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
-from dashboard.pages import answer, balance, not_found, run, runs
+from dashboard.pages import answer, balance, not_found, run, runs, upload
+from dashboard.upload_routes import upload_routes
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 
-PAGES = (answer, runs, run, balance)
+PAGES = (answer, runs, run, balance, upload)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
@@ -58,6 +59,7 @@ def build_app(workspace: queries.Workspace) -> Dash:
     app.server.register_blueprint(log_routes(workspace.path))
     app.server.register_blueprint(data_routes(workspace))
     app.server.register_blueprint(mark_routes(workspace.path))
+    app.server.register_blueprint(upload_routes(workspace))
     protect(app)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
@@ -81,6 +83,10 @@ def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
             return runs, {"athlete_id": athlete_id}
         case ["athlete", athlete_id, "balance"]:
             return balance, {"athlete_id": athlete_id}
+        case ["athlete", athlete_id, "upload"]:
+            return upload, {"athlete_id": athlete_id}
+        case ["upload"]:
+            return upload, {}
         case ["run", run_id]:
             return run, {"run_id": run_id}
     return not_found, {}
@@ -163,9 +169,13 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
     def show_athlete(pathname: str | None) -> tuple[list[str], str | None, list[Any]]:
         athletes = workspace.athletes()
         athlete_id = _athlete_of(workspace, athletes, pathname or "/")
-        if athlete_id is None:
-            return athletes, None, [_nav_link("Answer", "target", "/", here=True)]
         here = find_page(pathname or "/")[0]
+        if athlete_id is None:
+            links = [
+                _nav_link("Answer", "target", "/", here=here is answer),
+                _nav_link("Upload", "upload", upload_url(None), here=here is upload),
+            ]
+            return athletes, None, links
         return (
             athletes,
             athlete_id,
@@ -173,6 +183,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
                 _nav_link("Answer", "target", answer_url(athlete_id), here=here is answer),
                 _nav_link("Runs", "list", runs_url(athlete_id), here=here in (runs, run)),
                 _nav_link("Balance", "calendar", balance_url(athlete_id), here=here is balance),
+                _nav_link("Upload", "upload", upload_url(athlete_id), here=here is upload),
             ],
         )
 

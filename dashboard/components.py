@@ -47,6 +47,11 @@ def balance_url(athlete_id: str) -> str:
     return f"{answer_url(athlete_id)}/balance"
 
 
+def upload_url(athlete_id: str | None) -> str:
+    """Address where recordings are uploaded, of an athlete or of one to be named."""
+    return f"{answer_url(athlete_id)}/upload" if athlete_id else "/upload"
+
+
 def run_url(run_id: str) -> str:
     """Address of a run."""
     return f"/run/{quote(run_id, safe='')}"

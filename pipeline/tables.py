@@ -413,6 +413,23 @@ class LabelChanges(dy.Schema):
     reason = text("why, in words")
 
 
+class Jobs(dy.Schema):
+    """One row per upload: its files, and what became of them."""
+
+    athlete_id = text("for whom it is", key=True)
+    job_id = text("number of the upload", key=True)
+    created_at = instant("when it was begun")
+    state = choice(
+        "uploading until all bytes are there, then waiting for its process, running, done or failed",
+        ("uploading", "waiting", "running", "done", "failed"),
+    )
+    files = text("name and bytes of each file, as JSON")
+    progress = text("files, done, set_aside, doing of the import, as JSON")
+    result = text("what became of the files, as JSON")
+    reason = text("why it failed, empty where it did not")
+    attempts = count("how often a process took it up")
+
+
 class RejectedFiles(dy.Schema):
     """One row per file that could not be used."""
 

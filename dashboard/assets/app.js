@@ -102,7 +102,7 @@
       openAthlete(athlete, pathname) {
         const picked = document.activeElement && document.activeElement.id === "athlete";
         if (!athlete || !picked || athleteOf(pathname) === athlete) return;
-        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|balance)$/.exec(pathname);
+        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|balance|upload)$/.exec(pathname);
         const page = same ? same[0] : "";
         window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${page}` });
       },

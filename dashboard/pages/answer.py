@@ -26,6 +26,7 @@ from dashboard.components import (
     table_data,
     table_rows,
     table_slot,
+    upload_url,
 )
 from dashboard.theme import by_scheme
 
@@ -350,7 +351,12 @@ def empty_workspace() -> html.Div:
     """Shown where no athlete has any run."""
     return notice(
         "This workspace is empty.",
-        html.P("Start with a folder of watch files (FIT, GPX, TCX, archives) and a name for the runner:"),
+        html.P(
+            [
+                dcc.Link("Upload watch files", href=upload_url(None)),
+                " (FIT, GPX, TCX, archives, folders), or type a command with a name for the runner:",
+            ]
+        ),
         command("surefoot analyse PATH --athlete ID"),
         html.P("Then the balance log, and the answer:"),
         command("surefoot log FILE --athlete ID", "surefoot effect --athlete ID"),

@@ -24,6 +24,7 @@ from pipeline.tables import (
     DrillNames,
     Effects,
     Files,
+    Jobs,
     LabelChanges,
     Marks,
     Plans,
@@ -146,6 +147,7 @@ plans = _table("plans", Plans)
 cadence_rules = _table("cadence_rules", CadenceRules)
 marks = _table("marks", Marks)
 label_changes = _table("label_changes", LabelChanges)
+jobs = _table("jobs", Jobs)
 
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:

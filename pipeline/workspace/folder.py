@@ -17,6 +17,8 @@ CATALOGUE = "catalogue.sqlite"
 PACKS = "packs"
 ORIGINALS = "originals"
 LOCK = "writer.lock"
+UPLOADS = "uploads"
+WORKER_LOCK = "worker.lock"
 COPY_PREFIX = "catalogue-"
 _TEMPORARY = ".tmp"
 _UNPACKED = "unpacked."
@@ -172,13 +174,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def acquire_lock(path: Path, wait_s: float) -> int | None:
-    """Hold the workspace's writer lock: a descriptor that releases it when closed, or with the process.
+def acquire_lock(path: Path, wait_s: float, name: str = LOCK) -> int | None:
+    """Hold the workspace's writer lock, or another one.
 
-    None where another process still holds it after `wait_s` seconds.
+    Gives a descriptor that releases it when closed, or with the process; None where another
+    process still holds it after `wait_s` seconds.
     """
     try:
-        descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(path / name, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise _unwritable(path, error.strerror) from None
     deadline = time.monotonic() + wait_s

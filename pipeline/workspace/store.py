@@ -15,13 +15,14 @@ from pipeline.results import FileResult, Origin, PackRef, Relabelled, RunResult,
 from pipeline.tables import DataFrame, Dose, Effects, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
+from pipeline.workspace.joblist import JobList
 from pipeline.workspace.logbook import add_proposals
 from pipeline.workspace.passes import to_passes_row
 from pipeline.workspace.reading import Reading, no_run
 from pipeline.workspace.transfer import Transfer
 
 
-class Workspace(Transfer):
+class Workspace(Transfer, JobList):
     __doc__ = Reading.__doc__
 
     def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, originals, packs
-from pipeline.workspace.folder import copies
+from pipeline.workspace.folder import UPLOADS, copies
 from pipeline.workspace.logbook import Logbook
 from pipeline.workspace.traces import SHORTEST_BYTES, Sought
 
@@ -139,6 +139,7 @@ class Transfer(Logbook):
         for row in dead:
             packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
         originals.drop_originals(self.path, used)
+        shutil.rmtree(self.path / UPLOADS / packs.owner_name(athlete_id), ignore_errors=True)
         for copy in copies(self.path):
             copy.unlink()
         with catalogue.in_plain_words(self.path):
@@ -156,7 +157,8 @@ def _owned() -> list[sa.Table]:
 
 
 def _copy_rows(source: sa.Connection, target: sa.Connection, athlete_id: str) -> None:
-    for table in _owned():
+    # An upload that is not done belongs to the folder that its files lie in.
+    for table in (table for table in _owned() if table is not catalogue.jobs):
         rows = source.execute(sa.select(table).where(table.c.athlete_id == athlete_id)).mappings()
         for part in rows.partitions(_ROWS):
             target.execute(table.insert(), [dict(row) for row in part])

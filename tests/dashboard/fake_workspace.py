@@ -284,6 +284,15 @@ class FakeWorkspace:
     def load_adherence(self, athlete_id: str) -> pl.DataFrame:
         return derive_adherence(self.load_balance_sessions(athlete_id), until=date(2026, 11, 20))
 
+    def load_jobs(self, athlete_id: str | None = None) -> pl.DataFrame:
+        return tables.Jobs.create_empty()
+
+    def find_job(self, job_id: str) -> dict[str, Any] | None:
+        return None
+
+    def upload_folder(self, athlete_id: str, job_id: str) -> Path:
+        return self.path / job_id
+
     def load_dose(self, athlete_id: str) -> pl.DataFrame:
         frame = dose(athlete_id)
         return frame.clear() if athlete_id.startswith("new") else frame

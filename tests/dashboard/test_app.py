@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from dashboard import app as dashboard_app
 from dashboard.app import build_app, create_app, find_page
-from dashboard.pages import answer, balance, not_found, run, runs
+from dashboard.pages import answer, balance, not_found, run, runs, upload
 from pipeline.errors import SurefootError
 
 HOST = {"Host": "127.0.0.1:8050"}
@@ -71,6 +71,8 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         ("/athlete/maya", answer, {"athlete_id": "maya"}),
         ("/athlete/new%20runner%2F2/runs", runs, {"athlete_id": "new runner/2"}),
         ("/athlete/maya/balance", balance, {"athlete_id": "maya"}),
+        ("/athlete/maya/upload", upload, {"athlete_id": "maya"}),
+        ("/upload", upload, {}),
         ("/run/abc", run, {"run_id": "abc"}),
         ("/run", not_found, {}),
         ("/athlete/maya/other", not_found, {}),
@@ -270,4 +272,4 @@ def test_debug_is_off(app: Dash) -> None:
     assert app.server.debug is False
     assert app.config.suppress_callback_exceptions is True
     assert not app.config.get("ui", False)
-    assert (answer, runs, run, balance) == dashboard_app.PAGES
+    assert (answer, runs, run, balance, upload) == dashboard_app.PAGES

@@ -26,6 +26,7 @@ def _pages(run_id: str) -> list[tuple[str, str]]:
         ("/athlete/maya/runs", ".ag-row a"),
         ("/athlete/maya/balance?month=2026-03", ".bar-of-day"),
         (f"/run/{run_id}", "#run-profile .main-svg"),
+        ("/athlete/maya/upload", "#upload-name"),
         ("/nowhere", ".notice"),
     ]
 

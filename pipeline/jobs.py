@@ -1,0 +1,136 @@
+"""Uploads are read by a process of their own: `python -m pipeline.jobs WORKSPACE`.
+
+It takes one job after the other until none waits, and holds `worker.lock` while it lives. A job that is said
+to run while nobody holds the lock has lost its process: the next one takes it up again, and what was read by
+then is known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline import batch
+from pipeline.engine import LocalEngine
+from pipeline.errors import SurefootError
+from pipeline.ingest.archive import LISTS
+from pipeline.workspace import Workspace
+from pipeline.workspace.folder import WORKER_LOCK, acquire_lock
+
+MAX_ATTEMPTS = 3
+FILES_TOLD = 2000
+_TELL_EVERY_S = 0.5
+_LOCK_WAIT_S = 1.0
+
+
+def is_at_work(path: Path) -> bool:
+    """Whether a process reads this workspace's jobs."""
+    descriptor = acquire_lock(path, 0, WORKER_LOCK)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False
+
+
+def start_worker(path: Path) -> subprocess.Popen[bytes]:
+    """Start a process that reads the jobs, and outlives this one."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipeline.jobs", str(path.resolve())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def work(path: Path) -> None:
+    """Do every job that waits or has lost its process; nothing where another process is at it."""
+    descriptor = acquire_lock(path, _LOCK_WAIT_S, WORKER_LOCK)
+    if descriptor is None:
+        return
+    try:
+        with Workspace(path) as workspace:
+            while job := _next(workspace):
+                _do(workspace, job)
+    finally:
+        os.close(descriptor)
+
+
+def _next(workspace: Workspace) -> dict[str, Any] | None:
+    """The oldest job that is to be done, marked as running."""
+    jobs = workspace.load_jobs()
+    for job in jobs.filter(jobs["state"].is_in(["waiting", "running"])).iter_rows(named=True):
+        if job["attempts"] >= MAX_ATTEMPTS:
+            reason = f"its process ended {MAX_ATTEMPTS} times before it was done, for want of memory perhaps"
+            workspace.move_job(job["job_id"], ("waiting", "running"), state="failed", reason=reason)
+            continue
+        again = job["attempts"] + 1
+        if workspace.move_job(job["job_id"], ("waiting", "running"), state="running", attempts=again):
+            return job
+    return None
+
+
+def _do(workspace: Workspace, job: dict[str, Any]) -> None:
+    """Import a job's files, and say what became of them or why that failed."""
+    job_id, athlete_id = job["job_id"], job["athlete_id"]
+    engine = LocalEngine(os.cpu_count() or 1)
+    try:
+        with workspace.writer_lock(wait_s=threading.TIMEOUT_MAX):
+            found = _files(workspace, job)
+            done = batch.import_files(workspace, found, athlete_id, engine, watch=_Teller(workspace, job_id))
+    except SurefootError as error:
+        workspace.move_job(job_id, ("running",), state="failed", reason=str(error))
+    except Exception as error:
+        reason = f"Surefoot made a mistake ({type(error).__name__}): please report it"
+        workspace.move_job(job_id, ("running",), state="failed", reason=reason)
+    else:
+        result = json.dumps(tell_result(done))
+        workspace.move_job(job_id, ("running",), state="done", result=result, reason="")
+        workspace.drop_uploaded(athlete_id, job_id)
+    finally:
+        engine.close()
+
+
+def _files(workspace: Workspace, job: dict[str, Any]) -> list[batch.Found]:
+    """The job's files, by the names they were given with; lists that tell of the others come first."""
+    folder = workspace.upload_folder(job["athlete_id"], job["job_id"])
+    found = [batch.Found(folder / str(n), name) for n, (name, _) in enumerate(json.loads(job["files"]))]
+    return sorted(found, key=lambda file: file.source_name.rpartition("/")[2] not in LISTS)
+
+
+class _Teller:
+    """Writes how far the import is into the list, twice a second at most."""
+
+    def __init__(self, workspace: Workspace, job_id: str) -> None:
+        self._workspace, self._job_id, self._told = workspace, job_id, 0.0
+
+    def __call__(self, progress: batch.Progress) -> None:
+        if time.monotonic() - self._told >= _TELL_EVERY_S:
+            self._told = time.monotonic()
+            said = {
+                name: getattr(progress, name) for name in ("files", "done", "known", "set_aside", "doing")
+            }
+            self._workspace.move_job(self._job_id, ("running",), progress=json.dumps(said))
+
+
+def tell_result(done: batch.Imported) -> dict[str, Any]:
+    """What became of each content, those first that need a look: name, status, reason, advice."""
+    order = {"rejected": 0, "duplicate": 1, "skipped": 2, "run": 3}
+    results = sorted(done.results, key=lambda result: order[result.status])
+    counts = {status: sum(result.status == status for result in results) for status in order}
+    told = [[r.source_name, r.status, r.reason, r.advice] for r in results[:FILES_TOLD]]
+    return {
+        "counts": {**counts, "known": done.known, "copies": done.copies},
+        "files": told,
+        "more": len(results) - len(told),
+    }
+
+
+if __name__ == "__main__":
+    work(Path(sys.argv[1]))
