@@ -311,6 +311,7 @@
       byId("upload-name-slot").replaceChildren(input);
       told = "";
       poll();
+      return window.dash_clientside.no_update;
     },
   });
 })();

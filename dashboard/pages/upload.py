@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Dash, Input, dcc, html
+from dash import Dash, Input, Output, dcc, html
 
 from dashboard import queries
 from dashboard.components import card, in_browser, named
@@ -37,6 +37,7 @@ def layout(athlete_id: str = "") -> html.Div:
     return html.Div(
         [
             dcc.Store(id="upload-athlete", data=athlete_id),
+            html.Div(id="upload-mounted", hidden=True),
             html.Div(
                 [
                     html.P(athlete_id, className="eyebrow") if athlete_id else None,
@@ -69,4 +70,4 @@ def layout(athlete_id: str = "") -> html.Div:
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Hand the page over to assets/upload.js."""
-    in_browser(app, "mountUpload", Input("upload-athlete", "data"))
+    in_browser(app, "mountUpload", Output("upload-mounted", "children"), Input("upload-athlete", "data"))
