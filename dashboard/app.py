@@ -12,17 +12,26 @@ from dash import Dash, Input, Output, State, dcc, html
 from flask import Response
 
 from dashboard import queries, theme
-from dashboard.components import answer_url, balance_url, icon, in_browser, named, runs_url, upload_url
+from dashboard.components import (
+    answer_url,
+    balance_url,
+    icon,
+    in_browser,
+    named,
+    runs_url,
+    stretches_url,
+    upload_url,
+)
 from dashboard.data_routes import data_routes
 from dashboard.guard import protect
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
-from dashboard.pages import answer, balance, not_found, run, runs, upload
+from dashboard.pages import answer, balance, not_found, run, runs, stretches, upload
 from dashboard.upload_routes import upload_routes
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 
-PAGES = (answer, runs, run, balance, upload)
+PAGES = (answer, runs, run, stretches, balance, upload)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
@@ -87,6 +96,8 @@ def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
             return upload, {"athlete_id": athlete_id}
         case ["upload"]:
             return upload, {}
+        case ["athlete", athlete_id, "stretches", *stretch_id] if len(stretch_id) <= 1:
+            return stretches, {"athlete_id": athlete_id, "stretch_id": "".join(stretch_id)}
         case ["run", run_id]:
             return run, {"run_id": run_id}
     return not_found, {}
@@ -182,6 +193,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
             [
                 _nav_link("Answer", "target", answer_url(athlete_id), here=here is answer),
                 _nav_link("Runs", "list", runs_url(athlete_id), here=here in (runs, run)),
+                _nav_link("Stretches", "route", stretches_url(athlete_id), here=here is stretches),
                 _nav_link("Balance", "calendar", balance_url(athlete_id), here=here is balance),
                 _nav_link("Upload", "upload", upload_url(athlete_id), here=here is upload),
             ],

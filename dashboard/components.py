@@ -52,6 +52,11 @@ def upload_url(athlete_id: str | None) -> str:
     return f"{answer_url(athlete_id)}/upload" if athlete_id else "/upload"
 
 
+def stretches_url(athlete_id: str, stretch_id: str = "") -> str:
+    """Address of an athlete's stretches, or of one of them."""
+    return f"{answer_url(athlete_id)}/stretches" + (f"/{quote(stretch_id, safe='')}" if stretch_id else "")
+
+
 def run_url(run_id: str) -> str:
     """Address of a run."""
     return f"/run/{quote(run_id, safe='')}"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 from flask import Blueprint, Response, abort, request
 
-from dashboard import queries
+from dashboard import like_for_like, queries
 
 OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "answer": lambda workspace, athlete_id: workspace.load_effects(athlete_id),
@@ -16,12 +16,14 @@ OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "dose": queries.dose_pairs,
     "leftover": queries.leftover,
     "runs": queries.run_table,
+    "repeats": lambda workspace, athlete_id: workspace.load_repeats(athlete_id),
 }
 OF_RUN: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "profile": lambda workspace, run_id: workspace.load_track(run_id).drop("lat_deg", "lon_deg"),
     "variability": lambda workspace, run_id: queries.windowed_variability(workspace.load_track(run_id)),
     "track": lambda workspace, run_id: queries.local_positions(workspace.load_track(run_id)),
     "segments": lambda workspace, run_id: workspace.load_segments(run_id=run_id),
+    "repeats": like_for_like.shared_by_run,
 }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dashboard import words
 from pipeline.effect import derive_leftover
 from pipeline.errors import SurefootError
-from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions, Runs, Stability
+from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions, Repeats, Runs, Stability
 from pipeline.triage import derive_normal_ranges
 
 LASTING_RUNS = 3
@@ -36,6 +36,7 @@ class Workspace(Protocol):
     def load_track(self, run_id: str) -> pl.DataFrame: ...
     def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame: ...
     def load_stability(self, athlete_id: str) -> DataFrame[Stability]: ...
+    def load_repeats(self, athlete_id: str) -> DataFrame[Repeats]: ...
     def load_balance_sessions(self, athlete_id: str) -> DataFrame[BalanceSessions]: ...
     def load_proposed_sessions(self, athlete_id: str) -> DataFrame[ProposedSessions]: ...
     def load_adherence(self, athlete_id: str) -> pl.DataFrame: ...
@@ -221,10 +222,10 @@ def neighbours(workspace: Workspace, run: dict[str, Any]) -> tuple[str | None, s
 
 
 def run_stability(workspace: Workspace, run: dict[str, Any]) -> pl.DataFrame:
-    """The headline metric of one run: one row per terrain and direction."""
+    """All metrics of one run: one row per terrain, direction and metric."""
     return (
         workspace.load_stability(run["athlete_id"])
-        .filter((pl.col("run_id") == run["run_id"]) & (pl.col("metric") == HEADLINE_METRIC))
+        .filter(pl.col("run_id") == run["run_id"])
         .with_columns(pl.col("terrain").cast(pl.String), pl.col("direction").cast(pl.String))
     )
 

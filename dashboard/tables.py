@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from dashboard import words
-from dashboard.queries import HEADLINE_OUTCOME
+from dashboard.queries import HEADLINE_METRIC, HEADLINE_OUTCOME
 
 OUTCOMES = {
     HEADLINE_OUTCOME: "Technical ground, smooth ground of the same run taken into account (the answer)",
@@ -141,10 +141,11 @@ def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
     Parameters
     ----------
     split : terrain, distance_m, moving_s, cadence_spm, grade, usable (queries.terrain_split).
-    stability : terrain, direction, value, low, high, n_windows of the headline metric.
+    stability : terrain, direction, metric, value, low, high, n_windows.
     """
     ground = {row["terrain"]: row for row in split.iter_rows(named=True)}
-    steadiness = {(row["terrain"], row["direction"]): row for row in stability.iter_rows(named=True)}
+    headline = stability.filter(pl.col("metric") == HEADLINE_METRIC)
+    steadiness = {(row["terrain"], row["direction"]): row for row in headline.iter_rows(named=True)}
 
     def of_ground(name: str, write: Any) -> tuple[str, ...]:
         return tuple(

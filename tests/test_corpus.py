@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from pipeline.batch import Imported, find_files, import_files
+from pipeline.effect import relate_effect
 from pipeline.engine import LocalEngine
-from pipeline.tables import Runs, Segments, Stability
+from pipeline.tables import BalanceSessions, Runs, Segments, Stability
 from pipeline.workspace import Workspace
 
 STATUSES = {"run", "duplicate", "skipped", "rejected"}
@@ -110,3 +112,36 @@ def test_without_cadence_nothing_counts(workspace: Workspace) -> None:
     runs = workspace.load_runs("no-cadence")
     assert len(runs) == 4
     assert set(runs["counts_reason"]) == {"no cadence was recorded"}
+
+
+def test_a_change_of_watch_is_not_progress(workspace: Workspace) -> None:
+    """An invented log that begins as the watch changes shows nothing; without a level per watch it would.
+
+    Balance work that never was, from three weeks before the trail season's second watch on. That watch shows
+    half the wobble on either ground.
+    """
+    runs, stability = workspace.load_runs("trail-season"), workspace.load_stability("trail-season")
+    change = runs.filter(pl.col("device").str.contains("garmin"))["local_date"].min()
+    first, last = runs["local_date"].min(), runs["local_date"].max()
+    days = [first - timedelta(days=30)] + [
+        day
+        for day in pl.date_range(change - timedelta(days=23), last, eager=True)
+        if day.weekday() in (0, 2, 4)
+    ]
+    log = pl.DataFrame({"date": days}).with_columns(
+        session_id=pl.int_range(pl.len()).cast(pl.String),
+        athlete_id=pl.lit("trail-season"),
+        drill=pl.lit("single-leg stance"),
+        category=pl.lit("static"),
+        minutes=pl.when(pl.col("date") < first).then(0.0).otherwise(20.0),
+    )
+    empty = {name: None for name in BalanceSessions.column_names() if name not in log.columns}
+    sessions = BalanceSessions.cast(log.with_columns(**empty | {"note": pl.lit("")}))
+    with_levels = relate_effect(runs, stability, sessions)
+    without = relate_effect(Runs.validate(runs.with_columns(device_epoch=pl.lit("any"))), stability, sessions)
+    assert set(with_levels["verdict"]) <= {"not precise enough", "cannot tell yet"}
+    assert ((with_levels["low"] < 0) & (with_levels["high"] > 0)).all()
+    claims = {row["outcome"]: row for row in without.iter_rows(named=True)}
+    for outcome in ("technical", "technical alone", "smooth"):
+        assert claims[outcome]["high"] < 0
+        assert claims[outcome]["p"] < 0.05

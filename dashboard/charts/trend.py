@@ -58,7 +58,7 @@ def trend(
         first = max(days) - timedelta(weeks=last_weeks)
         days = [first, *(day for day in days if day > first)]
     if days:
-        _add_breaks(figure, breaks.filter(pl.col("local_date").is_between(min(days), max(days))), days, theme)
+        add_breaks(figure, breaks.filter(pl.col("local_date").is_between(min(days), max(days))), days, theme)
     figure.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
@@ -67,9 +67,9 @@ def trend(
         xaxis={
             "type": "date",
             "anchor": "y2" if weeks.height else "y",
-            "tickformat": _tick_format(days),
+            "tickformat": tick_format(days),
             "nticks": 9,
-            "range": _reach(days),
+            "range": reach(days),
         },
         yaxis={
             "domain": upper,
@@ -258,18 +258,19 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
     )
 
 
-def _tick_format(days: list[date]) -> str:
+def tick_format(days: list[date]) -> str:
     """Months for a season, days for a few weeks."""
     few_weeks = not days or (max(days) - min(days)).days < 120
     return "%-d %b\n%Y" if few_weeks else "%b\n%Y"
 
 
-def _reach(days: list[date]) -> list[date] | None:
+def reach(days: list[date]) -> list[date] | None:
     """First to last day with some room, so that no text can stretch the axis."""
     return [min(days) - timedelta(days=5), max(days) + timedelta(days=9)] if days else None
 
 
-def _add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme: Theme) -> None:
+def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme: Theme) -> None:
+    """A dotted line and its words where the device changed."""
     for day, text in breaks.select("local_date", "words").iter_rows():
         late = (day - min(days)) > (max(days) - min(days)) / 2
         figure.add_shape(

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 from dash import Dash, Input, Output, State, dcc, html
 
-from dashboard import queries, tables, words
+from dashboard import like_for_like, metrics, queries, tables, words
+from dashboard.charts import like_for_like as repeats
 from dashboard.charts import profile, track_map
 from dashboard.components import (
     DECORATION,
@@ -23,14 +24,20 @@ from dashboard.components import (
     register_tables,
     run_url,
     runs_url,
+    stretches_url,
     table_data,
     table_rows,
     table_slot,
     terrain_key,
 )
-from dashboard.theme import by_scheme
+from dashboard.theme import Theme, by_scheme
 
 TITLE = "Run"
+LIKE_FOR_LIKE = (
+    "Stretches of 500 m that five runs or more passed in this direction. Mark: this run, with its 95 % "
+    "interval, a diamond where most of it is technical. Ticks: the other runs by the same watch. Weather, "
+    "mud, company and what was run before differ from time to time, and are in it."
+)
 OFF: dict[str, Any] = {"aria-disabled": "true"}
 LIVE: dict[str, Any] = {"aria-live": "polite"}
 
@@ -63,6 +70,28 @@ def layout(run_id: str) -> html.Div:
                             card("The two grounds", html.Div(id="run-split")),
                         ],
                         className="pair",
+                    ),
+                    card(
+                        "Early and late, walked, and what else the watch measured",
+                        html.P(id="run-late", className="sub"),
+                        table_slot("run-more", "Early and late, walked, and what else the watch measured"),
+                        sub="With 95 % intervals. Early and late are the first and the last third of the "
+                        "running, compared uphill with uphill and downhill with downhill.",
+                    ),
+                    html.Div(
+                        card(
+                            "These stretches before",
+                            html.P(id="run-usual", className="sub"),
+                            figure_box(
+                                "run-repeats",
+                                "This run beside others on the same stretches",
+                                300,
+                                {"CSV": data_url("repeats", run=run_id)},
+                            ),
+                            html.P(id="run-stretches", className="small"),
+                            sub=LIKE_FOR_LIKE,
+                        ),
+                        id="run-repeats-card",
                     ),
                     card(
                         "Along the run",
@@ -125,7 +154,9 @@ def _mark_card() -> html.Section:
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace; the dot on the track is moved in the browser."""
-    register_tables(app, "run-map-table", "run-profile-table", "run-segments")
+    register_tables(
+        app, "run-map-table", "run-profile-table", "run-segments", "run-more", "run-repeats-table"
+    )
 
     @app.callback(
         output={
@@ -134,6 +165,14 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "split": Output("run-split", "children"),
             "map": Output("run-map", "figure"),
             "map_table": Output(table_rows("run-map-table"), "data"),
+            "more": Output(table_rows("run-more"), "data"),
+            "late": Output("run-late", "children"),
+            "usual": Output("run-usual", "children"),
+            "repeats": Output("run-repeats", "figure"),
+            "repeats_px": Output("run-repeats", "style"),
+            "repeats_table": Output(table_rows("run-repeats-table"), "data"),
+            "repeats_hidden": Output("run-repeats-card", "hidden"),
+            "again": Output("run-stretches", "children"),
             "profile": Output("run-profile", "figure"),
             "profile_table": Output(table_rows("run-profile-table"), "data"),
             "segments": Output(table_rows("run-segments"), "data"),
@@ -173,8 +212,10 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
                 "No such run.", html.P(["It may have been removed. ", dcc.Link("To the start", href="/")])
             ),
             "hidden": True,
-            **dict.fromkeys(("map", "profile"), EMPTY_FIGURE),
-            **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path")),
+            **dict.fromkeys(("map", "profile", "repeats"), EMPTY_FIGURE),
+            **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path", "more", "late")),
+            **dict.fromkeys(("usual", "repeats_px", "repeats_table", "again")),
+            "repeats_hidden": True,
             **dict.fromkeys(("athlete", "stretches", "marks")),
         }
     theme = by_scheme(scheme)
@@ -182,10 +223,14 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
     positions = queries.local_positions(track)
     split = queries.terrain_split(track, segments)
     stretch_table = table_data(tables.segments_table(segments))
+    stability = queries.run_stability(workspace, run)
     return {
+        "more": table_data(metrics.metrics_table(stability)),
+        "late": metrics.late_sentence(stability),
+        **_repeats(workspace, run, theme),
         "head": _head(workspace, run),
         "hidden": False,
-        "split": _split(tables.split_table(split, queries.run_stability(workspace, run)), run),
+        "split": _split(tables.split_table(split, stability), run),
         "map": track_map.track_map(positions, theme),
         "map_table": stretch_table,
         "profile": profile.profile(track, queries.windowed_variability(track), theme),
@@ -222,6 +267,28 @@ def _marks(workspace: queries.Workspace, run: dict[str, Any]) -> list[dict[str, 
         href = run_url(row["run_id"]) if row["run_id"] in days and not is_here else ""
         found.append({"mark": row["mark_id"], "terrain": row["terrain"], "said": said, "href": href})
     return found
+
+
+def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme) -> dict[str, Any]:
+    """The stretches of this run that others passed as well."""
+    every = like_for_like.passes(workspace, run["athlete_id"])
+    shared = like_for_like.shared_with(every, run["run_id"])
+    if shared.is_empty():
+        empty = dict.fromkeys(("usual", "repeats_px", "repeats_table", "again"))
+        return {"repeats": EMPTY_FIGURE, "repeats_hidden": True, **empty}
+    places = shared.filter(pl.col("mine")).select("stretch_id", "where").iter_rows()
+    links = [
+        dcc.Link(where, href=stretches_url(run["athlete_id"], stretch_id)) for stretch_id, where in places
+    ]
+    between = [part for link in links for part in (link, " · ")][:-1]
+    return {
+        "usual": metrics.usual_sentence(like_for_like.against_usual(shared)),
+        "repeats": repeats.beside_others(shared, theme),
+        "repeats_px": {"height": repeats.height_px(shared)},
+        "repeats_table": table_data(metrics.shared_table(shared)),
+        "repeats_hidden": False,
+        "again": ["Each over time: ", *between],
+    }
 
 
 def _head(workspace: queries.Workspace, run: dict[str, Any]) -> html.Div:

@@ -96,7 +96,52 @@ def season(athlete_id: str, n_runs: int) -> tuple[pl.DataFrame, pl.DataFrame]:
                         "seconds": 960.0,
                     }
                 )
+            more = {"cadence_cv_early": 0.9, "cadence_cv_late": 1.1, "stance_time_cv": 0.8}
+            late = {"metric": "cadence_cv_late_change", "value": 0.2, "low": 0.05, "high": 0.38}
+            walked = {"metric": "walking_share", "value": 0.31 if terrain == "technical" else 0.04}
+            of_levels = [
+                {"metric": name, "value": value * f, "low": value * f * 0.8, "high": value * f * 1.2}
+                for name, f in more.items()
+            ]
+            for row in (*of_levels, late, walked):
+                of_all = {"run_id": run_id, "terrain": terrain, "direction": "all"}
+                stability.append(of_all | {"n_windows": 16, "seconds": 320.0} | row)
     return _frame(tables.Runs, runs), _frame(tables.Stability, stability)
+
+
+@cache
+def repeats(athlete_id: str, n_runs: int) -> pl.DataFrame:
+    """Four stretches of 500 m, passed by every second run, the first one by the latest runs alone."""
+    rng = np.random.default_rng(11)
+    rows = []
+    for i, (run_id, day) in enumerate(
+        season(athlete_id, n_runs)[0].select("run_id", "local_date").iter_rows()
+    ):
+        for k in range(4):
+            if (i + k) % 2 or (k == 0 and i < n_runs // 2):
+                continue
+            value = float((0.04 if k % 2 else 0.025) * np.exp(rng.normal(0, 0.25)))
+            known = (i + k) % 5 > 0
+            rows.append(
+                {
+                    "stretch_id": f"stretch{k}",
+                    "run_id": run_id,
+                    "pass_in_run": 0,
+                    "local_date": day,
+                    "start_s": 300.0 * k,
+                    "end_s": 300.0 * k + 180,
+                    "start_m": 800.0 * k,
+                    "end_m": 800.0 * k + 500,
+                    "grade_mean": 0.04 - 0.03 * k,
+                    "technicality_mean": 0.8 if k % 2 else 0.1,
+                    "cadence_cv": value,
+                    "low": value * 0.75 if known else None,
+                    "high": value * 1.3 if known else None,
+                    "n_windows": 8 if known else 4,
+                    "seconds": 160.0 if known else 80.0,
+                }
+            )
+    return _frame(tables.Repeats, rows)
 
 
 @cache
@@ -273,6 +318,10 @@ class FakeWorkspace:
 
     def load_stability(self, athlete_id: str) -> pl.DataFrame:
         return season(athlete_id, self.RUNS[athlete_id])[1]
+
+    def load_repeats(self, athlete_id: str) -> pl.DataFrame:
+        frame = repeats(athlete_id, self.RUNS[athlete_id])
+        return frame.clear() if athlete_id.startswith("new") else frame
 
     def load_balance_sessions(self, athlete_id: str) -> pl.DataFrame:
         frame = balance_sessions(athlete_id)

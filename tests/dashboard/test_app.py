@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from dashboard import app as dashboard_app
 from dashboard.app import build_app, create_app, find_page
-from dashboard.pages import answer, balance, not_found, run, runs, upload
+from dashboard.pages import answer, balance, not_found, run, runs, stretches, upload
 from pipeline.errors import SurefootError
 
 HOST = {"Host": "127.0.0.1:8050"}
@@ -59,6 +59,8 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "answer-head", **{"answer-athlete": "maya", "colours": "dark"}),
         _body(app, "runs-grid", **{"runs-athlete": "maya"}),
         _body(app, "run-head", **{"run-id": run_id, "colours": "light"}),
+        _body(app, "stretches-head", **{"stretches-athlete": "maya", "stretches-asked": "stretch1"}),
+        _body(app, "stretches-chart", **{"stretches-choice": "stretch1", "stretches-athlete": "maya"}),
         _body(app, "balance-head", **{"balance-athlete": "maya"}),
         _body(app, "balance-calendar", **{"balance-athlete": "maya", "url": "?month=2026-03"}),
     ]
@@ -73,6 +75,9 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         ("/athlete/maya/balance", balance, {"athlete_id": "maya"}),
         ("/athlete/maya/upload", upload, {"athlete_id": "maya"}),
         ("/upload", upload, {}),
+        ("/athlete/maya/stretches", stretches, {"athlete_id": "maya", "stretch_id": ""}),
+        ("/athlete/maya/stretches/ab12", stretches, {"athlete_id": "maya", "stretch_id": "ab12"}),
+        ("/athlete/maya/stretches/ab12/more", not_found, {}),
         ("/run/abc", run, {"run_id": "abc"}),
         ("/run", not_found, {}),
         ("/athlete/maya/other", not_found, {}),
@@ -272,4 +277,4 @@ def test_debug_is_off(app: Dash) -> None:
     assert app.server.debug is False
     assert app.config.suppress_callback_exceptions is True
     assert not app.config.get("ui", False)
-    assert (answer, runs, run, balance, upload) == dashboard_app.PAGES
+    assert (answer, runs, run, stretches, balance, upload) == dashboard_app.PAGES

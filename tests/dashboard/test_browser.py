@@ -27,6 +27,8 @@ def _pages(run_id: str) -> list[tuple[str, str]]:
         ("/athlete/maya/balance?month=2026-03", ".bar-of-day"),
         (f"/run/{run_id}", "#run-profile .main-svg"),
         ("/athlete/maya/upload", "#upload-name"),
+        ("/athlete/maya/stretches/stretch1", "#stretches-chart .main-svg"),
+        ("/athlete/new%20runner%2F2/stretches", ".notice"),
         ("/nowhere", ".notice"),
     ]
 
@@ -44,7 +46,9 @@ def test_a_phone_scrolls_down_alone(phone: Seen, address: str, run_id: str) -> N
     for path, wanted in _pages(run_id):
         page = phone.open(address + path, wanted)
         # A chart is drawn at its first size and fitted a moment later.
-        page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)
+        page.wait_for_function(
+            "() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS
+        )
     assert phone.complaints == []
 
 
@@ -106,6 +110,7 @@ def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: 
     assert [
         bool(name) for name in figures.evaluate_all("all => all.map(f => f.getAttribute('aria-label'))")
     ] == [
+        True,
         True,
         True,
     ]

@@ -138,6 +138,23 @@ def test_runs_that_do_not_count_are_left_out(strong: SimulatedSeason) -> None:
     assert row["n_runs"] == strong.runs.height / 2
 
 
+def test_a_watch_changed_when_the_work_began_by_hand() -> None:
+    """Work without effect begins a week before a watch that shows half the wobble: only the break sees it."""
+    minutes = np.where(np.arange(280) >= 133, 9.0, 0.0)
+    day = np.arange(28, 280, 2)
+    halved = np.where(day < 140, 1.0, 0.5)
+    noise = np.exp(np.random.default_rng(1).standard_normal((2, len(day))) * 1e-2)
+    runs, *others = make_tables(day, 0.06 * halved * noise[0], 0.045 * halved * noise[1], minutes)
+    watch = pl.Series(np.where(day < 140, "first watch", "second watch"))
+    with_break = relate_effect(Runs.validate(runs.with_columns(device_epoch=watch)), *others)
+    without = relate_effect(Runs.validate(runs.with_columns(device_epoch=pl.lit("any watch"))), *others)
+    assert with_break["estimate"].to_list() == pytest.approx([0.0] * 5, abs=0.02)
+    assert not any("steadier" in verdict for verdict in with_break["verdict"])
+    claimed = dict(without.select("outcome", "estimate").iter_rows())
+    assert claimed["technical alone"] < -0.25
+    assert claimed["smooth"] < -0.25
+
+
 def test_a_new_device_is_not_progress(strong: SimulatedSeason) -> None:
     """A watch that shows everything 30 % steadier from mid-season moves the estimate by little."""
     late = strong.runs["local_date"] >= START + timedelta(days=7 * 30)
