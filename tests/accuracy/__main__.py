@@ -10,7 +10,8 @@ import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from itertools import pairwise, repeat
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -33,22 +34,18 @@ def main() -> None:
     seeds = TEST_SEEDS if args.seeds == "test" else TUNING_SEEDS
     print(f"{args.seeds} seeds {seeds[0]} to {seeds[-1]}, {datetime.now(UTC):%Y-%m-%d}")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=multiprocessing.get_context("spawn")) as pool:
-        ground = {s: join(pool.map(measure_ground, repeat(s), seeds)) for s in args.sensors}
+        ground = {s: join(pool.map(partial(measure_ground, s), seeds)) for s in args.sensors}
         _print_grade(ground)
         _print_labels(ground)
         _print_passes(pool, seeds)
         _print_reliability(ground)
+        print("\n" + STEADINESS_HEADER)
         for sensor in [s for s in args.sensors if s in STEADINESS_SENSORS]:
-            if sensor == STEADINESS_SENSORS[0]:
-                print("\n" + STEADINESS_HEADER)
             by_pace = [
-                list(pool.map(_season, repeat(sensor), seeds, repeat(follows))) for follows in PACE_FOLLOWS
+                list(pool.map(partial(measure_season, sensor, pace_follows=follows), seeds))
+                for follows in PACE_FOLLOWS
             ]
             _print_steadiness(sensor, *by_pace)
-
-
-def _season(sensor: str, seed: int, pace_follows: float) -> Season:
-    return measure_season(sensor, seed, pace_follows=pace_follows)
 
 
 def _print_grade(ground: dict[str, Ground]) -> None:
@@ -79,12 +76,8 @@ def _print_labels(ground: dict[str, Ground]) -> None:
 def _print_passes(pool: ProcessPoolExecutor, seeds: range) -> None:
     print("\npasses (typical)      F1   border   false")
     for passes in (4, 10):
-        g = join(pool.map(_many_passes, seeds, repeat(passes)))
+        g = join(pool.map(partial(measure_ground, "typical", passes=passes), seeds))
         print(f"{passes:6} {g.memory.f1:17.3f} {g.memory.border_error_m:6.0f} m {g.memory.false_share:7.3f}")
-
-
-def _many_passes(seed: int, passes: int) -> Ground:
-    return measure_ground("typical", seed, passes=passes)
 
 
 def _print_reliability(ground: dict[str, Ground]) -> None:
