@@ -330,6 +330,19 @@ class Sensitivity(dy.Schema):
     p = number("", "p value of the block permutation, corrected for the search", min=0, max=1)
 
 
+class Claims(dy.Schema):
+    """One row per athlete and further claim of the training advice, beside the answer."""
+
+    athlete_id = text("whose it is", key=True)
+    claim = text("descents, climbs, late in the run, or sets without a wobble", key=True)
+    estimate = number("", "change of unsteadiness per 45 weekly minutes, or 25 points more clean sets")
+    low = number("", "lower end of its 95 % interval, not corrected for the number of claims")
+    high = number("", "upper end")
+    p = number("", "two-sided p value of the estimate", min=0, max=1)
+    p_adjusted = number("", "p value after Benjamini and Hochberg over the athlete's claims", min=0, max=1)
+    n_runs = count("runs it rests on")
+
+
 class NormalRanges(dy.Schema):
     """One row per athlete and terrain: where a run is expected, from the athlete's own last 8 weeks."""
 

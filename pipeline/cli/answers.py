@@ -18,7 +18,7 @@ from pipeline.cli.terminal import (
     say_json,
     workspace_option,
 )
-from pipeline.effect import examine_staggered, swap_logs, vary_half_life
+from pipeline.effect import examine_staggered, relate_claims, swap_logs, vary_half_life
 from pipeline.export import FORMATS, export_table
 from pipeline.roster import relate_roster
 from pipeline.tables import PUBLIC
@@ -30,14 +30,17 @@ from pipeline.workspace import Workspace
 @any_athlete_option
 @workspace_option
 @click.option("--sensitivity", is_flag=True, help="Show how it leans on the half-life of the dose.")
+@click.option("--claims", is_flag=True, help="Show descents, climbs, late in the run, and clean sets apart.")
 @click.option("--roster", is_flag=True, help="Show what all athletes say together.")
 @json_option
-def effect(athlete_id: str | None, folder: Path, sensitivity: bool, roster: bool, as_json: bool) -> None:
+def effect(
+    athlete_id: str | None, folder: Path, sensitivity: bool, claims: bool, roster: bool, as_json: bool
+) -> None:
     """The answer: was cadence steadier on technical ground when more balance work had been done?"""
     with Workspace(folder, read_only=True) as workspace:
         athletes = choose_athletes(workspace, athlete_id)
         effects = workspace.load_effects(athlete_id)
-        if sensitivity or roster:
+        if sensitivity or claims or roster:
             tables = (
                 workspace.load_runs(athlete_id),
                 workspace.load_stability(athlete_id),
@@ -51,6 +54,13 @@ def effect(athlete_id: str | None, folder: Path, sensitivity: bool, roster: bool
         else:
             for athlete in athletes:
                 say(words.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
+    elif claims:
+        claimed = relate_claims(*tables)
+        if as_json:
+            say_json(claimed.to_dicts())
+        else:
+            for athlete in athletes:
+                say(words.claim_lines(athlete, claimed.filter(athlete_id=athlete)))
     elif roster:
         together = relate_roster(effects, swap_logs(*tables))
         staggered = examine_staggered(*tables, plans)

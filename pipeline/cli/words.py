@@ -232,6 +232,27 @@ def sensitivity_lines(athlete_id: str, sensitivity: pl.DataFrame) -> list[str]:
     return lines
 
 
+def claim_lines(athlete_id: str, claims: pl.DataFrame) -> list[str]:
+    """The further claims of the training advice, with what asking several of them costs."""
+    if claims.is_empty():
+        return [f"{athlete_id}: there are too few runs, or balance work too even, to ask further"]
+    lines = [f"{athlete_id}: further claims of the training advice, technical ground (minus is steadier)"]
+    lines += [
+        f"    {row['claim']:<22} {_signed(row['estimate']):>8}  {_signed(row['low'])} to "
+        f"{_signed(row['high'])}, p {_p(row['p'])}, corrected {_p(row['p_adjusted'])}, {row['n_runs']} runs"
+        for row in claims.iter_rows(named=True)
+    ]
+    lines.append(
+        _paragraph(
+            "Per 45 more weekly minutes; sets without a wobble per 25 points more of them, beside the "
+            "minutes; late in the run is the last third against the first. p is corrected for the number of "
+            "claims after Benjamini and Hochberg. These stand beside the answer and do not change it: "
+            "associations, not proof."
+        )
+    )
+    return lines
+
+
 def preview_lines(athlete_id: str, preview: Preview) -> list[str]:
     """The smallest change each design could show, and what that rests on."""
     lines = [

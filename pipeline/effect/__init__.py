@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.effect.analysis import Finding, analyse_season
+from pipeline.effect.claims import relate_claims
 from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
 from pipeline.effect.design import Preview, preview_designs, preview_staggered
 from pipeline.effect.leftover import derive_leftover
@@ -125,6 +126,7 @@ __all__ = [
     "examine_staggered",
     "preview_designs",
     "preview_staggered",
+    "relate_claims",
     "relate_effect",
     "swap_logs",
     "vary_half_life",
