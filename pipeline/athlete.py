@@ -144,7 +144,6 @@ def analyse_athlete(
     ground_of_all = Segments.validate(_put(known.segments, segments, ids))
     measured_of_all = Stability.validate(_put(known.stability, stability, ids))
     dose, effects = answer(done, measured_of_all, sessions, plans)
-    new_stretches = cast(DataFrame[Stretches], stretches[len(known.stretches) :])
     return AthleteResult(
         done,
         ground_of_all,
@@ -154,7 +153,7 @@ def analyse_athlete(
         origins,
         relabelled,
         Repeats.validate(pl.concat(repeats)),
-        new_stretches,
+        cast(DataFrame[Stretches], stretches[len(known.stretches) :]),
     )
 
 
@@ -321,7 +320,6 @@ def measure_passes(
     part = np.full(len(second), -1)
     for k, (a, b) in enumerate(zip(elapsed[starts], elapsed[ends], strict=True)):
         part[(second >= a) & (second < b)] = k
-    measured = steadiness.measure_parts(track, coefficients, part, len(ids))
     technicality = track["technicality"].to_numpy()
     frame = pl.DataFrame(
         {
@@ -335,15 +333,14 @@ def measure_passes(
             "end_m": distance[ends],
             "grade_mean": [_mean(grade[a:b]) for a, b in zip(starts, ends, strict=True)],
             "technicality_mean": [_mean(technicality[part == k]) for k in range(len(ids))],
-            **measured,
+            **steadiness.measure_parts(track, coefficients, part, len(ids)),
         }
     )
     return Repeats.cast(frame.with_columns(pl.col(pl.Float64).fill_nan(None)))
 
 
 def _mean(value: Array) -> float | None:
-    known = value[np.isfinite(value)]
-    return float(known.mean()) if len(known) else None
+    return float(np.nanmean(value)) if np.isfinite(value).any() else None
 
 
 def answer(
