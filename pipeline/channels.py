@@ -48,8 +48,8 @@ def pick_dynamics(channels: pl.DataFrame | None) -> dict[str, Array]:
     foot does, under 100 ms or over 600 ms, is none. `stance_balance` is a fraction, 0.3 to 0.7. NaN where
     not known.
     """
-    if channels is None:
-        return {}
+    if channels is None or channels.is_empty():
+        return {}  # a run without any, beside one that has some in the same pack
     ground_time = [name for name in channels.columns if name.endswith(DEVELOPER_STANCE_TIME)]
     found = {}
     for name, sources, scale, (low, high) in (

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from pipeline import analyse_run
+from pipeline.batch import Progress, refresh_athlete
 from pipeline.channels import derive_channels, pick_dynamics
 from pipeline.errors import SurefootError
 from pipeline.export import export_table
@@ -158,6 +159,15 @@ def test_ground_time_of_a_developer_field_stands_in_for_stance() -> None:
     assert pick_dynamics(stryd)["stance_time_ms"].tolist() == [240.0]
     assert pick_dynamics(both)["stance_time_ms"].tolist() == [260.0]
     assert pick_dynamics(stryd.select("elapsed_s")) == pick_dynamics(None) == {}
+    assert pick_dynamics(stryd.clear()) == {}
+
+
+def test_dynamics_of_one_run_are_not_those_of_another(workspace: Workspace) -> None:
+    """Of two runs in one pack, the one with a balance of stance has its rows, the plain one has none."""
+    refresh_athlete(workspace, "ada", Progress(files=2))
+    rows = workspace.load_stability("ada").filter(metric="stance_asymmetry")
+    assert set(rows["run_id"]) == {"run-0"}
+    assert set(workspace.load_stability("ada")["run_id"]) == {"run-0", "run-1"}
 
 
 def test_developer_fields_of_real_files(corpus: Path) -> None:
