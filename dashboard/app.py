@@ -18,6 +18,7 @@ from dashboard.components import (
     icon,
     in_browser,
     named,
+    plan_url,
     runs_url,
     stretches_url,
     upload_url,
@@ -26,12 +27,13 @@ from dashboard.data_routes import data_routes
 from dashboard.guard import protect
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
-from dashboard.pages import answer, balance, not_found, run, runs, stretches, upload
+from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, stretches, upload
+from dashboard.plan_routes import plan_routes
 from dashboard.upload_routes import upload_routes
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 
-PAGES = (answer, runs, run, stretches, balance, upload)
+PAGES = (answer, runs, run, stretches, balance, upload, plan, roster)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
@@ -69,6 +71,7 @@ def build_app(workspace: queries.Workspace) -> Dash:
     app.server.register_blueprint(data_routes(workspace))
     app.server.register_blueprint(mark_routes(workspace.path))
     app.server.register_blueprint(upload_routes(workspace))
+    app.server.register_blueprint(plan_routes(workspace.path))
     protect(app)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
@@ -98,6 +101,12 @@ def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
             return upload, {}
         case ["athlete", athlete_id, "stretches", *stretch_id] if len(stretch_id) <= 1:
             return stretches, {"athlete_id": athlete_id, "stretch_id": "".join(stretch_id)}
+        case ["athlete", athlete_id, "plan"]:
+            return plan, {"athlete_id": athlete_id}
+        case ["plan"]:
+            return plan, {}
+        case ["roster"]:
+            return roster, {}
         case ["run", run_id]:
             return run, {"run_id": run_id}
     return not_found, {}
@@ -196,6 +205,8 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
                 _nav_link("Stretches", "route", stretches_url(athlete_id), here=here is stretches),
                 _nav_link("Balance", "calendar", balance_url(athlete_id), here=here is balance),
                 _nav_link("Upload", "upload", upload_url(athlete_id), here=here is upload),
+                _nav_link("Plan", "plan", plan_url(athlete_id), here=here is plan),
+                _nav_link("Roster", "roster", "/roster", here=here is roster),
             ],
         )
 

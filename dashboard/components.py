@@ -57,6 +57,11 @@ def stretches_url(athlete_id: str, stretch_id: str = "") -> str:
     return f"{answer_url(athlete_id)}/stretches" + (f"/{quote(stretch_id, safe='')}" if stretch_id else "")
 
 
+def plan_url(athlete_id: str) -> str:
+    """Address of an athlete's plans."""
+    return f"{answer_url(athlete_id)}/plan"
+
+
 def run_url(run_id: str) -> str:
     """Address of a run."""
     return f"/run/{quote(run_id, safe='')}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import polars as pl
 from flask import Blueprint, Response, abort, request
 
 from dashboard import like_for_like, queries
+from dashboard.roster import roster_answer, roster_table
 
 OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "answer": lambda workspace, athlete_id: workspace.load_effects(athlete_id),
@@ -17,6 +19,7 @@ OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "leftover": queries.leftover,
     "runs": queries.run_table,
     "repeats": lambda workspace, athlete_id: workspace.load_repeats(athlete_id),
+    "designs": lambda workspace, athlete_id: queries.design_changes(queries.preview(workspace, athlete_id)),
 }
 OF_RUN: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "profile": lambda workspace, run_id: workspace.load_track(run_id).drop("lat_deg", "lon_deg"),
@@ -27,8 +30,14 @@ OF_RUN: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
 }
 
 
+OF_ALL: Mapping[str, Callable[[queries.Workspace], pl.DataFrame]] = {
+    "roster": lambda workspace: roster_table(workspace, datetime.now().astimezone().date()),
+    "forest": lambda workspace: roster_answer(workspace)[0],
+}
+
+
 def data_routes(workspace: queries.Workspace) -> Blueprint:
-    """`/_data/NAME.csv?athlete=ID` and `/_data/NAME.csv?run=ID`; 404 where there is no such thing."""
+    """`/_data/NAME.csv` of all, `?athlete=ID` and `?run=ID`; 404 where there is no such thing."""
     routes = Blueprint("data", __name__, url_prefix="/_data")
 
     @routes.get("/<name>.csv")
@@ -37,6 +46,8 @@ def data_routes(workspace: queries.Workspace) -> Blueprint:
         athlete_id = request.args.get("athlete") or next(iter(athletes), "")
         if name in OF_RUN and run_id is not None and queries.find_run(workspace, run_id) is not None:
             frame = OF_RUN[name](workspace, run_id)
+        elif name in OF_ALL and athletes:
+            frame = OF_ALL[name](workspace)
         elif run_id is None and name in OF_ATHLETE and athlete_id in athletes:
             frame = OF_ATHLETE[name](workspace, athlete_id)
         else:

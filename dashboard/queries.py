@@ -11,9 +11,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dashboard import words
-from pipeline.effect import derive_leftover
+from pipeline.adherence import Thresholds
+from pipeline.effect import Preview, derive_leftover, preview_designs
 from pipeline.errors import SurefootError
-from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions, Repeats, Runs, Stability
+from pipeline.tables import (
+    BalanceSessions,
+    DataFrame,
+    Effects,
+    Plans,
+    ProposedSessions,
+    Repeats,
+    Runs,
+    Stability,
+)
 from pipeline.triage import derive_normal_ranges
 
 LASTING_RUNS = 3
@@ -40,9 +50,11 @@ class Workspace(Protocol):
     def load_balance_sessions(self, athlete_id: str) -> DataFrame[BalanceSessions]: ...
     def load_proposed_sessions(self, athlete_id: str) -> DataFrame[ProposedSessions]: ...
     def load_adherence(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_thresholds(self, athlete_id: str) -> Thresholds: ...
+    def load_plans(self, athlete_id: str) -> DataFrame[Plans]: ...
     def load_dose(self, athlete_id: str) -> pl.DataFrame: ...
     def load_marks(self, athlete_id: str) -> pl.DataFrame: ...
-    def load_effects(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_effects(self, athlete_id: str) -> DataFrame[Effects]: ...
     def load_jobs(self, athlete_id: str | None = None) -> pl.DataFrame: ...
     def find_job(self, job_id: str) -> dict[str, Any] | None: ...
     def upload_folder(self, athlete_id: str, job_id: str) -> Path: ...
@@ -121,6 +133,23 @@ def leftover(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
         workspace.load_stability(athlete_id),
         workspace.load_balance_sessions(athlete_id),
     )
+
+
+def preview(workspace: Workspace, athlete_id: str) -> Preview:
+    """What each design of the coming weeks could show."""
+    return preview_designs(
+        athlete_id,
+        workspace.load_runs(athlete_id),
+        workspace.load_stability(athlete_id),
+        workspace.load_balance_sessions(athlete_id),
+    )
+
+
+def design_changes(preview: Preview) -> pl.DataFrame:
+    """`design`, `weeks` and the smallest `change` that would be seen (fraction, null where it cannot be)."""
+    rows = [(design, weeks, change) for (design, weeks), change in preview.detectable.items()]
+    columns = {"design": pl.String, "weeks": pl.Int64, "change": pl.Float64}
+    return pl.DataFrame(rows, schema=columns, orient="row").sort("design", "weeks")
 
 
 def device_breaks(runs: pl.DataFrame) -> pl.DataFrame:

@@ -116,6 +116,33 @@ def leftover_table(points: pl.DataFrame) -> pl.DataFrame:
     return _texts(["Day", "Dose beyond", "Unsteadiness beyond"], rows)
 
 
+def forest_table(athletes: pl.DataFrame, pooled: tuple[float, float, float] | None) -> pl.DataFrame:
+    """What the forest plot draws: each athlete's own change, and all together."""
+    rows = [
+        (
+            row["athlete_id"],
+            words.change(row["estimate"]),
+            words.change_range(row["low"], row["high"]),
+            str(row["n_runs"]),
+        )
+        for row in athletes.iter_rows(named=True)
+    ]
+    if pooled is not None:
+        rows.append(("together", words.change(pooled[0]), words.change_range(*pooled[1:]), ""))
+    return _texts(["Athlete", "Per +45 min/week", "95 % interval", "Runs"], rows)
+
+
+def designs_table(changes: pl.DataFrame) -> pl.DataFrame:
+    """The smallest change that each design could show, a column for each length."""
+    lengths = changes["weeks"].unique().sort().to_list()
+    found = {(design, weeks): change for design, weeks, change in changes.iter_rows()}
+    rows = [
+        (design, *(words.percent(found.get((design, weeks)), 0) for weeks in lengths))
+        for design in changes["design"].unique(maintain_order=True)
+    ]
+    return _texts(["Design", *(f"{weeks} weeks" for weeks in lengths)], rows)
+
+
 def last_runs_table(runs: pl.DataFrame) -> pl.DataFrame:
     """The report's list of runs, in the order given."""
     rows = [

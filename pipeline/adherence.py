@@ -88,6 +88,25 @@ def derive_adherence(
     return Adherence.validate(table.sort("athlete_id", "week"))
 
 
+def count_weeks_in_plan(
+    sessions: DataFrame[BalanceSessions], *, until: date, thresholds: Thresholds, weeks: int = 4
+) -> tuple[int, int]:
+    """How many of an athlete's last whole weeks had as many sessions as planned, and how many there are.
+
+    At most `weeks` of them, none from before the week of the first logged day.
+    """
+    counted = sessions.filter((pl.col("date") <= until) & ~pl.col("drill").is_in(uncounted()))
+    days = counted.filter(pl.col("minutes") > 0)["date"].unique().sort()
+    if days.is_empty():
+        return 0, 0
+    this_week = until - timedelta(days=until.weekday())
+    end = this_week + WEEK if until.weekday() == 6 else this_week
+    first: date = days[0] - timedelta(days=days[0].weekday())
+    begins = [begin for n in range(1, weeks + 1) if (begin := end - n * WEEK) >= first]
+    per_week = [days.is_between(begin, begin + WEEK, closed="left").sum() for begin in begins]
+    return sum(_within(int(n or 0), thresholds) for n in per_week), len(begins)
+
+
 def _weeks(athlete_id: str, log: pl.DataFrame, until: date, plan: Thresholds) -> list[dict[str, Any]]:
     days = log.group_by("date").agg(pl.sum("minutes"), pl.max("rpe")).sort("date")
     is_long, is_hard = pl.col("minutes") >= plan.intense_minutes, pl.col("rpe") >= plan.intense_rpe

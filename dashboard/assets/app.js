@@ -58,6 +58,7 @@
   }
 
   const PHONE_PX = 600;
+  const IN_SIGHT = { "runs-grid": ["day", "counts"], "roster-grid": ["athlete", "why"] };
   const SCHEME = "data-mantine-color-scheme";
   const scheme = () => document.documentElement.getAttribute(SCHEME) || "light";
 
@@ -82,18 +83,17 @@
       fillTables(tables, slot) {
         document.getElementById(slot).replaceChildren(...(tables || []).map(makeTable));
       },
-      /* On a phone what makes a row tall must be in sight: the reason stands beside the day, the rest is one line. */
-      fitRuns(runs, columns) {
+      /* On a phone what makes a row tall must be in sight: two columns stand first, no other is more than a line. */
+      fitColumns(grid, columns) {
         if (window.innerWidth > PHONE_PX) return window.dash_clientside.no_update;
-        const of = (name) => columns.find((column) => column.field === name);
-        const [day, counts, warnings] = [of("day"), of("counts"), of("warnings")];
         const plain = { flex: undefined, filter: false };
-        const rest = columns.filter((column) => ![day, counts, warnings].includes(column));
+        const [name, reason] = IN_SIGHT[grid].map((field) => columns.find((column) => column.field === field));
+        const rest = columns.filter((column) => ![name, reason].includes(column));
+        const line = { wrapText: false, autoHeight: false };
         return [
-          { ...day, ...plain, width: 118 },
-          { ...counts, ...plain, minWidth: 120, width: 138 },
-          ...rest.map((column) => ({ ...column, ...plain, width: 108 })),
-          { ...warnings, ...plain, wrapText: false, autoHeight: false, width: 220, tooltipField: "warnings" },
+          { ...name, ...plain, width: 118 },
+          { ...reason, ...plain, minWidth: 120, width: grid === "runs-grid" ? 138 : 236 },
+          ...rest.map((column) => ({ ...column, ...plain, ...line, width: column.wrapText ? 220 : 108 })),
         ];
       },
       closeMenu() {
@@ -102,7 +102,7 @@
       openAthlete(athlete, pathname) {
         const picked = document.activeElement && document.activeElement.id === "athlete";
         if (!athlete || !picked || athleteOf(pathname) === athlete) return;
-        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|balance|upload)$/.exec(pathname);
+        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|balance|upload|plan)$/.exec(pathname);
         const page = same ? same[0] : "";
         window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${page}` });
       },

@@ -11,6 +11,15 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 dagfuncs.oneDecimal = function (value) {
   return value == null ? "–" : value.toFixed(1);
 };
+dagfuncs.signed = function (value) {
+  return value == null ? "–" : (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value);
+};
+dagfuncs.byPlace = function (a, b, rowA, rowB) {
+  return rowA.data.place - rowB.data.place;
+};
+dagfuncs.byLastRun = function (a, b, rowA, rowB) {
+  return rowA.data.last_run_iso.localeCompare(rowB.data.last_run_iso);
+};
 dagfuncs.byDay = function (a, b, rowA, rowB) {
   return rowA.data.start < rowB.data.start ? -1 : rowA.data.start > rowB.data.start ? 1 : 0;
 };

@@ -30,7 +30,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"field": "quality", "headerName": "Cadence used, %", **WHOLE},
     {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 140},
     {"field": "counts", "headerName": "Counts", **WORDS, "flex": 3},
-    {"field": "warnings", "headerName": "To know", **WORDS},
+    {"field": "warnings", "headerName": "To know", "tooltipField": "warnings", **WORDS},
 ]
 
 
@@ -77,9 +77,9 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace."""
     in_browser(
         app,
-        "fitRuns",
+        "fitColumns",
         Output("runs-grid", "columnDefs"),
-        Input("runs-athlete", "data"),
+        Input("runs-grid", "id"),
         State("runs-grid", "columnDefs"),
     )
 

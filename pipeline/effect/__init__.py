@@ -15,6 +15,7 @@ from pipeline.effect.design import Preview, preview_designs, preview_staggered
 from pipeline.effect.leftover import derive_leftover
 from pipeline.effect.naive import correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
+from pipeline.effect.recent import measure_recent_trends
 from pipeline.effect.season import Season, build_season
 from pipeline.effect.sensitivity import fit_any_response, vary_half_life
 from pipeline.effect.staggered import StaggerTest, examine_staggered
@@ -124,6 +125,7 @@ __all__ = [
     "StaggerTest",
     "derive_leftover",
     "examine_staggered",
+    "measure_recent_trends",
     "preview_designs",
     "preview_staggered",
     "relate_claims",

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
-from pipeline.adherence import derive_adherence
+from pipeline.adherence import Thresholds, derive_adherence
 from pipeline.errors import SurefootError
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -216,6 +216,8 @@ def effects(athlete_id: str) -> pl.DataFrame:
         "weeks": 48.0,
         "dose_contrast": 0.31,
         "detectable": 0.28,
+        "se": 0.06,
+        "df": 98,
         "sceptical": -0.04,
         "missing": "about 20 more weeks with on and off blocks",
         "cautions": "the watch changed on 23 Aug 2026; smooth ground moved as well",
@@ -341,6 +343,12 @@ class FakeWorkspace:
 
     def upload_folder(self, athlete_id: str, job_id: str) -> Path:
         return self.path / job_id
+
+    def load_thresholds(self, athlete_id: str) -> Thresholds:
+        return Thresholds()
+
+    def load_plans(self, athlete_id: str) -> pl.DataFrame:
+        return tables.Plans.create_empty()
 
     def load_dose(self, athlete_id: str) -> pl.DataFrame:
         frame = dose(athlete_id)

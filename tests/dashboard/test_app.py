@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from dashboard import app as dashboard_app
 from dashboard.app import build_app, create_app, find_page
-from dashboard.pages import answer, balance, not_found, run, runs, stretches, upload
+from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, stretches, upload
 from pipeline.errors import SurefootError
 
 HOST = {"Host": "127.0.0.1:8050"}
@@ -58,6 +58,10 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "nav", url="/athlete/maya"),
         _body(app, "answer-head", **{"answer-athlete": "maya", "colours": "dark"}),
         _body(app, "runs-grid", **{"runs-athlete": "maya"}),
+        _body(app, "roster-grid", **{"roster-open": "yes"}),
+        _body(app, "roster-forest", **{"roster-open": "yes", "colours": "dark"}),
+        _body(app, "plan-kept", **{"plan-athlete": "maya"}),
+        _body(app, "plan-designs", **{"plan-athlete": "maya", "colours": "dark"}),
         _body(app, "run-head", **{"run-id": run_id, "colours": "light"}),
         _body(app, "stretches-head", **{"stretches-athlete": "maya", "stretches-asked": "stretch1"}),
         _body(app, "stretches-chart", **{"stretches-choice": "stretch1", "stretches-athlete": "maya"}),
@@ -79,6 +83,9 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         ("/athlete/maya/stretches/ab12", stretches, {"athlete_id": "maya", "stretch_id": "ab12"}),
         ("/athlete/maya/stretches/ab12/more", not_found, {}),
         ("/run/abc", run, {"run_id": "abc"}),
+        ("/athlete/maya/plan", plan, {"athlete_id": "maya"}),
+        ("/plan", plan, {}),
+        ("/roster", roster, {}),
         ("/run", not_found, {}),
         ("/athlete/maya/other", not_found, {}),
     ],
@@ -277,4 +284,4 @@ def test_debug_is_off(app: Dash) -> None:
     assert app.server.debug is False
     assert app.config.suppress_callback_exceptions is True
     assert not app.config.get("ui", False)
-    assert (answer, runs, run, stretches, balance, upload) == dashboard_app.PAGES
+    assert (answer, runs, run, stretches, balance, upload, plan, roster) == dashboard_app.PAGES

@@ -25,6 +25,8 @@ def _pages(run_id: str) -> list[tuple[str, str]]:
         ("/athlete/new%20runner%2F2", ".command"),
         ("/athlete/maya/runs", ".ag-row a"),
         ("/athlete/maya/balance?month=2026-03", ".bar-of-day"),
+        ("/athlete/maya/plan", "#plan-designs .main-svg"),
+        ("/roster", "#roster-forest .main-svg"),
         (f"/run/{run_id}", "#run-profile .main-svg"),
         ("/athlete/maya/upload", "#upload-name"),
         ("/athlete/maya/stretches/stretch1", "#stretches-chart .main-svg"),

@@ -1,0 +1,237 @@
+"""For coaches: one row an athlete, who needs a look first, and what all athletes say together."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+from typing import Any
+
+import dash_ag_grid as dag
+import polars as pl
+from dash import Dash, Input, Output, State, dcc, html
+
+from dashboard import queries, tables, words
+from dashboard.charts import forest
+from dashboard.components import (
+    EMPTY_FIGURE,
+    answer_url,
+    card,
+    data_url,
+    figure_box,
+    in_browser,
+    register_tables,
+    table_data,
+    table_rows,
+)
+from dashboard.memo import Memo
+from dashboard.pages.answer import empty_workspace
+from dashboard.roster import CALM, roster_answer, roster_table
+from dashboard.theme import by_scheme
+from pipeline.roster import MIN_ATHLETES, RosterAnswer
+
+TITLE = "Roster"
+WHOLE = {"type": "rightAligned"}
+SIGNED = {"type": "rightAligned", "valueFormatter": {"function": "signed(params.value)"}}
+WORDS = {"filter": True}
+COLUMNS: list[dict[str, Any]] = [
+    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 140, **WORDS},
+    {
+        "field": "why",
+        "headerName": "Why to look",
+        "flex": 3,
+        "minWidth": 220,
+        "wrapText": True,
+        "autoHeight": True,
+        "comparator": {"function": "byPlace"},
+        **WORDS,
+    },
+    {"field": "technical_min", "headerName": "Technical min, 4 weeks", **WHOLE},
+    {"field": "change", "headerName": "Trend, % in 4 weeks", **SIGNED},
+    {"field": "interval", "headerName": "95 % interval of it", "width": 108, "sortable": False},
+    {"field": "in_plan", "headerName": "Weeks in plan", "width": 84},
+    {"field": "cadence_used", "headerName": "Cadence used, %", **WHOLE},
+    {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 104},
+    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 120},
+    {
+        "field": "verdict",
+        "headerName": "Answer",
+        "tooltipField": "verdict",
+        "minWidth": 140,
+        "flex": 1,
+        "wrapText": True,
+        "autoHeight": True,
+        **WORDS,
+    },
+]
+
+
+def layout() -> html.Div:
+    """The page without data."""
+    grid = dag.AgGrid(
+        id="roster-grid",
+        columnDefs=COLUMNS,
+        rowData=[],
+        getRowId="params.data.id",
+        className="ag-theme-quartz grid",
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "width": 98,
+            "wrapHeaderText": True,
+            "autoHeaderHeight": True,
+        },
+        dashGridOptions={"domLayout": "autoHeight", "tooltipShowDelay": 300},
+        style={"height": None, "width": "100%"},
+    )
+    return html.Div(
+        [
+            dcc.Store(id="roster-open", data="yes"),
+            html.Div(id="roster-head"),
+            html.Div(
+                [
+                    grid,
+                    card(
+                        "All athletes together",
+                        html.P(id="roster-said", className="lede"),
+                        figure_box(
+                            "roster-forest",
+                            "Each athlete's own answer, and all together",
+                            forest.height_px(2),
+                            {"CSV": data_url("forest")},
+                        ),
+                        sub="Each athlete is compared with themselves alone; the order is that of the names. "
+                        "Lines are 95 % intervals, the wide diamond is the mean of all.",
+                    ),
+                ],
+                id="roster-body",
+                className="stack",
+                hidden=True,
+            ),
+        ],
+        className="stack",
+    )
+
+
+def register(app: Dash, workspace: queries.Workspace) -> None:
+    """Fill the page from the workspace; the pooled answer comes on its own, since it may take longer."""
+    register_tables(app, "roster-forest-table")
+    memo = Memo(workspace.path)
+
+    @app.callback(
+        Output("roster-head", "children"),
+        Output("roster-grid", "rowData"),
+        Output("roster-body", "hidden"),
+        Input("roster-open", "data"),
+    )
+    def fill(opened: str | None) -> tuple[Any, list[dict[str, Any]], bool]:
+        if not workspace.athletes():
+            return empty_workspace(), [], True
+        today = datetime.now().astimezone().date()
+        table = memo(("table", today), lambda: roster_table(workspace, today))
+        return _head(table), grid_rows(table), False
+
+    @app.callback(
+        output={
+            "said": Output("roster-said", "children"),
+            "forest": Output("roster-forest", "figure"),
+            "style": Output("roster-forest", "style"),
+            "table": Output(table_rows("roster-forest-table"), "data"),
+        },
+        inputs={"opened": Input("roster-open", "data"), "scheme": Input("colours", "data")},
+    )
+    def fill_together(opened: str | None, scheme: str | None) -> dict[str, Any]:
+        if not workspace.athletes():
+            return {"said": "", "forest": EMPTY_FIGURE, "style": {}, "table": None}
+        own, answer = memo("answer", lambda: roster_answer(workspace))
+        return {
+            "said": _said(answer),
+            "forest": forest.forest(own, _pooled(answer), by_scheme(scheme)),
+            "style": {"height": forest.height_px(own.height)},
+            "table": table_data(tables.forest_table(own, _pooled(answer))),
+        }
+
+    in_browser(
+        app,
+        "fitColumns",
+        Output("roster-grid", "columnDefs"),
+        Input("roster-grid", "id"),
+        State("roster-grid", "columnDefs"),
+    )
+
+
+def grid_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row an athlete as the grid shows it."""
+
+    def whole(value: float | None, factor: float = 1) -> int | None:
+        return None if value is None else round(factor * value)
+
+    return [
+        {
+            "id": f"row-{n}",
+            "athlete": row["athlete_id"],
+            "href": answer_url(row["athlete_id"]),
+            "place": n,
+            "why": row["why"] or "nothing: all as usual",
+            "technical_min": whole(row["technical_min"]),
+            "change": whole(row["change"], 100),
+            "interval": words.NONE
+            if row["low"] is None
+            else f"{_signed(row['low'])} to {_signed(row['high'])}",
+            "in_plan": f"{row['weeks_in_plan']} of {row['weeks_planned']}"
+            if row["weeks_planned"]
+            else words.NONE,
+            "cadence_used": whole(row["cadence_used"], 100),
+            "counting": f"{row['n_counting']} of {row['n_runs']}" if row["n_runs"] else words.NONE,
+            "last_run": words.day(row["last_run"]) if row["last_run"] else words.NONE,
+            "last_run_iso": _iso(row["last_run"]),
+            "verdict": row["verdict"] or "no answer yet",
+        }
+        for n, row in enumerate(table.iter_rows(named=True))
+    ]
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _signed(fraction: float) -> str:
+    return f"{100 * fraction:+.0f}".replace("-", words.MINUS)
+
+
+def _head(table: pl.DataFrame) -> html.Div:
+    waiting = table.filter(pl.col("urgency") < CALM).height
+    title = (
+        f"{words.count(waiting, 'athlete')} of {table.height} {'needs' if waiting == 1 else 'need'} a look."
+        if waiting
+        else "No athlete needs a look."
+    )
+    return html.Div(
+        [
+            html.P(words.count(table.height, "athlete"), className="eyebrow"),
+            html.H1(title),
+            html.P(
+                "The most urgent first: data missing, a silent log, a run unsteadier than the own usual "
+                "range, a new watch, an answer reached. Nobody is ranked by their figures. The trend is of "
+                "the last 12 weeks on one watch; minus is steadier, and it says nothing of why.",
+                className="lede",
+            ),
+            html.P(
+                ["Save: ", html.A("CSV", href=data_url("roster"), download="", className="save")],
+                className="saves",
+            ),
+        ],
+        className="head",
+    )
+
+
+def _pooled(answer: RosterAnswer) -> tuple[float, float, float] | None:
+    """The mean of all with its interval; none of so few athletes that it says nothing."""
+    pooled = answer.pooled
+    if pooled is None or len(answer.athlete_ids) < MIN_ATHLETES:
+        return None
+    return math.expm1(pooled.estimate), math.expm1(pooled.low), math.expm1(pooled.high)
+
+
+def _said(answer: RosterAnswer) -> str:
+    swapped = "" if answer.swap_p is None else f" p by swapping logs: {words.p_value(answer.swap_p)}."
+    return f"{words.sentence_case(answer.verdict)}. {answer.sentence}{swapped}"
