@@ -1,0 +1,34 @@
+"""The page Upload in a real browser: real recordings become runs."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from browsing import WAIT_MS, Seen, serve
+from playwright.sync_api import expect
+
+from pipeline.workspace import Workspace
+
+
+def test_real_recordings_are_uploaded_and_read(phone: Seen, corpus: Path, tmp_path: Path) -> None:
+    """By keyboard, on a phone, from an empty workspace: each file with what became of it, after a reload."""
+    recordings = sorted((corpus / "road-season").glob("*.fit"), key=lambda file: file.stat().st_size)[:2]
+    Workspace(tmp_path / "w").close()
+    with Workspace(tmp_path / "w", read_only=True) as workspace:
+        for address in serve(workspace):
+            page = phone.open(f"{address}/athlete/ada/upload", "#upload-name")
+            page.locator("#upload-files").focus()
+            with page.expect_file_chooser() as chosen:
+                page.keyboard.press("Enter")
+            chosen.value.set_files([*recordings, corpus / "index.csv"])
+            expect(page.locator("#upload-said")).to_contain_text("3 files arrived", timeout=WAIT_MS)
+            page.reload()
+            page.wait_for_selector(".job .table", timeout=2 * WAIT_MS)
+            assert page.locator(".job .table tbody tr").count() == 3
+            assert "2 new runs, 1 not a run" in page.inner_text(".job")
+            page.get_by_role("link", name="To the runs").click()
+            page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
+            page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+            assert phone.hosts <= {urlsplit(address).netloc, ""}
+        assert workspace.load_runs("ada").height == 2
+        assert not list((tmp_path / "w").rglob("uploads/*/*"))
+    assert phone.complaints == []
