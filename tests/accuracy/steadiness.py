@@ -99,9 +99,9 @@ def _on_true_ground(passes: list[Pass]) -> Array:
             edited=False,
         )
         track = apply_segments(one.result.track, Segments.cast(rows))
-        windows = stability.derive_windows(track, model)
-        technical = windows[windows.terrain == 0]
-        values.append(float(stability.cadence_cv(technical)) if len(technical) else np.nan)
+        measured = stability.measure_stability(one.run_id, stability.derive_windows(track, model))
+        found = measured.filter(metric="cadence_cv", direction="all", terrain="technical")["value"]
+        values.append(float(found[0]) if len(found) else np.nan)
     return np.array(values)
 
 
