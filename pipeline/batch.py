@@ -16,6 +16,7 @@ from pathlib import Path
 from pipeline.athlete import Known, analyse_athlete, answer
 from pipeline.channels import DYNAMICS
 from pipeline.duplicates import find_duplicates
+from pipeline.effect import METHOD
 from pipeline.engine import Done, Engine, Lost, start_item
 from pipeline.errors import NotARun, Rejected
 from pipeline.ingest import (
@@ -232,8 +233,9 @@ def set_duplicates_aside(workspace: Workspace, athlete_id: str) -> dict[str, Fil
 
 
 def _is_pending(workspace: Workspace, athlete_id: str) -> bool:
-    """Whether an earlier import ended before its runs were compared."""
-    return PENDING in workspace.load_runs(athlete_id)["counts_reason"]
+    """Whether an earlier import ended before its runs were compared, or answered by another method."""
+    methods = workspace.load_effects(athlete_id)["method"]
+    return PENDING in workspace.load_runs(athlete_id)["counts_reason"] or bool((methods != METHOD).any())
 
 
 def refresh_athlete(

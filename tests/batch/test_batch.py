@@ -80,6 +80,19 @@ def test_a_stop_before_the_comparison_is_repaired(
     assert len(workspace.load_effects("ada")) == 5
 
 
+def test_an_answer_of_an_older_method_is_given_anew(
+    workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an older Surefoot answered is answered by this one's method at the next import."""
+    monkeypatch.setattr("pipeline.effect.METHOD", "older")
+    monkeypatch.setattr(batch, "METHOD", "older")
+    take_in(workspace, folder)
+    assert set(workspace.load_effects("ada")["method"]) == {"older"}
+    monkeypatch.undo()
+    take_in(workspace, folder)
+    assert "older" not in workspace.load_effects("ada")["method"]
+
+
 def test_a_stop_in_the_middle_goes_on_from_there(
     workspace: Workspace, folder: Path, names_read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
