@@ -47,7 +47,7 @@ from pipeline.workspace import (
     save_pack,
 )
 
-BATCH_FILES = 16
+BATCH_FILES = 8
 BATCH_BYTES = 8 * 2**20
 
 
@@ -128,7 +128,7 @@ def import_files(
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """At most 16 files or 8 MB together, so that memory stays bounded whatever the files."""
+    """At most 8 files or 8 MB together, so that memory stays bounded whatever the files."""
     batch: list[Item] = []
     size = 0
     for item in items:

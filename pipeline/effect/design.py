@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from pipeline.effect.gls import Array, Noise, assumed_noise, fit_noise
 from pipeline.effect.season import UNIT_MIN_PER_WEEK, Season, build_season
@@ -103,7 +103,7 @@ def preview_staggered(
     if k < 2:
         return dict.fromkeys(WEEKS)
     every = [_habits(_season(athlete_id, runs, stability, sessions)) for athlete_id in athlete_ids]
-    needed = float(stats.t.ppf(0.975, k - 1) + stats.t.ppf(0.8, k - 1))
+    needed = float(special.stdtrit(k - 1, 0.975) + special.stdtrit(k - 1, 0.8))
     detectable: dict[int, float | None] = {}
     for weeks in WEEKS:
         schedules = staggered_schedules(k, weeks)

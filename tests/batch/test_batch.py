@@ -159,7 +159,7 @@ def test_local_processes_give_the_same(workspace: Workspace, tmp_path: Path) -> 
 @given(sizes=st.lists(st.integers(0, 3 * BATCH_BYTES // 2), max_size=60))
 @settings(deadline=None)
 def test_batches_are_bounded(sizes: list[int]) -> None:
-    """Batches keep order, lose nothing, and hold 16 files and 8 MB at most, a larger file alone."""
+    """Batches keep order, lose nothing, and hold 8 files and 8 MB at most, a larger file alone."""
 
     class Sized(bytes):
         def __len__(self) -> int:
