@@ -134,16 +134,16 @@ class Transfer(Logbook):
                 dead = _delete_rows(connection, athlete_id)
                 used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
             self._drop(athlete_id, dead, used)
+            for copy in copies(self.path):
+                copy.unlink()
+            with catalogue.in_plain_words(self.path):
+                catalogue.scrub(self._engine, self.path)
 
     def _drop(self, athlete_id: str, dead: Sequence[sa.Row[Any]], used: Collection[str]) -> None:
         for row in dead:
             packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
         originals.drop_originals(self.path, used)
         shutil.rmtree(self.path / UPLOADS / packs.owner_name(athlete_id), ignore_errors=True)
-        for copy in copies(self.path):
-            copy.unlink()
-        with catalogue.in_plain_words(self.path):
-            catalogue.scrub(self._engine, self.path)
 
 
 def _spread(found: list[str], n: int) -> list[str]:
