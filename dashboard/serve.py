@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
 from pathlib import Path
-from typing import Any
 
-from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from flask import Flask
 
 from dashboard.app import create_app
 from pipeline.errors import SurefootError
@@ -16,44 +17,32 @@ HOST = "127.0.0.1"
 PORT = 8050
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn set up from here rather than from its command line."""
+def served(workspace_path: str) -> Flask:
+    """The app of one worker: each has its own connection to the workspace."""
+    server: Flask = create_app(workspace_path).server
+    return server
 
-    def __init__(self, workspace_path: Path, port: int) -> None:
-        self.workspace_path = workspace_path
-        self.port = port
-        super().__init__()
 
-    def load_config(self) -> None:
-        settings: dict[str, Any] = {
-            "bind": f"{HOST}:{self.port}",
-            "workers": 2,
-            "threads": 4,
-            "worker_class": "gthread",
-            "loglevel": "warning",
-            "proc_name": "surefoot",
-            "timeout": 60,
-        }
-        for name, value in settings.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """The app of one worker: each has its own connection to the workspace."""
-        return create_app(self.workspace_path).server
+def gunicorn_command(workspace_path: Path, port: int) -> list[str]:
+    """Gunicorn by itself: what forks its workers must not have run Polars, which would stop in them."""
+    return [
+        *(sys.executable, "-m", "gunicorn", f"dashboard.serve:served({str(workspace_path.resolve())!r})"),
+        *("--bind", f"{HOST}:{port}", "--workers", "2", "--threads", "4", "--worker-class", "gthread"),
+        *("--log-level", "warning", "--name", "surefoot", "--timeout", "60"),
+    ]
 
 
 def serve(workspace_path: Path | str, port: int = PORT) -> None:
-    """Serve until interrupted.
+    """Serve until interrupted, in the place of this process.
 
     Raises
     ------
     SurefootError : the workspace cannot be opened, or the port is taken.
     """
-    # Opened and closed before the workers fork: a connection must not be shared with a child.
     Workspace(Path(workspace_path), read_only=True).close()
     _require_free(port)
     print(f"Surefoot is at http://{HOST}:{port} (Ctrl+C ends it)", flush=True)
-    _Server(Path(workspace_path), port).run()
+    os.execv(sys.executable, gunicorn_command(Path(workspace_path), port))
 
 
 def _require_free(port: int) -> None:

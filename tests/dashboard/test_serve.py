@@ -1,10 +1,12 @@
 """Serving on this machine."""
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from urllib3 import PoolManager, Retry
 
 from dashboard import __main__, serve
 from pipeline.errors import SurefootError
@@ -36,9 +38,19 @@ def test_the_command_ends_with_one_line(tmp_path: Path) -> None:
     assert result.output.count("\n") == 1
 
 
-def test_gunicorn_is_set_to_this_machine_alone(folder: Path) -> None:
-    """Two processes of four threads on 127.0.0.1, and the app they load answers."""
-    server = serve._Server(folder, 8050)
-    assert server.cfg.address == [("127.0.0.1", 8050)]
-    assert (server.cfg.workers, server.cfg.threads) == (2, 4)
-    assert server.load().test_client().get("/", headers={"Host": "localhost"}).status_code == 200
+def test_the_server_answers_with_what_is_stored(folder: Path) -> None:
+    """Served as `surefoot dashboard` serves it, on 127.0.0.1: a request that reads a table is answered."""
+    with socket.socket() as free:
+        free.bind((serve.HOST, 0))
+        port = free.getsockname()[1]
+    command = serve.gunicorn_command(folder, port)
+    assert command[command.index("--bind") + 1] == f"127.0.0.1:{port}"
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as server:
+        try:
+            asked = Retry(connect=200, backoff_factor=0.1, backoff_max=0.3)
+            answered = PoolManager().request(
+                "GET", f"http://127.0.0.1:{port}/_upload/list?athlete=ada", retries=asked, timeout=60
+            )
+            assert (answered.status, answered.json()) == (200, [])
+        finally:
+            server.terminate()
