@@ -75,7 +75,8 @@ def upload_routes(workspace: queries.Workspace) -> Blueprint:
 
     @routes.put("/<job_id>/<int:number>")
     def piece(job_id: str, number: int) -> Response:
-        request.max_content_length = PIECE_BYTES
+        # A stream that ends exactly at its bound counts as longer: gunicorn does not say where it ends.
+        request.max_content_length = PIECE_BYTES + 1
         job = _job(workspace, job_id)
         files = json.loads(job["files"])
         offset = request.args.get("offset", type=int)
@@ -83,6 +84,8 @@ def upload_routes(workspace: queries.Workspace) -> Blueprint:
             abort(400)
         if request.content_length is None:
             abort(411)
+        if request.content_length > PIECE_BYTES:
+            abort(413)
         if offset + request.content_length > files[number][1]:
             return say("the file is longer than was said", 400)
         if job["state"] != "uploading":
