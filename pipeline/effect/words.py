@@ -154,9 +154,9 @@ def _weeks_needed(season: Season, fit: Fit) -> str:
     weeks = season.weeks * (math.log(1 - change) / math.log(1 - target)) ** 2
     if weeks > _YEARS * 52:
         return f"more than {_YEARS} years like these to see a change of {_percent(target)}"
-    return (
-        f"about {math.ceil(weeks - season.weeks)} more weeks like these to see a change of {_percent(target)}"
-    )
+    more = math.ceil(weeks - season.weeks)
+    like_these = "week like this" if more == 1 else "weeks like these"
+    return f"about {more} more {like_these} to see a change of {_percent(target)}"
 
 
 def _missing_data(season: Season) -> list[str]:
