@@ -182,7 +182,8 @@ def _progresses(log: pl.DataFrame, week: date) -> bool | None:
     both = recent.join(before, on=["drill", "variable"], suffix="_before")
     if both.is_empty():
         return None
-    return float(np.log(both["value"].to_numpy() / both["value_before"].to_numpy()).mean()) > 1e-9
+    grown = np.log(both["value"].to_numpy()) - np.log(both["value_before"].to_numpy())
+    return float(grown.mean()) > 1e-9
 
 
 def _reasons(

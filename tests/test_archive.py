@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 from pipeline import cli
 from pipeline.archive import load_archive, save_archive
-from pipeline.batch import find_files, import_files, refresh_answer
+from pipeline.batch import find_files, import_files, mark_stretch, refresh_answer
 from pipeline.engine import Done
 from pipeline.errors import SurefootError
 from pipeline.export import export_table
@@ -34,6 +34,8 @@ from pipeline.workspace import Workspace, save_backup
 
 SEASON = Path(__file__).parents[1] / "sample_data" / "season" / "steadied"
 ADA, BOB = "ada-lovelace", "bob-the-other"
+NEEDS_MORE_RUNS = ("channels", "repeats")
+"""Tables of which there is nothing after four runs without running dynamics."""
 
 
 class Here:
@@ -68,6 +70,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             workspace.save_plans(athlete, Plans.validate(pl.DataFrame([plan | drawn]), cast=True))
             workspace.set_cadence_rule(athlete, "a device", ["gpx"], "steps_per_minute")
             refresh_answer(workspace, athlete)
+            mark_stretch(workspace, athlete, workspace.load_runs(athlete)["run_id"][0], 500, 900, "technical")
     save_archive(folder / "w", ADA, folder / "ada.zip")
     load_archive(folder / "ada.zip", folder / "taken")
     return folder
@@ -104,7 +107,7 @@ def test_every_table_comes_back_equal(made: Path, tmp_path: Path, name: str) -> 
     """Each public table, the answer among them, is the same where the archive was taken in."""
     before, after = table(made / "w", name, tmp_path), table(made / "taken", name, tmp_path)
     assert before.equals(after)
-    assert before.height > 0 or name == "channels"
+    assert before.height > 0 or name in NEEDS_MORE_RUNS
 
 
 def test_everything_else_comes_back_equal(made: Path, tmp_path: Path) -> None:

@@ -40,6 +40,12 @@ LIKE_FOR_LIKE = (
 )
 OFF: dict[str, Any] = {"aria-disabled": "true"}
 LIVE: dict[str, Any] = {"aria-live": "polite"}
+NO_REPEATS: dict[str, Any] = {
+    "repeats": EMPTY_FIGURE,
+    "repeats_hidden": True,
+    "repeats_px": {},  # a graph without a style fails in the browser
+    **dict.fromkeys(("usual", "repeats_table", "again")),
+}
 
 
 def layout(run_id: str) -> html.Div:
@@ -212,10 +218,9 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
                 "No such run.", html.P(["It may have been removed. ", dcc.Link("To the start", href="/")])
             ),
             "hidden": True,
-            **dict.fromkeys(("map", "profile", "repeats"), EMPTY_FIGURE),
+            **dict.fromkeys(("map", "profile"), EMPTY_FIGURE),
             **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path", "more", "late")),
-            **dict.fromkeys(("usual", "repeats_px", "repeats_table", "again")),
-            "repeats_hidden": True,
+            **NO_REPEATS,
             **dict.fromkeys(("athlete", "stretches", "marks")),
         }
     theme = by_scheme(scheme)
@@ -274,8 +279,7 @@ def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme) ->
     every = like_for_like.passes(workspace, run["athlete_id"])
     shared = like_for_like.shared_with(every, run["run_id"])
     if shared.is_empty():
-        empty = dict.fromkeys(("usual", "repeats_px", "repeats_table", "again"))
-        return {"repeats": EMPTY_FIGURE, "repeats_hidden": True, **empty}
+        return NO_REPEATS
     places = shared.filter(pl.col("mine")).select("stretch_id", "where").iter_rows()
     links = [
         dcc.Link(where, href=stretches_url(run["athlete_id"], stretch_id)) for stretch_id, where in places
