@@ -13,11 +13,11 @@ from typing import Any
 from flask import Response, abort, jsonify, request
 
 from dashboard import words
+from dashboard.guard import MAX_TEXT
 from pipeline.errors import Busy, SurefootError
 from pipeline.ingest.balance_log import UnclearDates
 from pipeline.workspace import Workspace
 
-MAX_TEXT = 2000
 LOCK_WAIT_S = 2.0
 
 Answer = dict[str, Any]

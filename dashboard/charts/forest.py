@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard import words
-from dashboard.charts.interval import NO_MATTER
-from dashboard.theme import LIGHT, Theme, rgba
+from dashboard.charts.interval import NO_MATTER, no_matter_band
+from dashboard.theme import LIGHT, Theme
 
 ROW_PX, AROUND_PX = 30, 96
 LONGEST_NAME = 22
@@ -36,15 +36,7 @@ def forest(
     names = [_short(name) for name in athletes["athlete_id"]]
     every = [*rows, *([pooled] if pooled else [])]
     reach = min(1.15 * max([1.6 * NO_MATTER, *(abs(end) for row in every for end in row)]), WIDEST)
-    figure = go.Figure()
-    figure.add_vrect(
-        x0=-100 * NO_MATTER,
-        x1=100 * NO_MATTER,
-        fillcolor=rgba(theme.muted, 0.13),
-        line_width=0,
-        layer="below",
-    )
-    figure.add_vline(x=0, line={"color": theme.muted, "width": 1})
+    figure = no_matter_band(theme)
     drawn = [(rows, list(range(len(rows))), "diamond", 10, theme.technical, "athlete")]
     if pooled:
         drawn.append(([pooled], [len(rows)], "diamond-wide", 18, theme.ink, "together"))

@@ -11,6 +11,20 @@ HEIGHT_PX = 160
 NO_MATTER = 0.10
 
 
+def no_matter_band(theme: Theme) -> go.Figure:
+    """An empty figure with zero and the ±10 % band that does not matter, behind what is drawn on it."""
+    figure = go.Figure()
+    figure.add_vrect(
+        x0=-100 * NO_MATTER,
+        x1=100 * NO_MATTER,
+        fillcolor=rgba(theme.muted, 0.13),
+        line_width=0,
+        layer="below",
+    )
+    figure.add_vline(x=0, line={"color": theme.muted, "width": 1})
+    return figure
+
+
 def interval(
     estimate: float, low: float, high: float, detectable: float | None = None, theme: Theme = LIGHT
 ) -> go.Figure:
@@ -22,15 +36,7 @@ def interval(
     detectable : change that could be seen with 80 % power, as a fraction.
     """
     reach = 115 * max(abs(low), abs(high), detectable or 0.0, 1.6 * NO_MATTER)
-    figure = go.Figure()
-    figure.add_vrect(
-        x0=-100 * NO_MATTER,
-        x1=100 * NO_MATTER,
-        fillcolor=rgba(theme.muted, 0.13),
-        line_width=0,
-        layer="below",
-    )
-    figure.add_vline(x=0, line={"color": theme.muted, "width": 1})
+    figure = no_matter_band(theme)
     figure.add_scatter(
         x=[100 * low, 100 * high],
         y=[0, 0],

@@ -33,9 +33,8 @@ CATALOGUE = "workspace/catalogue.sqlite"
 def contents(path: Path) -> dict[str, Any]:
     """Everything in a workspace: the rows of every table, the bytes of every pack and original."""
     with closing(sqlite3.connect(path / "catalogue.sqlite")) as connection:
-        names = [
-            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        ]
+        query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        names = [name for (name,) in connection.execute(query)]
         found = {n: sorted(connection.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in names}
     kept = [file for name in ("packs", "originals") for file in (path / name).rglob("*") if file.is_file()]
     return found | {str(file.relative_to(path)): file.read_bytes() for file in kept}
@@ -380,10 +379,8 @@ def test_any_damage_is_refused_or_harmless(made: Path, tmp_path: Path, data: st.
     """Whatever byte of an archive is changed or where it is cut off, it is refused or restores the same."""
     whole = (made / "backup.zip").read_bytes()
     at = data.draw(st.integers(0, len(whole) - 1))
-    damaged = (
-        whole[:at] if data.draw(st.booleans()) else whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :]
-    )
-    (tmp_path / "damaged.zip").write_bytes(damaged)
+    changed_there = whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :]
+    (tmp_path / "damaged.zip").write_bytes(whole[:at] if data.draw(st.booleans()) else changed_there)
     try:
         restore_backup(tmp_path / "damaged.zip", tmp_path / "new")
     except SurefootError:
