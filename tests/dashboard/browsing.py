@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -41,15 +42,18 @@ class Seen:
         return self.page
 
 
+@contextmanager
 def serve(workspace: queries.Workspace) -> Iterator[str]:
     """The address of the dashboard over a workspace, while it is served."""
     server = make_server("127.0.0.1", 0, build_app(workspace).server, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def watch(browser: Browser, size: tuple[int, int], scheme: str = "light") -> Seen:

@@ -27,7 +27,7 @@ def folder(tmp_path: Path) -> Path:
 def address(folder: Path) -> Iterator[str]:
     """The page of that log, in its month."""
     with Workspace(folder, read_only=True) as workspace:
-        for address in serve(workspace):
+        with serve(workspace) as address:
             yield f"{address}/athlete/ada/balance?month=2026-01"
 
 

@@ -14,7 +14,8 @@ from dashboard import report, theme
 @pytest.fixture(scope="module")
 def address(workspace: FakeWorkspace) -> Iterator[str]:
     """Where the dashboard over the invented runners is served."""
-    yield from serve(workspace)
+    with serve(workspace) as address:
+        yield address
 
 
 def _pages(run_id: str) -> list[tuple[str, str]]:
@@ -148,7 +149,7 @@ def test_a_phone_shows_why_a_run_does_not_count(phone: Seen, address: str) -> No
 
 def test_an_empty_workspace_is_a_screen_of_its_own(desktop: Seen) -> None:
     """A new workspace shows the first command and no error."""
-    for address in serve(EmptyWorkspace()):
+    with serve(EmptyWorkspace()) as address:
         page = desktop.open(f"{address}/", ".notice .command")
         assert "surefoot analyse PATH --athlete ID" in page.inner_text(".notice")
     assert desktop.complaints == []

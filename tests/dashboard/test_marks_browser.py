@@ -111,7 +111,7 @@ def test_what_cannot_be_marked_is_said(client: FlaskClient, folder: Path) -> Non
 def address(folder: Path) -> Iterator[str]:
     """The page of the first run."""
     with Workspace(folder, read_only=True) as workspace:
-        for address in serve(workspace):
+        with serve(workspace) as address:
             yield f"{address}/run/{smooth_stretch(folder)['run_id']}"
 
 

@@ -129,7 +129,7 @@ def test_what_took_long_is_kept_until_the_workspace_changes(tmp_path: Path) -> N
 
 def test_a_plan_is_drawn_on_the_page(desktop: Seen, folder: Path) -> None:
     """The button draws, the page says so, and the blocks and their calendar appear."""
-    for address in serve(Workspace(folder, read_only=True)):
+    with serve(Workspace(folder, read_only=True)) as address:
         page = desktop.open(f"{address}/athlete/maya/plan", "#plan-designs .main-svg")
         page.wait_for_function("document.getElementById('plan-start').value !== ''", timeout=WAIT_MS)
         page.get_by_label("First day").fill(START.isoformat())

@@ -88,7 +88,7 @@ def test_the_forest_draws_each_interval(workspace: FakeWorkspace) -> None:
 
 def test_a_coach_goes_from_the_roster_to_an_athlete(desktop: Seen, workspace: FakeWorkspace) -> None:
     """The first row is the most urgent, its link opens the athlete, and back returns."""
-    for address in serve(workspace):
+    with serve(workspace) as address:
         page = desktop.open(f"{address}/roster", ".ag-row a")
         page.wait_for_selector("#roster-forest .main-svg", timeout=WAIT_MS)
         link = page.locator('.ag-row[row-index="0"] a')
