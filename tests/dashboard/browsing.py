@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page
@@ -70,3 +71,9 @@ def watch(browser: Browser, size: tuple[int, int], scheme: str = "light") -> See
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     seen.page.on("request", lambda asked: seen.hosts.add(urlsplit(asked.url).netloc))
     return seen
+
+
+def chooses(seen: Seen, files: Any) -> None:
+    """These files are chosen in every window of files. To be called before the page is opened: Chromium's
+    own window is kept away only from some time after the first listener on."""
+    seen.page.on("filechooser", lambda chooser: chooser.set_files(files))

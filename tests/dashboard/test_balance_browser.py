@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import WAIT_MS, Seen, serve
+from browsing import WAIT_MS, Seen, chooses, serve
 from playwright.sync_api import Page, expect
 
 from pipeline.ingest.balance_log import parse_balance_log
@@ -26,9 +26,8 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def address(folder: Path) -> Iterator[str]:
     """The page of that log, in its month."""
-    with Workspace(folder, read_only=True) as workspace:
-        with serve(workspace) as address:
-            yield f"{address}/athlete/ada/balance?month=2026-01"
+    with Workspace(folder, read_only=True) as workspace, serve(workspace) as address:
+        yield f"{address}/athlete/ada/balance?month=2026-01"
 
 
 def entries(folder: Path) -> list[tuple[str, str, float]]:
@@ -74,11 +73,10 @@ def test_the_log_is_kept_by_keyboard_alone(desktop: Seen, address: str, folder: 
 
 def test_a_phone_imports_names_and_deletes(phone: Seen, address: str, folder: Path) -> None:
     """At 390 px a file is imported with its errors shown, a drill named, an exercise deleted."""
-    page = phone.open(address, "#balance-grid .ag-row")
-    with page.expect_file_chooser() as chosen:
-        page.locator("#balance-import").click()
     more = b"date,drill,minutes\n2026-01-12,hop,5\n2026-01-13,plank,lots\n"
-    chosen.value.set_files({"name": "more.csv", "mimeType": "text/csv", "buffer": more})
+    chooses(phone, {"name": "more.csv", "mimeType": "text/csv", "buffer": more})
+    page = phone.open(address, "#balance-grid .ag-row")
+    page.locator("#balance-import").click()
     says(page, "more.csv: 1\u00a0new session")
     assert "'lots' is not a number" in page.inner_text("#balance-result")
     page.get_by_label("The drill that tree pose means").fill("single-leg stance")

@@ -110,9 +110,8 @@ def test_what_cannot_be_marked_is_said(client: FlaskClient, folder: Path) -> Non
 @pytest.fixture
 def address(folder: Path) -> Iterator[str]:
     """The page of the first run."""
-    with Workspace(folder, read_only=True) as workspace:
-        with serve(workspace) as address:
-            yield f"{address}/run/{smooth_stretch(folder)['run_id']}"
+    with Workspace(folder, read_only=True) as workspace, serve(workspace) as address:
+        yield f"{address}/run/{smooth_stretch(folder)['run_id']}"
 
 
 def test_the_page_marks_and_takes_back(desktop: Seen, address: str, folder: Path) -> None:

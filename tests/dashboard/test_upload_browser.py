@@ -3,7 +3,7 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from browsing import WAIT_MS, Seen, serve
+from browsing import WAIT_MS, Seen, chooses, serve
 from playwright.sync_api import expect
 
 from pipeline.workspace import Workspace
@@ -16,8 +16,7 @@ def test_real_recordings_are_uploaded_and_read(phone: Seen, corpus: Path, tmp_pa
     Workspace(tmp_path / "w").close()
     with Workspace(tmp_path / "w", read_only=True) as workspace:
         with serve(workspace) as address:
-            # Heard from the start: playwright turns to the chooser when first asked to, and not at once.
-            phone.page.on("filechooser", lambda chooser: chooser.set_files(files))
+            chooses(phone, files)
             page = phone.open(f"{address}/athlete/ada/upload", "#upload-name")
             page.locator("#upload-files").focus()
             page.keyboard.press("Enter")
