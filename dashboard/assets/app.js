@@ -52,6 +52,15 @@
     return table;
   }
 
+  /* The browser's window of files. Its input stands in the page: a loose one may be thrown away before it answers. */
+  function chooseFiles(settings, take) {
+    document.querySelectorAll("input.chooser").forEach((old) => old.remove());
+    const input = Object.assign(document.createElement("input"), settings, { type: "file", hidden: true, className: "chooser" });
+    input.addEventListener("change", () => input.files.length && take(input.files));
+    document.body.append(input);
+    input.click();
+  }
+
   function athleteOf(pathname) {
     const match = /^\/athlete\/([^/]+)/.exec(pathname || "");
     return match ? decodeURIComponent(match[1]) : null;
@@ -70,6 +79,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     surefoot: {
       makeTable,
+      chooseFiles,
       setTitle(title) {
         if (title) document.title = title;
         return window.dash_clientside.no_update;

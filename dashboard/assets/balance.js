@@ -204,14 +204,6 @@
     refresh();
   }
 
-  function choose() {
-    const input = document.createElement("input");
-    input.type = "file";
-    input.accept = ".csv,.tsv,.txt,.xlsx";
-    input.addEventListener("change", () => input.files.length && takeIn(input.files[0], ""));
-    input.click();
-  }
-
   async function tell(path, body) {
     const answer = await send(path, body);
     say(answer.said, !answer.ok);
@@ -251,8 +243,9 @@
     if (!pressed) return;
     if (pressed.id === "balance-add") add();
     else if (pressed.id === "balance-undo") undo();
-    else if (pressed.id === "balance-import") choose();
-    else if (pressed.dataset.day) add(pressed.dataset.day);
+    else if (pressed.id === "balance-import") {
+      surefoot.chooseFiles({ accept: ".csv,.tsv,.txt,.xlsx" }, ([file]) => takeIn(file, ""));
+    } else if (pressed.dataset.day) add(pressed.dataset.day);
     else if (pressed.classList.contains("delete")) {
       const row = pressed.closest("[row-id]");
       if (row && pressed.closest("#balance-grid")) remove(row.getAttribute("row-id"));

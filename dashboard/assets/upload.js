@@ -156,12 +156,7 @@
   }
 
   function choose(isFolder) {
-    const input = document.createElement("input");
-    input.type = "file";
-    input.multiple = true;
-    input.webkitdirectory = isFolder;
-    input.addEventListener("change", () => send(chosen(input.files)));
-    input.click();
+    surefoot.chooseFiles({ multiple: true, webkitdirectory: isFolder }, (files) => send(chosen(files)));
   }
 
   /* Every file below what was dropped; a folder tells its entries a hundred at a time. */
