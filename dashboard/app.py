@@ -25,6 +25,7 @@ from dashboard.components import (
 )
 from dashboard.data_routes import data_routes
 from dashboard.guard import protect
+from dashboard.health import health_routes
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
 from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, stretches, upload
@@ -67,6 +68,7 @@ def build_app(workspace: queries.Workspace) -> Dash:
     _register_frame(app, workspace)
     for page in PAGES:
         page.register(app, workspace)
+    app.server.register_blueprint(health_routes(workspace))
     app.server.register_blueprint(log_routes(workspace.path))
     app.server.register_blueprint(data_routes(workspace))
     app.server.register_blueprint(mark_routes(workspace.path))

@@ -2,13 +2,14 @@
 
 It takes one job after the other until none waits, and holds `worker.lock` while it lives. A job that is said
 to run while nobody holds the lock has lost its process: the next one takes it up again, and what was read by
-then is known.
+then is known. On SIGTERM it puts its job back, which counts as no attempt, and leaves.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +29,8 @@ FILES_TOLD = 2000
 _TELL_EVERY_S = 0.5
 _LOCK_WAIT_S = 1.0
 
+_started: list[subprocess.Popen[bytes]] = []
+
 
 def is_at_work(path: Path) -> bool:
     """Whether a process reads this workspace's jobs."""
@@ -40,13 +43,23 @@ def is_at_work(path: Path) -> bool:
 
 def start_worker(path: Path) -> subprocess.Popen[bytes]:
     """Start a process that reads the jobs, and outlives this one."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "pipeline.jobs", str(path.resolve())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _started[:] = [*(other for other in _started if other.poll() is None), process]
+    return process
+
+
+def stop_workers() -> None:
+    """End the processes that were started here, and wait until they have put their job back."""
+    for process in _started:
+        process.terminate()
+    for process in _started:
+        process.wait()
 
 
 def work(path: Path) -> None:
@@ -84,6 +97,9 @@ def _do(workspace: Workspace, job: dict[str, Any]) -> None:
         with workspace.writer_lock(wait_s=threading.TIMEOUT_MAX):
             found = _files(workspace, job)
             done = batch.import_files(workspace, found, athlete_id, engine, watch=_Teller(workspace, job_id))
+    except SystemExit:
+        workspace.move_job(job_id, ("running",), state="waiting", attempts=job["attempts"])
+        raise
     except SurefootError as error:
         workspace.move_job(job_id, ("running",), state="failed", reason=str(error))
     except Exception as error:
@@ -133,4 +149,5 @@ def tell_result(done: batch.Imported) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     work(Path(sys.argv[1]))

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -129,3 +131,24 @@ def test_forgetting_takes_uploads_along(folder: Path) -> None:
         workspace.forget("ada")
         assert workspace.load_jobs().is_empty()
     assert not list(folder.rglob("uploads/*"))
+
+
+def test_a_process_that_is_asked_to_leave_puts_its_job_back(folder: Path) -> None:
+    """SIGTERM in the middle of an import: the process leaves with 0, the job waits, no attempt is counted."""
+    program = (
+        "import os, runpy, signal; from pipeline import batch\n"
+        "batch.import_files = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "runpy.run_module('pipeline.jobs', run_name='__main__')"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(folder)], check=False).returncode == 0
+    assert (find(folder)["state"], find(folder)["attempts"]) == ("waiting", 0)
+    assert not jobs.is_at_work(folder)
+
+
+def test_the_processes_that_were_started_here_can_be_ended(folder: Path) -> None:
+    """Whatever it is doing, a started process has left when `stop_workers` is back, and no job is lost."""
+    process = jobs.start_worker(folder)
+    jobs.stop_workers()
+    assert process.poll() is not None
+    assert find(folder)["state"] in ("waiting", "running", "done")
+    assert not jobs.is_at_work(folder)
