@@ -26,7 +26,7 @@ from pipeline.effect import relate_effect
 from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
 from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import Places, learn_places, place_ids, sum_passes
-from pipeline.repeats import Pass, learn_stretches
+from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import Origin, Passes, Relabelled, RunResult
 from pipeline.tables import (
     BalanceSessions,
@@ -112,7 +112,8 @@ def analyse_athlete(
         scored += _score_passes(passed, _altitude_classes(passed), passes_of_other)
     places = learn_places(scored)
     segments, stability, origins, relabelled = [], [], {}, []
-    repeats, stretches = [Repeats.create_empty()], known.stretches
+    repeats, stretches = [], KnownStretches.from_table(known.stretches)
+    n_known = len(stretches)
     for run in sorted(rows, key=lambda row: (row["start_time"], row["run_id"])):
         run_id, model = run["run_id"], models[run["device_epoch"]]
         before = known.origins.get(run_id, NO_ORIGIN)
@@ -121,8 +122,10 @@ def analyse_athlete(
         ids_of_marks = [mark.mark_id for mark in marked]
         labels = _digest(*places.recall(place), classes[run_id], run["sub_sport"], *ids_of_marks)
         ground = before.ground
+        grid: DataFrame[Grid] | None = None
         if labels != before.labels:
-            own = label_run(run, load_grid(run_id), places, classes[run_id], marked)
+            grid = load_grid(run_id)
+            own = label_run(run, grid, places, classes[run_id], marked)
             segments.append(own)
             ground = _digest(own["start_s"].to_numpy(), own["terrain"].to_physical().to_numpy())
             if before.ground not in ("", ground):
@@ -133,10 +136,10 @@ def analyse_athlete(
                 own = Segments.cast(known.segments.filter(run_id=run_id))
             track = apply_segments(load_track(run_id), own)
             stability.append(measure_run(run_id, track, model, load_channels(run_id)))
-            grid = load_grid(run_id)
+            grid = load_grid(run_id) if grid is None else grid
             again, new = learn_stretches(grid, stretches)
-            stretches = cast(DataFrame[Stretches], pl.concat([stretches, new]))
-            repeats.append(measure_passes(run, grid, track, model, again))
+            stretches += new
+            repeats += measure_passes(run, grid, track, model, again)
             run.update(_verdict_on_run(run, own, stability[-1]))
         if (origin := Origin(labels, ground, measured)) != before:
             origins[run_id] = origin
@@ -152,8 +155,8 @@ def analyse_athlete(
         effects,
         origins,
         relabelled,
-        Repeats.validate(pl.concat(repeats)),
-        cast(DataFrame[Stretches], stretches[len(known.stretches) :]),
+        Repeats.validate(pl.DataFrame(repeats, schema=dtypes(Repeats), orient="row")),
+        stretches.where(np.arange(len(stretches)) >= n_known).to_table(n_known),
     )
 
 
@@ -301,46 +304,6 @@ def measure_run(
     windows = steadiness.derive_windows(track, coefficients, **pick_dynamics(channels))
     measured = steadiness.measure_stability(run_id, windows)
     return cast(DataFrame[Stability], measured.vstack(steadiness.measure_walking(run_id, track)))
-
-
-def measure_passes(
-    run: Mapping[str, Any],
-    grid: DataFrame[Grid],
-    track: DataFrame[Track],
-    coefficients: Array,
-    passes: Sequence[Pass],
-) -> DataFrame[Repeats]:
-    """Steadiness on each stretch that a run passed, wherever its ground begins or ends."""
-    if not passes:
-        return Repeats.create_empty()
-    ids, first, end = zip(*passes, strict=True)
-    starts, ends = (np.array(cells, dtype=np.int64) for cells in (first, end))
-    elapsed, distance, grade = (grid[name].to_numpy() for name in ("elapsed_s", "distance_m", "grade"))
-    second = track["elapsed_s"].to_numpy()
-    part = np.full(len(second), -1)
-    for k, (a, b) in enumerate(zip(elapsed[starts], elapsed[ends], strict=True)):
-        part[(second >= a) & (second < b)] = k
-    technicality = track["technicality"].to_numpy()
-    frame = pl.DataFrame(
-        {
-            "stretch_id": ids,
-            "run_id": run["run_id"],
-            "pass_in_run": [ids[:k].count(name) for k, name in enumerate(ids)],
-            "local_date": run["local_date"],
-            "start_s": elapsed[starts],
-            "end_s": elapsed[ends],
-            "start_m": distance[starts],
-            "end_m": distance[ends],
-            "grade_mean": [_mean(grade[a:b]) for a, b in zip(starts, ends, strict=True)],
-            "technicality_mean": [_mean(technicality[part == k]) for k in range(len(ids))],
-            **steadiness.measure_parts(track, coefficients, part, len(ids)),
-        }
-    )
-    return Repeats.cast(frame.with_columns(pl.col(pl.Float64).fill_nan(None)))
-
-
-def _mean(value: Array) -> float | None:
-    return float(np.nanmean(value)) if np.isfinite(value).any() else None
 
 
 def answer(

@@ -12,7 +12,8 @@ Positions are off by 10 to 15 m. Labels of the ground take no part in it: they m
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, cast
 
@@ -20,8 +21,10 @@ import numpy as np
 import polars as pl
 from scipy.spatial import cKDTree
 
+from pipeline.columns import dtypes
 from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask, stretches
-from pipeline.tables import DataFrame, Grid, Repeats, Stretches
+from pipeline.stability import measure_parts
+from pipeline.tables import DataFrame, Grid, Repeats, Stretches, Track
 
 MIN_RUNS = 5
 CELL_M = 5.0
@@ -37,38 +40,122 @@ _OUTLYING_DEG = 2 * REACH_M / (np.radians(1.0) * EARTH_RADIUS_M)
 Pass = tuple[str, int, int]  # stretch, first cell, cell after the last
 
 
-def find_passes(grid: DataFrame[Grid], known: DataFrame[Stretches]) -> list[Pass]:
+@dataclass(frozen=True, slots=True)
+class KnownStretches:
+    """Names, the elder first, and points (n, 11, 3): latitude, longitude and heading in degrees."""
+
+    stretch_id: tuple[str, ...] = ()
+    points: Array = field(default_factory=lambda: np.zeros((0, POINTS, 3)))
+
+    @classmethod
+    def from_table(cls, table: DataFrame[Stretches]) -> KnownStretches:
+        """Of the table that keeps them."""
+        ordered = table.sort("rank", "stretch_id", "point")
+        points = ordered.select("lat_deg", "lon_deg", "heading_deg").to_numpy().reshape(-1, POINTS, 3)
+        return cls(tuple(ordered["stretch_id"].gather_every(POINTS)), points)
+
+    def to_table(self, first_rank: int = 0) -> DataFrame[Stretches]:
+        """The table that keeps them; `first_rank` stretches were known before."""
+        n = len(self)
+        lat, lon, heading = self.points.reshape(-1, 3).T
+        columns = {
+            "stretch_id": np.repeat(np.array(self.stretch_id, dtype=np.str_), POINTS).tolist(),
+            "point": np.tile(np.arange(POINTS), n),
+            "rank": first_rank + np.repeat(np.arange(n), POINTS),
+            "lat_deg": lat,
+            "lon_deg": lon,
+            "heading_deg": heading,
+        }
+        return Stretches.cast(pl.DataFrame(columns, schema=dtypes(Stretches)))
+
+    def __len__(self) -> int:
+        return len(self.stretch_id)
+
+    def __add__(self, later: KnownStretches) -> KnownStretches:
+        return KnownStretches(self.stretch_id + later.stretch_id, np.concatenate([self.points, later.points]))
+
+    def where(self, kept: Mask) -> KnownStretches:
+        """Some of them, by a mask (n,)."""
+        chosen = np.flatnonzero(kept)
+        return KnownStretches(tuple(self.stretch_id[k] for k in chosen), self.points[chosen])
+
+
+class _Way:
+    """The cells of a run, and which of them are on a pass already."""
+
+    def __init__(self, grid: DataFrame[Grid]) -> None:
+        self.lat, self.lon, self.heading = (
+            grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg")
+        )
+        self.known: Mask = np.isfinite(self.lat) & np.isfinite(self.lon) & np.isfinite(self.heading)
+        self.taken: Mask = np.zeros(len(grid), dtype=bool)
+        self.there = np.flatnonzero(self.known)
+        self.at = _xyz(self.lat[self.there], self.lon[self.there])
+        self.tree = cKDTree(self.at)
+
+    def take(self, known: KnownStretches) -> list[Pass]:
+        """The passes of these stretches; of two that overlap by over 100 m the elder."""
+        near = known.where(self._beside(known)) if len(self.there) else KnownStretches()
+        if not len(near):
+            return []
+        lat, lon, heading = near.points.reshape(-1, 3).T
+        points = _xyz(lat, lon)
+        point, cell = self._meetings(points)
+        same_way = heading[point] - self.heading[self.there][cell]
+        met = np.abs((same_way + 180.0) % 360.0 - 180.0) < SAME_WAY_DEG
+        point, cell = point[met], cell[met]
+        off_m = np.linalg.norm(self.at[cell] - points[point], axis=1)
+        point, cell = _visits(point, self.there[cell], off_m)
+        found: list[Pass] = []
+        for n in _candidates(point):
+            bounds = np.searchsorted(point, n * POINTS + np.arange(POINTS + 1))
+            for start, end in _follow([cell[a:b] for a, b in pairwise(bounds.tolist())]):
+                if self.taken[start:end].sum() * CELL_M <= 100.0:
+                    self.taken[start:end] = True
+                    found.append((near.stretch_id[n], start, end))
+        return found
+
+    def _beside(self, known: KnownStretches) -> Mask:
+        """The stretches whose first point lies in the rectangle about the run."""
+        lat, lon = self.lat[self.there], self.lon[self.there]
+        wide = _OUTLYING_DEG / max(float(np.cos(np.radians(np.abs(lat).max()))), 0.01)
+        inside: Mask = np.ones(len(known), dtype=bool)
+        for own, first, margin in (
+            (lat, known.points[:, 0, 0], _OUTLYING_DEG),
+            (lon, known.points[:, 0, 1], wide),
+        ):
+            inside &= (first >= own.min() - margin) & (first <= own.max() + margin)
+        return inside
+
+    def _meetings(self, points: Array) -> tuple[Integers, Integers]:
+        """Each pair of a point and a cell that are within reach: indices, by point and then by cell."""
+        close = np.flatnonzero(np.isfinite(self.tree.query(points, distance_upper_bound=REACH_M)[0]))
+        around: Any = self.tree.query_ball_point(points[close], REACH_M, return_sorted=True)
+        cells = np.concatenate([np.zeros(0), *around]).astype(np.int64)
+        return np.repeat(close, [len(cell) for cell in around]), cells
+
+    def cut(self) -> KnownStretches:
+        """Stretches of the ground that no pass covers, each name once."""
+        free = self.known & ~self.taken
+        found: dict[str, Array] = {}
+        for a, b in pairwise(stretches(free).tolist()):
+            for start in range(a, b - LENGTH_CELLS, LENGTH_CELLS) if b > a and free[a] else ():
+                at = start + SPACING_CELLS * np.arange(POINTS)
+                name = hashlib.blake2b(
+                    np.round([self.lat[at], self.lon[at]], 4).tobytes(), digest_size=6
+                ).hexdigest()
+                found.setdefault(name, np.column_stack([self.lat[at], self.lon[at], self.heading[at]]))
+        points = np.array(list(found.values())).reshape(-1, POINTS, 3)
+        return KnownStretches(tuple(found), points)
+
+
+def find_passes(grid: DataFrame[Grid], known: KnownStretches) -> list[Pass]:
     """Where a run passed stretches, in order of the way; of two that overlap by over 100 m the elder."""
-    lat, lon, heading = (grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg"))
-    there = np.flatnonzero(np.isfinite(lat) & np.isfinite(lon) & np.isfinite(heading))
-    near = _nearby(known, lat[there], lon[there]) if len(there) and len(known) else known.clear()
-    if near.is_empty():
-        return []
-    at = _xyz(lat[there], lon[there])
-    points = _xyz(near["lat_deg"].to_numpy(), near["lon_deg"].to_numpy())
-    point, cell = _meetings(at, points)
-    same_way = near["heading_deg"].to_numpy()[point] - heading[there][cell]
-    met = np.abs((same_way + 180.0) % 360.0 - 180.0) < SAME_WAY_DEG
-    point, cell = point[met], cell[met]
-    point, cell = _visits(point, there[cell], np.linalg.norm(at[cell] - points[point], axis=1))
-    taken = np.zeros(len(grid), dtype=bool)
-    found: list[Pass] = []
-    for n in _candidates(point):
-        bounds = np.searchsorted(point, n * POINTS + np.arange(POINTS + 1))
-        for start, end in _follow([cell[a:b] for a, b in pairwise(bounds.tolist())]):
-            if taken[start:end].sum() * CELL_M <= 100.0:
-                taken[start:end] = True
-                found.append((near["stretch_id"][n * POINTS], start, end))
-    return sorted(found, key=lambda one: one[1])
+    return sorted(_Way(grid).take(known), key=_by_start)
 
 
-def _nearby(known: DataFrame[Stretches], lat: Array, lon: Array) -> pl.DataFrame:
-    """The stretches whose first point lies in the rectangle about the run."""
-    wide = _OUTLYING_DEG / max(float(np.cos(np.radians(np.abs(lat).max()))), 0.01)
-    inside = pl.col("lat_deg").is_between(lat.min() - _OUTLYING_DEG, lat.max() + _OUTLYING_DEG) & pl.col(
-        "lon_deg"
-    ).is_between(lon.min() - wide, lon.max() + wide)
-    return known.filter(inside.first().over("stretch_id")).sort("rank", "point")
+def _by_start(one: Pass) -> int:
+    return one[1]
 
 
 def _xyz(lat_deg: Array, lon_deg: Array) -> Array:
@@ -76,15 +163,6 @@ def _xyz(lat_deg: Array, lon_deg: Array) -> Array:
     lat, lon = np.radians(lat_deg), np.radians(lon_deg)
     flat = np.cos(lat)
     return EARTH_RADIUS_M * np.column_stack([flat * np.cos(lon), flat * np.sin(lon), np.sin(lat)])
-
-
-def _meetings(at: Array, points: Array) -> tuple[Integers, Integers]:
-    """Each pair of a point and a cell that are within reach: indices, by point and then by cell."""
-    tree = cKDTree(at)
-    close = np.flatnonzero(np.isfinite(tree.query(points, distance_upper_bound=REACH_M)[0]))
-    around: Any = tree.query_ball_point(points[close], REACH_M, return_sorted=True)
-    cells = np.concatenate([np.zeros(0), *around]).astype(np.int64)
-    return np.repeat(close, [len(cell) for cell in around]), cells
 
 
 def _visits(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, Integers]:
@@ -122,36 +200,57 @@ def _follow(visits: list[Integers]) -> Iterator[tuple[int, int]]:
             yield start, at
 
 
-def learn_stretches(
-    grid: DataFrame[Grid], known: DataFrame[Stretches]
-) -> tuple[list[Pass], DataFrame[Stretches]]:
+def learn_stretches(grid: DataFrame[Grid], known: KnownStretches) -> tuple[list[Pass], KnownStretches]:
     """The passes of a run, and the stretches that are new: of its ground that no known one covers."""
-    passes = find_passes(grid, known)
-    new = _cut(grid, passes, int(known["stretch_id"].n_unique()))
-    if new.is_empty():
-        return passes, new
+    way = _Way(grid)
+    passes = way.take(known)
+    new = way.cut()
+    passes_of_new = way.take(new)
     # Laps of the same ground make the same stretch more than once: only one of them is passed.
-    passes = find_passes(grid, cast(DataFrame[Stretches], pl.concat([known, new])))
-    passed = [stretch_id for stretch_id, _, _ in passes]
-    return passes, cast(DataFrame[Stretches], new.filter(pl.col("stretch_id").is_in(passed)))
+    passed = {stretch_id for stretch_id, _, _ in passes_of_new}
+    kept = np.array([stretch_id in passed for stretch_id in new.stretch_id], dtype=bool)
+    return sorted([*passes, *passes_of_new], key=_by_start), new.where(kept)
 
 
-def _cut(grid: DataFrame[Grid], passes: list[Pass], rank: int) -> DataFrame[Stretches]:
-    lat, lon, heading = (grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg"))
-    free: Mask = np.isfinite(lat) & np.isfinite(lon) & np.isfinite(heading)
-    for _, start, end in passes:
-        free[start:end] = False
-    rows: dict[str, list[tuple[str, int, int, float, float, float]]] = {}
-    for a, b in pairwise(stretches(free).tolist()):
-        for start in range(a, b - LENGTH_CELLS, LENGTH_CELLS) if b > a and free[a] else ():
-            at = start + SPACING_CELLS * np.arange(POINTS)
-            name = hashlib.blake2b(np.round([lat[at], lon[at]], 4).tobytes(), digest_size=6).hexdigest()
-            points = [
-                (name, k, rank + len(rows), lat[c], lon[c], heading[c]) for k, c in enumerate(at.tolist())
-            ]
-            rows.setdefault(name, points)
-    flat = [row for points in rows.values() for row in points]
-    return Stretches.cast(pl.DataFrame(flat, schema=Stretches.column_names(), orient="row"))
+def measure_passes(
+    run: Mapping[str, Any],
+    grid: DataFrame[Grid],
+    track: DataFrame[Track],
+    coefficients: Array,
+    passes: Sequence[Pass],
+) -> list[dict[str, Any]]:
+    """Rows of Repeats: steadiness on each stretch that a run passed, wherever its ground begins or ends."""
+    elapsed, distance, grade = (grid[name].to_numpy() for name in ("elapsed_s", "distance_m", "grade"))
+    second, technicality = (track[name].to_numpy() for name in ("elapsed_s", "technicality"))
+    part = np.full(len(second), -1)
+    rows: list[dict[str, Any]] = []
+    for k, (stretch_id, start, end) in enumerate(passes):
+        first, last = np.searchsorted(second, [elapsed[start], elapsed[end]])
+        part[first:last] = k
+        rows.append(
+            {
+                "stretch_id": stretch_id,
+                "run_id": run["run_id"],
+                "pass_in_run": sum(row["stretch_id"] == stretch_id for row in rows),
+                "local_date": run["local_date"],
+                "start_s": float(elapsed[start]),
+                "end_s": float(elapsed[end]),
+                "start_m": float(distance[start]),
+                "end_m": float(distance[end]),
+                "grade_mean": _mean(grade[start:end]),
+            }
+        )
+    measured = measure_parts(track, coefficients, part, len(rows)) if rows else {}
+    for k, row in enumerate(rows):
+        row["technicality_mean"] = _mean(technicality[part == k])
+    for name, values in measured.items():
+        for row, value in zip(rows, values.tolist(), strict=True):
+            row[name] = None if value != value else value
+    return rows
+
+
+def _mean(value: Array) -> float | None:
+    return float(np.nanmean(value)) if np.isfinite(value).any() else None
 
 
 def often_passed(repeats: DataFrame[Repeats]) -> DataFrame[Repeats]:

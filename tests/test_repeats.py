@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from pipeline.athlete import analyse_results
 from pipeline.numeric import EARTH_RADIUS_M
-from pipeline.repeats import MIN_RUNS, find_passes, learn_stretches, often_passed
+from pipeline.repeats import MIN_RUNS, POINTS, KnownStretches, find_passes, learn_stretches, often_passed
 from pipeline.stability import derive_windows, measure_parts
 from pipeline.tables import BalanceSessions, DataFrame, Grid, Repeats, Stretches
 from pipeline.workflow import analyse_run
@@ -22,7 +22,7 @@ from tests.made_windows import NO_MODEL, track
 
 M_PER_DEG = np.radians(1.0) * EARTH_RADIUS_M
 KEY = ("stretch_id", "run_id", "pass_in_run")
-NONE_KNOWN = Stretches.create_empty()
+NONE_KNOWN = KnownStretches()
 
 
 def grid(east_m: Any, north_m: Any, *, lat_deg: float = 0.0, lon_deg: float = 0.0) -> DataFrame[Grid]:
@@ -50,7 +50,7 @@ def eastward(length_m: float, **where: float) -> DataFrame[Grid]:
     return grid(east, np.zeros(len(east)), **where)
 
 
-def learnt(of: DataFrame[Grid]) -> DataFrame[Stretches]:
+def learnt(of: DataFrame[Grid]) -> KnownStretches:
     """The stretches of a first run."""
     return learn_stretches(of, NONE_KNOWN)[1]
 
@@ -59,8 +59,8 @@ def learnt(of: DataFrame[Grid]) -> DataFrame[Stretches]:
 def test_new_ground_is_cut_into_stretches(length_m: int, n: int) -> None:
     """Ground never run before makes as many stretches of 500 m as fit into it, each of 11 points."""
     found = learnt(eastward(length_m))
-    assert found["stretch_id"].n_unique() == n
-    assert len(found) == 11 * n
+    assert len(set(found.stretch_id)) == n
+    assert found.points.shape == (n, 11, 3)
 
 
 def test_a_second_run_passes_what_the_first_made() -> None:
@@ -68,7 +68,7 @@ def test_a_second_run_passes_what_the_first_made() -> None:
     known = learnt(eastward(1005))
     passes, new = learn_stretches(eastward(1005), known)
     assert [(start, end) for _, start, end in passes] == [(0, 100), (100, 200)]
-    assert new.is_empty()
+    assert len(new) == 0
 
 
 def test_the_other_way_is_another_stretch() -> None:
@@ -76,8 +76,8 @@ def test_the_other_way_is_another_stretch() -> None:
     there = eastward(1005)
     back = grid(np.arange(1005, -5, -5), np.zeros(202))
     passes, new = learn_stretches(back, learnt(there))
-    assert {stretch_id for stretch_id, _, _ in passes} == set(new["stretch_id"])
-    assert not set(new["stretch_id"]) & set(learnt(there)["stretch_id"])
+    assert {stretch_id for stretch_id, _, _ in passes} == set(new.stretch_id)
+    assert not set(new.stretch_id) & set(learnt(there).stretch_id)
 
 
 @pytest.mark.parametrize(("beside_m", "passes"), [(15, 1), (40, 0)])
@@ -107,8 +107,9 @@ def test_laps_are_passes_of_one_stretch() -> None:
     turn = np.arange(0, 5 * 2 * np.pi, 5 / (1000 / (2 * np.pi)))
     radius = 1000 / (2 * np.pi)
     passes, new = learn_stretches(grid(radius * np.cos(turn), radius * np.sin(turn)), NONE_KNOWN)
-    assert new["stretch_id"].n_unique() == 2
+    assert len(new) == 2
     assert len(passes) >= 9
+    assert new.to_table(5)["rank"].unique().sort().to_list() == [5, 6]
 
 
 def test_a_run_without_positions_passes_nothing() -> None:
@@ -116,7 +117,7 @@ def test_a_run_without_positions_passes_nothing() -> None:
     nowhere = eastward(1005).with_columns(lat_deg=None, lon_deg=None)
     for nothing in (Grid.cast(nowhere), Grid.create_empty()):
         assert learn_stretches(nothing, learnt(eastward(1005)))[0] == []
-        assert learnt(nothing).is_empty()
+        assert len(learnt(nothing)) == 0
 
 
 def test_what_is_known_keeps_its_name() -> None:
@@ -124,8 +125,19 @@ def test_what_is_known_keeps_its_name() -> None:
     known = learnt(eastward(1005))
     passes, new = learn_stretches(eastward(2005), known)
     assert len(passes) == 4
-    assert new["stretch_id"].n_unique() == 2
-    assert set(new["rank"]) == {2, 3}
+    assert len(new) == 2
+
+
+def test_what_is_kept_is_what_was_known() -> None:
+    """Put into the table and taken out again, in any order of its rows, the stretches are the same."""
+    known = learnt(eastward(2005))
+    kept = known.to_table()
+    assert len(kept) == POINTS * len(known) == POINTS * 4
+    again = KnownStretches.from_table(
+        cast(DataFrame[Stretches], kept.sample(fraction=1, shuffle=True, seed=1))
+    )
+    assert again.stretch_id == known.stretch_id
+    np.testing.assert_array_equal(again.points, known.points)
 
 
 @given(
