@@ -230,6 +230,7 @@ def derive_segments(
     elapsed, distance = grid["elapsed_s"].to_numpy(), grid["distance_m"].to_numpy()
     start_s = np.concatenate([[0.0], elapsed[first[1:]]])
     probability = technicality(score, passes)
+    usual_passes = _medians(passes, first, last)
     numbers = numbers_of(
         {
             "start_s": start_s,
@@ -245,8 +246,8 @@ def derive_segments(
         "segment_id": np.arange(len(first)),
         "terrain": [TERRAINS[terrain[i]] for i in first],
         "direction": [DIRECTIONS[direction[i]] for i in first],
-        "passes": [int(np.median(passes[a:b])) for a, b in zip(first, last, strict=True)],
-        "reasons": _reasons(grid, terrain, passes, first, last, altitude_class),
+        "passes": usual_passes.astype(np.int64),
+        "reasons": _reasons(grid, terrain[first], usual_passes > 1, first, last, altitude_class),
         "edited": [False] * len(first),
     }
     types = dtypes(Segments)
@@ -261,34 +262,45 @@ def _means(value: Array, first: Integers, last: Integers) -> Array:
     return np.where(n > 0, (total[last] - total[first]) / np.maximum(n, 1), np.nan)
 
 
+def _medians(value: Integers, first: Integers, last: Integers) -> Array:
+    """Median of each stretch of at least one cell."""
+    part = np.repeat(np.arange(len(first)), last - first)
+    ordered = value[np.lexsort((value, part))]
+    return np.asarray((ordered[(first + last - 1) // 2] + ordered[(first + last) // 2]) / 2)
+
+
 def _reasons(
     grid: DataFrame[Grid],
     terrain: Integers,
-    passes: Integers,
+    shared: Mask,
     first: Integers,
     last: Integers,
     altitude_class: str,
 ) -> list[str]:
     """The two features of this pass that speak most for each stretch's label, in words with a figure.
 
+    `terrain` and `shared`, whether other runs were there, are per stretch.
     Where none does, the label rests on the other passes or on the stretch's neighbours, and that is said.
     """
     features = {name: grid[name].to_numpy() for name in WEIGHTS[altitude_class]}
-    means = {name: _means(value, first, last) for name, value in features.items()}
-    said = {
-        name: _means(value, first, last) for name, value in weigh_features(features, altitude_class).items()
-    }
+    said = weigh_features(features, altitude_class)
+    names = list(said)
+    sign = np.where(terrain == TECHNICAL, 1.0, -1.0)
+    for_label = sign * np.array([_means(said[name], first, last) for name in names])
+    for_label = np.where(for_label > 0, for_label, 0.0)  # NaN too says nothing
+    main = np.argsort(-for_label, axis=0, kind="stable")[:2].T.tolist()
+    means = np.array([_means(features[name], first, last) for name in names]).T.tolist()
     elapsed = grid["elapsed_s"].to_numpy()
     speed_mps = (last - 1 - first) * CELL_M / np.maximum(elapsed[last - 1] - elapsed[first], 1.0)
     reasons = []
-    for k in range(len(first)):
-        technical = bool(terrain[first[k]] == TECHNICAL)
-        for_label = {name: float(value[k]) * (1 if technical else -1) for name, value in said.items()}
-        main = sorted((name for name in for_label if for_label[name] > 0), key=for_label.__getitem__)[:-3:-1]
-        words = [_in_words(name, technical, float(means[name][k]), float(speed_mps[k])) for name in main]
-        shared = np.median(passes[first[k] : last[k]]) > 1
+    for k, speed in enumerate(speed_mps.tolist()):
+        words = [
+            _in_words(names[i], bool(terrain[k] == TECHNICAL), means[k][i], speed)
+            for i in main[k]
+            if for_label[i, k] > 0
+        ]
         reasons.append(
-            "; ".join(words) or ("the other runs here say so" if shared else "its neighbours are so")
+            "; ".join(words) or ("the other runs here say so" if shared[k] else "its neighbours are so")
         )
     return reasons
 

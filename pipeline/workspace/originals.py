@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from isal import igzip
+
 from pipeline.errors import SurefootError
 from pipeline.workspace.folder import ORIGINALS, put_atomic
 
@@ -26,7 +28,7 @@ def keep_original(workspace: Path, content_sha256: str, content: bytes) -> None:
     """Keep a file's content; does nothing where it is kept already. Fit for a worker process."""
     target = original_file(workspace, content_sha256)
     if not target.is_file():
-        packed = gzip.compress(content, compresslevel=1, mtime=0)
+        packed = igzip.compress(content, mtime=0)  # a third of the time of zlib, 5 % larger
         put_atomic(target, lambda file: file.write(packed))
 
 

@@ -178,8 +178,8 @@ class PackReader:
         self._path: Path | None = None
         self._file: Any = None
 
-    def read(self, placement: Mapping[str, Any], endings: tuple[str, ...] = ("",)) -> pl.LazyFrame:
-        """The stored columns of one run whose names end so, in units again, not collected yet.
+    def read(self, placement: Mapping[str, Any], endings: tuple[str, ...] = ("",)) -> pl.DataFrame:
+        """The stored columns of one run whose names end so, in units again.
 
         `placement`: athlete_id, analysis_version, pack_id, position and run_id. Raises FileNotFoundError
         where the pack was replaced meanwhile or has no such file, SurefootError where it is damaged.
@@ -205,18 +205,17 @@ class PackReader:
             ) from None
         return self._in_units(pl.DataFrame(pl.from_arrow(table)), placement["run_id"])
 
-    def _in_units(self, stored: pl.DataFrame, run_id: str) -> pl.LazyFrame:
-        steps = steps_per_unit(self._schema)
-        types = dtypes(self._schema)
-        return stored.lazy().select(
-            pl.lit(run_id).alias("run_id"),
-            *(
-                pl.col(name) / steps[name]
-                if name in steps
-                else pl.col(name).cast(types.get(name, pl.Float32))
-                for name in stored.columns
-            ),
+    def _in_units(self, stored: pl.DataFrame, run_id: str) -> pl.DataFrame:
+        # Column by column: a lazy query over a run this short costs more than its arithmetic.
+        steps, types = steps_per_unit(self._schema), dtypes(self._schema)
+        run = pl.Series("run_id", [run_id]).new_from_index(0, len(stored))
+        columns = (
+            column / steps[column.name]
+            if column.name in steps
+            else column.cast(types.get(column.name, pl.Float32))
+            for column in stored
         )
+        return pl.DataFrame([run, *columns])
 
     def close(self) -> None:
         """Close the pack that is open, if any."""
@@ -247,16 +246,16 @@ class StoredFrames:
 
     def grid(self, run_id: str) -> DataFrame[Grid]:
         """A run's grid."""
-        return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]).collect())
+        return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]))
 
     def track(self, run_id: str) -> DataFrame[Track]:
         """These columns of a run's track."""
-        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id], self._of_track).collect())
+        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id], self._of_track))
 
     def channels(self, run_id: str) -> pl.DataFrame | None:
         """These of a run's further channels, None where no run of its pack has any channel."""
         try:
-            return self._channels.read(self._placements[run_id], self._of_channels).collect()
+            return self._channels.read(self._placements[run_id], self._of_channels)
         except FileNotFoundError:
             return None
 

@@ -212,14 +212,14 @@ class Reading(Access):
         finally:
             reader.close()
 
-    def _load_stored(self, reader: PackReader, run_id: str) -> tuple[pl.LazyFrame, DataFrame[Segments]]:
+    def _load_stored(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
         try:
             return self._read_placed(reader, run_id)
         except FileNotFoundError:
             # A newer analysis replaced the pack between the two reads: the catalogue knows the new one.
             return self._read_placed(reader, run_id)
 
-    def _read_placed(self, reader: PackReader, run_id: str) -> tuple[pl.LazyFrame, DataFrame[Segments]]:
+    def _read_placed(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
         segments = catalogue.segments
         with self._reading() as connection:
             placed = connection.execute(_PLACED.where(catalogue.placements.c.run_id == run_id)).mappings()
@@ -241,7 +241,7 @@ class Reading(Access):
             while True:
                 placement = self._placement(run_id)
                 try:
-                    stored = reader.read(placement).drop("run_id").collect()
+                    stored = reader.read(placement).drop("run_id")
                 except FileNotFoundError:
                     # None of the pack's runs has any, unless a newer analysis replaced the pack meanwhile.
                     key = ("athlete_id", "analysis_version", "pack_id")
@@ -268,7 +268,7 @@ class Reading(Access):
             with self._reading() as connection:
                 placements = connection.execute(_of(athlete_id)).mappings().all()
                 # Still inside the read: a writer removes a pack only after the catalogue has let it go.
-                grids = [reader.read(dict(placement)).collect() for placement in placements]
+                grids = [reader.read(dict(placement)) for placement in placements]
         finally:
             reader.close()
         return Grid.cast(pl.concat([Grid.create_empty(), *grids]))
@@ -348,16 +348,20 @@ def _of(athlete_id: str) -> sa.Select[Any]:
     return _PLACED.where(catalogue.placements.c.athlete_id == athlete_id)
 
 
-def _with_segments(stored: pl.LazyFrame, segments: DataFrame[Segments]) -> DataFrame[Track]:
+def _with_segments(stored: pl.DataFrame, segments: DataFrame[Segments]) -> DataFrame[Track]:
     """Give each second the segment whose [start, end) it lies in, and that segment's ground."""
     intervals = segments.lazy().sort("start_s")
     at_s = pl.col("elapsed_s").cast(pl.Float64)
     inside = pl.col("at_s") < pl.col("end_s")
-    joined = stored.with_columns(at_s=at_s).join_asof(
-        intervals.select("segment_id", "terrain", "start_s", "end_s", technicality="technicality_mean"),
-        left_on="at_s",
-        right_on="start_s",
-        strategy="backward",
+    joined = (
+        stored.lazy()
+        .with_columns(at_s=at_s)
+        .join_asof(
+            intervals.select("segment_id", "terrain", "start_s", "end_s", technicality="technicality_mean"),
+            left_on="at_s",
+            right_on="start_s",
+            strategy="backward",
+        )
     )
     ground = {name: pl.when(inside).then(pl.col(name)) for name in JOINED}
     return Track.cast(joined.with_columns(**ground).collect())
