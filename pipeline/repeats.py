@@ -96,6 +96,9 @@ class _Way:
     def take(self, known: KnownStretches) -> list[Pass]:
         """The passes of these stretches; of two that overlap by over 100 m the elder."""
         near = known.where(self._beside(known)) if len(self.there) else KnownStretches()
+        # A pass begins and ends at a stretch's ends: most stretches nearby are ruled out by these two.
+        at_ends = self._reaches(near.points[:, [0, -1]])
+        near = near.where(at_ends[:, 0] & at_ends[:, 1])
         if not len(near):
             return []
         lat, lon, heading = near.points.reshape(-1, 3).T
@@ -107,9 +110,11 @@ class _Way:
         off_m = np.linalg.norm(self.at[cell] - points[point], axis=1)
         point, cell = _visits(point, self.there[cell], off_m)
         found: list[Pass] = []
+        bounds = np.searchsorted(point, np.arange(len(points) + 1)).tolist()
+        cells = cell.tolist()
         for n in _candidates(point):
-            bounds = np.searchsorted(point, n * POINTS + np.arange(POINTS + 1))
-            for start, end in _follow([cell[a:b] for a, b in pairwise(bounds.tolist())]):
+            of_points = bounds[n * POINTS : (n + 1) * POINTS + 1]
+            for start, end in _follow([cells[a:b] for a, b in pairwise(of_points)]):
                 if self.taken[start:end].sum() * CELL_M <= 100.0:
                     self.taken[start:end] = True
                     found.append((near.stretch_id[n], start, end))
@@ -127,12 +132,17 @@ class _Way:
             inside &= (first >= own.min() - margin) & (first <= own.max() + margin)
         return inside
 
+    def _reaches(self, points: Array) -> Mask:
+        """Whether the run comes within reach of each of `points` (..., 3), latitude and longitude first."""
+        at = _xyz(points[..., 0].ravel(), points[..., 1].ravel())
+        near = np.isfinite(self.tree.query(at, distance_upper_bound=REACH_M)[0])
+        return np.asarray(near.reshape(points.shape[:-1]))
+
     def _meetings(self, points: Array) -> tuple[Integers, Integers]:
         """Each pair of a point and a cell that are within reach: indices, by point and then by cell."""
-        close = np.flatnonzero(np.isfinite(self.tree.query(points, distance_upper_bound=REACH_M)[0]))
-        around: Any = self.tree.query_ball_point(points[close], REACH_M, return_sorted=True)
+        around: Any = self.tree.query_ball_point(points, REACH_M, return_sorted=True)
         cells = np.concatenate([np.zeros(0), *around]).astype(np.int64)
-        return np.repeat(close, [len(cell) for cell in around]), cells
+        return np.repeat(np.arange(len(points)), [len(cell) for cell in around]), cells
 
     def cut(self) -> KnownStretches:
         """Stretches of the ground that no pass covers, each name once."""
@@ -184,16 +194,17 @@ def _candidates(point: Integers) -> list[int]:
     return np.flatnonzero((n_visited >= MIN_POINTS) & (ends == 2)).tolist()
 
 
-def _follow(visits: list[Integers]) -> Iterator[tuple[int, int]]:
+def _follow(visits: list[list[int]]) -> Iterator[tuple[int, int]]:
     """First and last cell of each time that the points were visited in their order."""
-    for start in visits[0].tolist():
+    for start in visits[0]:
         at, seen = start, 1
         for k in range(1, POINTS):
             expected = start + k * SPACING_CELLS
             slack = SPACING_CELLS / 2 + OFF_LENGTH * k * SPACING_CELLS
-            ahead = visits[k][(visits[k] > at) & (np.abs(visits[k] - expected) <= slack)]
-            if len(ahead):
-                at, seen = int(ahead[np.abs(ahead - expected).argmin()]), seen + 1
+            off = [(abs(cell - expected), cell) for cell in visits[k] if cell > at]
+            nearest, cell = min(off, default=(np.inf, at))
+            if nearest <= slack:
+                at, seen = cell, seen + 1
             elif k == POINTS - 1:
                 seen = 0
         if seen >= MIN_POINTS and abs((at - start) / LENGTH_CELLS - 1) <= OFF_LENGTH:

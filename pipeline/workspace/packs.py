@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -152,17 +153,17 @@ def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None
 
 def _to_stored(frame: pl.DataFrame, schema: type[Track] | type[Grid]) -> pa.Table:
     steps = steps_per_unit(schema)
-    columns = []
+    columns: dict[str, Any] = {}
     for name, dtype in dtypes(schema).items():
         if name in steps:
-            columns.append((pl.col(name) * steps[name]).round().cast(pl.Int64))
-        elif isinstance(dtype, pl.Enum):
-            columns.append(pl.col(name).cast(pl.String))
+            value = np.rint(frame[name].to_numpy() * steps[name])
+            missing = np.isnan(value)
+            columns[name] = pa.array(np.where(missing, 0.0, value).astype(np.int64), mask=missing)
+        elif isinstance(dtype, pl.Enum) and name not in JOINED:
+            columns[name] = frame[name].cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest())
         elif name != "run_id" and name not in JOINED:
-            columns.append(pl.col(name))
-    return frame.select(column for column in columns if column.meta.output_name() not in JOINED).to_arrow(
-        compat_level=pl.CompatLevel.oldest()
-    )
+            columns[name] = frame[name].to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pa.table(columns)
 
 
 class PackReader:
