@@ -14,7 +14,6 @@ OUTCOMES = {
     HEADLINE_OUTCOME: "Technical ground, smooth ground of the same run taken into account (the answer)",
     "difference": "Technical minus smooth ground",
     "cubic time": "With a curved trend over the season",
-    "yearly wave": "With a wave of a year taken out",
     "technical alone": "Technical ground alone",
     "smooth": "Smooth ground (should show nothing)",
 }

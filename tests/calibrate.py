@@ -5,8 +5,9 @@ rate of findings, the share of each kind of verdict, coverage, bias, and among t
 the wrong sign (type S) and the exaggeration (type M: Gelman & Carlin 2014, doi 10.1177/1745691614551642).
 
 `covers line` is how often the 95 % interval holds the straight line through the true effect at the doses done
-(least squares on the dose of the declared half-life, beside time and weekend); `wide` how often the wide
-interval holds the true effect of a steady 45 min/week against none. Bias and the types are against that line.
+(least squares on the dose of the declared half-life, beside the answer's other columns but smooth ground);
+`wide` how often the wide interval holds the true effect of a steady 45 min/week against none. Bias and the
+types are against that line. A season that cannot be fitted counts as refused, and in the shares of findings.
 """
 
 from __future__ import annotations
@@ -58,18 +59,20 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one season gave. `naive` is the p value of the correlation with the last 28 days' minutes."""
+    """What one season gave. `naive` is the p value of the correlation with the last 28 days' minutes; what
+    follows the verdict is as it stands here where the season could not be fitted."""
 
     naive: float
-    gls: float
-    permutation: float
-    covered: bool  # the straight line through the true effect, by the interval
-    covered_widely: bool  # the true effect of 45 min/week against none, by the wide one
-    detectable: float
     verdict: str
-    estimate: float  # log change per 45 weekly minutes
-    beta: float  # the straight line through the truth, as measured
-    warns_of_step: bool
+    fitted: bool = False
+    gls: float = 1.0
+    permutation: float = 1.0
+    covered: bool = False  # the straight line through the true effect, by the interval
+    covered_widely: bool = False  # the true effect of 45 min/week against none, by the wide one
+    detectable: float = 1.0
+    estimate: float = 0.0  # log change per 45 weekly minutes
+    beta: float = 0.0  # the straight line through the truth, as measured
+    warns_of_step: bool = False
 
 
 WORSE_NAMES = ("coincidence", "missing runs", "injury", "trail choice", "good weeks")
@@ -92,20 +95,20 @@ def judge(cell: Cell, seed: int) -> Outcome:
     findings = analyse_season(season, HALF_LIFE_DAYS, seed)
     finding = findings[HEADLINE]
     fit, wide = finding.fit, fit_any_response(season)
-    assert fit is not None
-    assert wide is not None
-    assert finding.permutation_p is not None
+    if fit is None or wide is None or finding.permutation_p is None:
+        return Outcome(naive=naive_p(simulated), verdict=finding.verdict)
     low, high = fit.interval()
     wide_low, wide_high = wide.interval()
     line = straight_line(season, simulated.effect)
     return Outcome(
         naive=naive_p(simulated),
+        verdict=finding.verdict,
+        fitted=True,
         gls=fit.p,
         permutation=finding.permutation_p,
         covered=low <= line <= high,
         covered_widely=wide_low <= simulated.beta <= wide_high,
         detectable=detectable_change(fit),
-        verdict=finding.verdict,
         estimate=fit.estimate,
         beta=line,
         warns_of_step="one step" in write_cautions(finding.verdict, season, findings["smooth"].fit),
@@ -175,6 +178,7 @@ def summarise(cell: Cell, outcomes: Sequence[Outcome]) -> str:
 
     columns = zip(*((o.naive, o.gls, o.permutation) for o in outcomes), strict=True)
     found = [fmean(p < 0.05 for p in ps) for ps in columns]
+    fitted = [o for o in outcomes if o.fitted]
     significant = [o for o in outcomes if o.gls < 0.05]
     answered = [o for o in outcomes if not o.verdict.startswith(("not", "cannot be"))]
     wrong, size = "     -", "     -"
@@ -186,9 +190,9 @@ def summarise(cell: Cell, outcomes: Sequence[Outcome]) -> str:
         f"{cell.scenario:<14}{cell.weeks:>5}{cell.beta:>6.2f}{' exact' if cell.exact else '      '}"
         f"{found[0]:>5.2f}{found[1]:>6.3f}{found[2]:>6.3f}{share('steadier'):>10.3f}{share('less'):>6.3f}"
         f"{share('no effect'):>11.2f}{share('cannot tell'):>13.2f}{share('not', 'cannot be'):>9.2f}"
-        f"{fmean(o.covered for o in outcomes):>13.3f}{fmean(o.covered_widely for o in outcomes):>7.3f}"
-        f"{fmean(o.estimate - o.beta for o in outcomes):>7.3f}"
-        f"  {wrong}  {size}{fmean(o.detectable for o in outcomes):>6.2f}{caution:>14}"
+        f"{fmean(o.covered for o in fitted):>13.3f}{fmean(o.covered_widely for o in fitted):>7.3f}"
+        f"{fmean(o.estimate - o.beta for o in fitted):>7.3f}"
+        f"  {wrong}  {size}{fmean(o.detectable for o in fitted):>6.2f}{caution:>14}"
     )
 
 

@@ -16,7 +16,7 @@ from pipeline.results import FileResult
 from pipeline.schedule import count_schedules
 from pipeline.tables import CadenceRules, DataFrame, RejectedFiles, Runs
 
-VERSIONS = ("technical", "difference", "cubic time", "yearly wave", "technical alone", "smooth")
+VERSIONS = ("technical", "difference", "cubic time", "technical alone", "smooth")
 
 
 def plural(n: int, one: str, many: str = "") -> str:

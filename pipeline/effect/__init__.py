@@ -25,7 +25,7 @@ from pipeline.effect.words import write_cautions, write_missing, write_plan, wri
 from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.tables import BalanceSessions, DataFrame, Effects, Plans, Runs, Stability
 
-METHOD = "GLS (OU + nugget, REML), v2; see docs/methods.md"
+METHOD = "GLS (OU + nugget, REML), v3; see docs/methods.md"
 HEADLINE = "technical"
 
 
@@ -41,10 +41,10 @@ def relate_effect(
     """Whether cadence was steadier on technical ground when more balance work had been done.
 
     Per athlete: log unsteadiness on technical ground of each run that counts, on the decayed dose up to
-    the day before (per 45 min/week), unsteadiness on smooth ground of the same run, linear time, weekend
-    and an intercept per device epoch; generalised least squares with drifting errors (see `gls`), beside a
-    block permutation of the log (`seed`). Five rows an athlete: the headline "technical", three versions
-    that should agree ("difference", "cubic time", "technical alone"; from 40 weeks on "yearly wave" as well)
+    the day before (per 45 min/week), unsteadiness on smooth ground of the same run, linear time, weekend,
+    from 40 weeks on a wave of a year, and an intercept per device epoch; generalised least squares with
+    drifting errors (see `gls`), beside a block permutation of the log (`seed`). Five rows an athlete: the
+    headline "technical", three versions that should agree ("difference", "cubic time", "technical alone")
     and "smooth", the negative control that should show nothing (Lipsitch et al. 2010,
     doi 10.1097/EDE.0b013e3181d61eeb). `estimate`, `low` and `high` are changes of unsteadiness as fractions:
     -0.09 is 9 % steadier. They are empty where the verdict is that the data or the log cannot answer. Runs

@@ -10,17 +10,14 @@ from pipeline.effect.permutation import permutation_p, shuffled_doses
 from pipeline.effect.season import Season
 from pipeline.effect.verdict import Evidence, decide_verdict
 
-# With which other version, and with what share of its size, a version must agree before it is believed.
-_AGREEMENT: Mapping[str, Mapping[str, float]] = {
-    "technical": {"difference": 1 / 2, "cubic time": 1 / 3, "yearly wave": 2 / 3},
-    "difference": {"technical": 1 / 2},
-    "cubic time": {"technical": 1 / 2},
-    "yearly wave": {"technical": 1 / 2},
-    "technical alone": {"technical": 1 / 2},
-    "smooth": {},
+# With which other versions a version must agree before it is believed.
+_AGREEMENT: Mapping[str, tuple[str, ...]] = {
+    "technical": ("difference", "cubic time"),
+    "difference": ("technical",),
+    "cubic time": ("technical",),
+    "technical alone": ("technical",),
+    "smooth": (),
 }
-# In a shorter season a wave of a year cannot be told from a trend.
-YEARLY_WEEKS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +30,15 @@ class Finding:
 
 
 def _questions(season: Season) -> dict[str, tuple[Array, Array]]:
-    """Outcome and nuisance columns of every version of the question that a season can be asked."""
+    """Outcome and nuisance columns of every version of the question."""
     plain = season.nuisance()
-    questions = {
+    return {
         "technical": (season.technical, season.nuisance(smooth=True)),
         "difference": (season.technical - season.smooth, plain),
         "cubic time": (season.technical, season.nuisance(smooth=True, cubic=True)),
-        "yearly wave": (season.technical, season.nuisance(smooth=True, yearly=True)),
         "technical alone": (season.technical, plain),
         "smooth": (season.smooth, plain),
     }
-    if season.weeks < YEARLY_WEEKS:
-        del questions["yearly wave"]
-    return questions
 
 
 def analyse_season(season: Season, half_life_days: float, seed: int) -> dict[str, Finding]:
@@ -62,11 +55,6 @@ def analyse_season(season: Season, half_life_days: float, seed: int) -> dict[str
                 chances[outcome] = permutation_p(values, season.dose, shuffled, nuisance)
     findings = {}
     for outcome in questions:
-        companions = [
-            (other.estimate if (other := fits[name]) is not None else None, share)
-            for name, share in _AGREEMENT[outcome].items()
-            if name in questions
-        ]
         evidence = Evidence(
             has_log=season.has_log,
             n_runs=season.n_runs,
@@ -75,7 +63,9 @@ def analyse_season(season: Season, half_life_days: float, seed: int) -> dict[str
             contrast=contrast,
             fit=fits[outcome],
             permutation_p=chances[outcome],
-            companions=companions,
+            companions=[
+                other.estimate if (other := fits[name]) is not None else None for name in _AGREEMENT[outcome]
+            ],
         )
         findings[outcome] = Finding(fits[outcome], chances[outcome], decide_verdict(evidence))
     return findings

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from pipeline.effect.gls import Array, Noise, assumed_noise, fit_noise
-from pipeline.effect.season import UNIT_MIN_PER_WEEK, Season, build_season
+from pipeline.effect.season import UNIT_MIN_PER_WEEK, Season, build_season, yearly_wave
 from pipeline.effect.verdict import DETECTABLE_SE
 from pipeline.exposure import HALF_LIFE_DAYS, decayed_weekly
 from pipeline.schedule import (
@@ -167,7 +167,8 @@ def _minutes_when_working(season: Season) -> float | None:
 def _errors(noise: Noise, day: NDArray[np.int64], doses: Array) -> list[float]:
     """Standard error of the dose's coefficient for each of the doses (n, m) [min/week] that can be fitted."""
     days = day.astype(float)
-    nuisance = np.column_stack([np.ones(len(days)), days - days.mean(), (day % 7 >= 5).astype(float)])
+    weekend = (day % 7 >= 5).astype(float)
+    nuisance = np.column_stack([np.ones(len(days)), days - days.mean(), weekend, yearly_wave(days)])
     errors = [noise.standard_error(days, dose / UNIT_MIN_PER_WEEK, nuisance) for dose in doses.T]
     return [error for error in errors if error is not None]
 

@@ -26,6 +26,8 @@ WINDOWS_SHARE = 0.5
 LONG_BREAK_DAYS = 21
 FADING_DAYS = 21.0
 YEAR_DAYS = 365.25
+# In a shorter season a wave of a year cannot be told from a trend.
+YEARLY_WEEKS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,12 @@ class Season:
         fading = np.where(since >= 0, 2.0 ** (-np.maximum(since, 0) / FADING_DAYS), 0.0)
         return fading.max(axis=1, keepdims=True) if returns.size else fading
 
-    def nuisance(self, *, smooth: bool = False, cubic: bool = False, yearly: bool = False) -> Array:
-        """Columns beside the dose: level, time, weekend, devices, what follows a long break; smooth ground,
-        cubic time and a yearly wave if asked."""
-        columns = [np.ones(self.n_runs), self.time, self.weekend]
+    def nuisance(self, *, smooth: bool = False, cubic: bool = False) -> Array:
+        """Columns beside the dose: level, time, weekend, the wave of a long season, devices, what follows a
+        long break; smooth ground and cubic time if asked."""
+        columns = [np.ones(self.n_runs), self.time, self.weekend, yearly_wave(self.days)]
         if cubic:
             columns += [self.time**2, self.time**3]
-        if yearly:
-            angle = 2 * np.pi * self.days / YEAR_DAYS
-            columns += [np.sin(angle), np.cos(angle)]
         if smooth:
             columns.append(self.smooth)
         return np.column_stack([*columns, self.devices, self.after_break])
@@ -187,6 +186,14 @@ def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
     smooth = logs.filter(terrain="smooth").select("run_id", smooth="value")
     table = runs.filter(pl.col("counts")).join(technical, on="run_id").join(smooth, on="run_id")
     return table.sort("start_time", "run_id")
+
+
+def yearly_wave(days: Array) -> Array:
+    """Sine and cosine of a year at `days` (n,), ascending: (n, 2); (n, 0) in a season under 40 weeks."""
+    if not len(days) or days[-1] - days[0] + 1 < 7 * YEARLY_WEEKS:
+        return np.empty((len(days), 0))
+    angle = 2 * np.pi * days / YEAR_DAYS
+    return np.column_stack([np.sin(angle), np.cos(angle)])
 
 
 def scatter_of(n_windows: NDArray[np.int64]) -> Array:

@@ -20,6 +20,8 @@ MAX_DETECTABLE = 0.45
 ALPHA = 0.05
 EQUIVALENCE = math.log(1 / 0.9)
 PRIOR_SD = 0.10
+# Share of the size that a version which must agree has to show.
+LEAST_AGREEMENT = 1 / 2
 # Two-sided 5 % and 80 % power: 1.96 + 0.84 standard errors.
 DETECTABLE_SE = 2.8
 
@@ -28,7 +30,7 @@ REFUSALS = ("not enough data", "cannot be answered from this log", "not precise 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the rule looks at. `companions` are (estimate, least share of the main estimate's size)."""
+    """What the rule looks at. `companions` are the estimates of the versions that must agree."""
 
     has_log: bool
     n_runs: int
@@ -37,7 +39,7 @@ class Evidence:
     contrast: float | None
     fit: Fit | None
     permutation_p: float | None
-    companions: Sequence[tuple[float | None, float]] = ()
+    companions: Sequence[float | None] = ()
 
 
 def as_change(log_change: float) -> float:
@@ -78,9 +80,9 @@ def decide_verdict(evidence: Evidence) -> str:
     return "cannot tell yet"
 
 
-def _companions_agree(estimate: float, companions: Sequence[tuple[float | None, float]]) -> bool:
-    """Whether every companion has the estimate's sign and at least its stated share of the size."""
+def _companions_agree(estimate: float, companions: Sequence[float | None]) -> bool:
+    """Whether every companion has the estimate's sign and at least half its size."""
     return all(
-        other is not None and other * estimate > 0 and abs(other) >= share * abs(estimate)
-        for other, share in companions
+        other is not None and other * estimate > 0 and abs(other) >= LEAST_AGREEMENT * abs(estimate)
+        for other in companions
     )

@@ -32,7 +32,6 @@ _SUBJECT = {
     "technical": "On technical ground your cadence was",
     "difference": "As a check, technical against smooth ground of the same run, your cadence was",
     "cubic time": "As a check, with a curved trend taken out, your cadence on technical ground was",
-    "yearly wave": "As a check, with a wave of a year taken out, your cadence on technical ground was",
     "technical alone": "As a check, without a look at smooth ground, your cadence on technical ground was",
     "smooth": "As a control, on smooth ground your cadence was",
 }

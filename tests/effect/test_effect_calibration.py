@@ -81,6 +81,12 @@ def test_the_same_work_every_week_is_refused() -> None:
     assert sum(season.verdict == "cannot be answered from this log" for season in seasons) >= 18
 
 
+def test_a_season_that_cannot_be_fitted_counts_as_refused() -> None:
+    """Four runs give a verdict and no figures."""
+    outcome = judge(Cell("N1", 1), 0)
+    assert (outcome.verdict, outcome.fitted, outcome.gls) == ("not enough data", False, 1.0)
+
+
 def test_more_weeks_see_smaller_changes() -> None:
     """The detectable change is smaller over 52 weeks than over 26, and smaller in blocks than in a ramp."""
     half, year, ramp = (

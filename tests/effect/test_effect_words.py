@@ -11,7 +11,7 @@ from pipeline.effect.season import Season
 from pipeline.effect.words import write_cautions, write_missing, write_sentence
 from pipeline.tables import VERDICTS
 
-OUTCOMES = ("technical", "difference", "cubic time", "yearly wave", "technical alone", "smooth")
+OUTCOMES = ("technical", "difference", "cubic time", "technical alone", "smooth")
 
 
 def season(n: int = 112, weeks: float = 52, **changes: Any) -> Season:

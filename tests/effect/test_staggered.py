@@ -108,12 +108,13 @@ def test_an_athlete_without_runs_leaves_the_lot() -> None:
 
 
 def test_more_athletes_and_weeks_show_smaller_changes() -> None:
-    """What could be seen falls with both; one athlete has nobody to be staggered with."""
+    """What could be seen falls with both, but that the wave costs one start more than a year of runs gives;
+    one athlete has nobody to be staggered with."""
     runs, stability, sessions, plans = a_roster(8, 5, 0.0)
     names = plans["athlete_id"].to_list()
     few, many = (preview_staggered(some, runs, stability, sessions) for some in (names[:3], names))
     assert all(few[weeks] > many[weeks] > 0.05 for weeks in many)  # type: ignore[operator]
-    assert list(many.values()) == sorted(many.values(), reverse=True)  # type: ignore[type-var]
+    assert many[16] > many[26] > many[39] < many[52] < many[16]  # type: ignore[operator]
     alone = preview_staggered(names[:1], runs, stability, sessions)
     assert set(alone.values()) == {None}
     assert "one way only" in " ".join(" ".join(stagger_preview_lines(names[:1], alone)).split())

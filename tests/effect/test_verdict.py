@@ -28,7 +28,7 @@ CLEAR = Evidence(
     contrast=0.10,
     fit=Fit(-0.3, 0.1, 100),
     permutation_p=0.049,
-    companions=((-0.15, 1 / 2), (-0.1, 1 / 3)),
+    companions=(-0.15, -0.2),
 )
 MAX_SE = -math.log(1 - 0.45) / 2.8
 
@@ -51,11 +51,11 @@ MAX_SE = -math.log(1 - 0.45) / 2.8
         ({"permutation_p": None}, "cannot tell yet"),
         ({"fit": Fit(-0.1983, 0.1, 100), "companions": ()}, "cannot tell yet"),
         ({"fit": Fit(-0.1985, 0.1, 100), "companions": ()}, STEADIER),
-        ({"companions": ((-0.1499, 1 / 2), (-0.1, 1 / 3))}, "cannot tell yet"),
-        ({"companions": ((-0.15, 1 / 2), (-0.0999, 1 / 3))}, "cannot tell yet"),
-        ({"companions": ((0.3, 1 / 2), (-0.3, 1 / 3))}, "cannot tell yet"),
-        ({"companions": ((None, 1 / 2),)}, "cannot tell yet"),
-        ({"fit": Fit(0.3, 0.1, 100), "companions": ((0.15, 1 / 2), (0.1, 1 / 3))}, LESS),
+        ({"companions": (-0.1499, -0.2)}, "cannot tell yet"),
+        ({"companions": (-0.15, -0.1499)}, "cannot tell yet"),
+        ({"companions": (0.3, -0.3)}, "cannot tell yet"),
+        ({"companions": (None,)}, "cannot tell yet"),
+        ({"fit": Fit(0.3, 0.1, 100), "companions": (0.15, 0.2)}, LESS),
         ({"fit": Fit(0.3, 0.1, 100)}, "cannot tell yet"),
         ({"fit": Fit(0.0, EQUIVALENCE / 1.661, 100), "companions": ()}, "no effect of 10 % or more"),
         ({"fit": Fit(0.0, EQUIVALENCE / 1.659, 100), "companions": ()}, "cannot tell yet"),
