@@ -15,17 +15,19 @@ import time
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import polars as pl
 
 from pipeline import batch, read_balance_log
 from pipeline.effect import HEADLINE
+from pipeline.effect.season import UNIT_MIN_PER_WEEK, build_season
 from pipeline.engine import LocalEngine
+from pipeline.exposure import HALF_LIFE_DAYS, decayed_weekly
 from pipeline.workspace import Workspace
 from sample_data import Runner, write_season
 from sample_data.power import SLOPE
+from tests.calibrate import straight_line
 
 WEEKS = (26, 39, 52)
 BLOCKS_WEEKS = (0, 4, 6, 8)
@@ -52,7 +54,8 @@ def runners() -> list[tuple[Runner, int]]:
 def answer_runner(workspace: Workspace, engine: LocalEngine, out: Path, runner: Runner, weeks: int) -> None:
     """The season of one runner through files, decoder and terrain into the workspace, and its answer."""
     athlete_id = runner.runner_id
-    if workspace.load_runs(athlete_id).is_empty():
+    # The folder is there still where an earlier call was ended in the midst of the import.
+    if workspace.load_runs(athlete_id).is_empty() or (out / athlete_id).exists():
         folder = write_season(out, runner, weeks)
         batch.import_files(
             workspace, batch.find_files([folder / "runs"], workspace.path), athlete_id, engine, keep=False
@@ -62,16 +65,28 @@ def answer_runner(workspace: Workspace, engine: LocalEngine, out: Path, runner: 
     batch.refresh_answer(workspace, athlete_id)
 
 
-def judge(runner: Runner, weeks: int, effects: pl.DataFrame) -> dict[str, Any]:
-    """The headline's row beside the truth, which a watch shows in part only."""
-    row = effects.row(by_predicate=pl.col("outcome") == HEADLINE, named=True)
-    measured = SLOPE["technical"] * runner.log_effect
+def judge(runner: Runner, weeks: int, workspace: Workspace) -> dict[str, Any]:
+    """The headline's row beside the truth: the straight line, in the dose of the declared half-life, through
+    what was planted at each run, of which a watch shows a part only."""
+    athlete_id = runner.runner_id
+    row = workspace.load_effects(athlete_id).row(by_predicate=pl.col("outcome") == HEADLINE, named=True)
+    season = build_season(
+        athlete_id,
+        workspace.load_runs(athlete_id),
+        workspace.load_stability(athlete_id),
+        workspace.load_balance_sessions(athlete_id),
+        HALF_LIFE_DAYS,
+    )
+    dose = decayed_weekly(season.minutes, runner.half_life_days)[season.run_day] / UNIT_MIN_PER_WEEK
+    line = straight_line(season, runner.log_effect * dose)
+    measured = SLOPE["technical"] * line
     return {
         "has_effect": runner.log_effect < 0,
         "weeks": weeks,
         "design": f"blocks of {runner.block_weeks}" if runner.block_weeks else "self-chosen",
         "half_life_days": runner.half_life_days,
         "planted": runner.log_effect,
+        "line": line,
         "verdict": row["verdict"],
         "n_runs": row["n_runs"],
         "estimate": None if row["estimate"] is None else math.log1p(row["estimate"]),
@@ -110,10 +125,10 @@ def table(judged: pl.DataFrame) -> Iterator[str]:
     for half_life_days, part in judged.filter(pl.col("has_effect")).group_by(
         "half_life_days", maintain_order=True
     ):
-        ratio = (part["estimate"] / part["planted"]).drop_nulls().to_list()
+        shown = part["estimate"].sum() / part["line"].sum()
         yield (
-            f"effect with a half-life of {half_life_days[0]:.0f} days: {fmean(ratio):.2f} of the planted "
-            f"change was measured; the interval held {SLOPE['technical']} of it in "
+            f"effect with a half-life of {half_life_days[0]:.0f} days: {shown:.2f} of the line through what "
+            f"was planted was measured; the interval held {SLOPE['technical']} of it in "
             f"{part['covered'].sum()} of {part.height}"
         )
     for part in (part for name, part in groups if name == "no effect" and part.height):
@@ -133,7 +148,7 @@ def main() -> None:
         with Workspace(options.out / "workspace") as workspace:
             for runner, weeks in runners()[: options.runners]:
                 answer_runner(workspace, engine, options.out, runner, weeks)
-                judged.append(judge(runner, weeks, workspace.load_effects(runner.runner_id)))
+                judged.append(judge(runner, weeks, workspace))
                 print(
                     f"{runner.runner_id} {judged[-1]['design']}, {weeks} weeks: {judged[-1]['verdict']}",
                     flush=True,

@@ -309,7 +309,7 @@ def _run_days(weeks: int, runs_per_week: int, rng: np.random.Generator) -> NDArr
     return np.concatenate(days).astype(np.int64)
 
 
-def _ou(n_days: int, tau_days: float, rng: np.random.Generator) -> Array:
+def ou(n_days: int, tau_days: float, rng: np.random.Generator) -> Array:
     """A drift of unit variance."""
     keep = np.exp(-1 / tau_days)
     drift = np.empty(n_days)
@@ -326,8 +326,8 @@ def _confounders(
     x = (day - first) / (n_days - first)
     shared, technical = np.zeros(len(day)), np.zeros(len(day))
     if scenario.drift:
-        shared += DRIFT_SD * _ou(n_days, rng.uniform(10, 30), rng)[day]
-        technical += DRIFT_SD * _ou(n_days, rng.uniform(10, 30), rng)[day]
+        shared += DRIFT_SD * ou(n_days, rng.uniform(10, 30), rng)[day]
+        technical += DRIFT_SD * ou(n_days, rng.uniform(10, 30), rng)[day]
     if scenario.fitness == "linear":
         shared -= 0.15 * x
     elif scenario.fitness == "sigmoid":

@@ -11,7 +11,7 @@ from dashboard.theme import LIGHT, Theme, rgba
 HEIGHT_PX = 300
 STATEMENT = (
     "Do not read an effect off this picture. Season, fitness, weather and a new watch move both axes, and by "
-    "plain correlation such a cloud shows an effect in 27 to 69 % of simulated seasons where there is none."
+    "plain correlation such a cloud shows an effect in 14 to 77 % of simulated seasons where there is none."
 )
 LEFTOVER_STATEMENT = (
     "The same runs once trend, weekend, watch and smooth ground of the same run are taken out of both axes "

@@ -22,7 +22,7 @@ from pipeline.effect.verdict import (
 # Runs go on, entries stop: after so many days, and longer than any break before, perhaps no log was kept.
 SILENT_LOG_DAYS = 28
 # Share of the dose's variance left after trend and one step. Of simulated programmes that start once, midway,
-# 97 % lie below this at 26 weeks and all at 52; of blocks of 4 weeks and more, none.
+# 95 % lie below this at 26 weeks and all at 52; of blocks of 4 and 6 weeks none, of 8 in half a year most.
 ONE_STEP_SHARE = 0.45
 _YEARS = 5
 # Beyond this a figure only says that nothing is known.

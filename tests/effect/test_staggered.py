@@ -14,7 +14,7 @@ from pipeline.effect.staggered import StaggerTest
 from pipeline.exposure import decayed_weekly
 from pipeline.plan import draw_staggered
 from pipeline.tables import BalanceSessions, DataFrame, Plans, Runs, Stability
-from tests.simulate import START, make_tables
+from tests.simulate import START, make_tables, ou
 
 BEFORE_DAYS, WEEKS = 28, 24
 BEGIN = START + timedelta(days=BEFORE_DAYS)
@@ -22,7 +22,7 @@ DRAWN = datetime(BEGIN.year, BEGIN.month, BEGIN.day, tzinfo=UTC) - timedelta(day
 Roster = tuple[DataFrame[Runs], DataFrame[Stability], DataFrame[BalanceSessions], DataFrame[Plans]]
 
 
-def a_roster(k: int, seed: int, beta: float, *, followed: bool = True) -> Roster:
+def a_roster(k: int, seed: int, beta: float, *, followed: bool = True, drift_sd: float = 0.0) -> Roster:
     """Runs every third day of `k` athletes who start when the lot says; what spring does is common to all."""
     rng = np.random.default_rng(seed)
     names = [f"r{i}" for i in range(k)]
@@ -36,7 +36,8 @@ def a_roster(k: int, seed: int, beta: float, *, followed: bool = True) -> Roster
         day = np.arange(BEFORE_DAYS, len(minutes), 3)
         dose = decayed_weekly(minutes, 21.0)[day] / 45
         spring = -0.15 * (day > BEFORE_DAYS + 7 * WEEKS / 2)
-        technical = beta * dose + spring + 0.1 * rng.standard_normal(len(day))
+        drift = drift_sd * ou(len(minutes), 20.0, rng)[day] if drift_sd else 0.0
+        technical = beta * dose + spring + drift + 0.1 * rng.standard_normal(len(day))
         smooth = 0.08 * rng.standard_normal(len(day))
         runs, stability, log = make_tables(day, np.exp(technical), np.exp(smooth), minutes, name)
         parts.append((runs, stability, log))
