@@ -155,7 +155,7 @@ def _frame() -> dmc.MantineProvider:
         [
             header,
             dmc.AppShellNavbar(html.Nav(id="nav", **named("Main")), p="sm"),
-            dmc.AppShellMain(html.Main(html.Div(id="page"), id="main", tabIndex="-1")),
+            dmc.AppShellMain(html.Div(html.Div(id="page"), id="main", tabIndex="-1")),
         ],
         id="shell",
         header={"height": 58},

@@ -23,6 +23,7 @@ class Theme:
     template: str
     technical: str
     smooth: str
+    link: str
     dose: tuple[str, str, str]
     page: str
     card: str
@@ -42,6 +43,7 @@ LIGHT = Theme(
     template="surefoot_light",
     technical="#CF5A16",
     smooth="#2479C2",
+    link="#1D68AA",
     dose=("#46505E", "#8B95A3", "#C3CAD3"),
     page="#F6F7F9",
     card="#FFFFFF",
@@ -56,6 +58,7 @@ DARK = Theme(
     template="surefoot_dark",
     technical="#F08A4B",
     smooth="#5AA5E3",
+    link="#5AA5E3",
     dose=("#8FA0B4", "#C6D0DC", "#5A6675"),
     page="#10141A",
     card="#171C23",
@@ -122,6 +125,7 @@ def _variables(theme: Theme) -> str:
     values = {
         "technical": theme.technical,
         "smooth": theme.smooth,
+        "link": theme.link,
         "dose": theme.dose[0],
         "page": theme.page,
         "card": theme.card,

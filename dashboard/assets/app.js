@@ -38,9 +38,9 @@
     const line = (tag, texts) => {
       const row = document.createElement("tr");
       texts.forEach((text, i) => {
-        const cell = document.createElement(tag);
+        const cell = document.createElement(text ? tag : "td");
         cell.textContent = text;
-        if (tag === "th") cell.scope = "col";
+        if (cell.tagName === "TH") cell.scope = "col";
         if (right[i]) cell.className = "number";
         row.appendChild(cell);
       });

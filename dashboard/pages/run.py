@@ -354,7 +354,7 @@ def _split(split: pl.DataFrame, run: dict[str, Any]) -> html.Div:
         else []
     )
     signs = [
-        html.Td(""),
+        html.Td(),
         *(html.Th([mark(name), name.title()], scope="col") for name in ("smooth", "technical")),
     ]
     rows = [html.Tr([html.Td(text) for text in row]) for row in split.iter_rows()]

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+from fake_workspace import HOSTILE
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
@@ -77,3 +78,21 @@ def chooses(seen: Seen, files: Any) -> None:
     """These files are chosen in every window of files. To be called before the page is opened: Chromium's
     own window is kept away only from some time after the first listener on."""
     seen.page.on("filechooser", lambda chooser: chooser.set_files(files))
+
+
+def every_page(run_id: str) -> list[tuple[str, str]]:
+    """Address of every page over the invented runners, and the element that shows that it is there."""
+    return [
+        ("/", "#answer-trend .main-svg"),
+        (f"/athlete/{quote(HOSTILE, safe='')}", "#answer-trend .main-svg"),
+        ("/athlete/new%20runner%2F2", ".command"),
+        ("/athlete/maya/runs", ".ag-row a"),
+        ("/athlete/maya/balance?month=2026-03", ".bar-of-day"),
+        ("/athlete/maya/plan", "#plan-designs .main-svg"),
+        ("/roster", "#roster-forest .main-svg"),
+        (f"/run/{run_id}", "#run-profile .main-svg"),
+        ("/athlete/maya/upload", "#upload-name"),
+        ("/athlete/maya/stretches/stretch1", "#stretches-chart .main-svg"),
+        ("/athlete/new%20runner%2F2/stretches", ".notice"),
+        ("/nowhere", ".notice"),
+    ]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
-from browsing import WAIT_MS, Seen, serve
+from browsing import WAIT_MS, Seen, every_page, serve
 from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
 
 from dashboard import report, theme
@@ -18,27 +18,9 @@ def address(workspace: FakeWorkspace) -> Iterator[str]:
         yield address
 
 
-def _pages(run_id: str) -> list[tuple[str, str]]:
-    """Address and the element that shows that the page is there."""
-    return [
-        ("/", "#answer-trend .main-svg"),
-        (f"/athlete/{quote(HOSTILE, safe='')}", "#answer-trend .main-svg"),
-        ("/athlete/new%20runner%2F2", ".command"),
-        ("/athlete/maya/runs", ".ag-row a"),
-        ("/athlete/maya/balance?month=2026-03", ".bar-of-day"),
-        ("/athlete/maya/plan", "#plan-designs .main-svg"),
-        ("/roster", "#roster-forest .main-svg"),
-        (f"/run/{run_id}", "#run-profile .main-svg"),
-        ("/athlete/maya/upload", "#upload-name"),
-        ("/athlete/maya/stretches/stretch1", "#stretches-chart .main-svg"),
-        ("/athlete/new%20runner%2F2/stretches", ".notice"),
-        ("/nowhere", ".notice"),
-    ]
-
-
 def test_pages_are_quiet_and_stay_at_home(desktop: Seen, address: str, run_id: str) -> None:
     """No page writes an error to the console, and no other host is asked for anything."""
-    for path, wanted in _pages(run_id):
+    for path, wanted in every_page(run_id):
         desktop.open(address + path, wanted)
     assert desktop.complaints == []
     assert desktop.hosts <= {urlsplit(address).netloc, ""}
@@ -46,7 +28,7 @@ def test_pages_are_quiet_and_stay_at_home(desktop: Seen, address: str, run_id: s
 
 def test_a_phone_scrolls_down_alone(phone: Seen, address: str, run_id: str) -> None:
     """At 390 px no page is wider than the screen, and nothing is said on the console."""
-    for path, wanted in _pages(run_id):
+    for path, wanted in every_page(run_id):
         page = phone.open(address + path, wanted)
         # A chart is drawn at its first size and fitted a moment later.
         page.wait_for_function(
