@@ -1,8 +1,8 @@
 """The `surefoot` command: the only place that prints, and that reads paths a person typed.
 
 `recordings` takes files in, `marking` has the runner's word on the ground, `log` and `plan` the balance
-work, `answers` shows what is known, `keeping` keeps it safe; `words`, `log_words` and `roster_words` turn
-tables into lines.
+work, `answers` shows what is known, `keeping` keeps it safe, `accounts` says who may look; `words`,
+`log_words` and `roster_words` turn tables into lines.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from pipeline.cli.accounts import account
 from pipeline.cli.answers import dashboard, effect, export, report, status
 from pipeline.cli.keeping import archive, backup, forget, restore, unarchive
 from pipeline.cli.log import adherence, log, settings
@@ -57,6 +58,6 @@ def main() -> None:
 for command in (
     *(analyse, watch, cadence, mark, log, adherence, settings, plan),
     *(effect, status, report, export, dashboard),
-    *(backup, restore, archive, unarchive, forget),
+    *(backup, restore, archive, unarchive, forget, account),
 ):
     main.add_command(command)

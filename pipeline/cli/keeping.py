@@ -66,7 +66,7 @@ def unarchive(file: Path, replace: bool, folder: Path) -> None:
 def forget(athlete_id: str, folder: Path) -> None:
     """Remove every trace of an athlete from the workspace, and search all of it for one that is left."""
     with Workspace(folder) as workspace, workspace.writer_lock():
-        known = athlete_id in workspace.everyone()
+        known = athlete_id in {*workspace.everyone(), *workspace.athletes()}
         sought, sharers = workspace.gather_traces(athlete_id), workspace.sharers(athlete_id)
         workspace.forget(athlete_id)
         refresh_sharers(workspace, sharers)

@@ -1,6 +1,7 @@
 """All that is kept on disk: a catalogue in SQL, tracks in Parquet packs, the originals."""
 
 from pipeline.results import FileResult, PackRef, RunResult, Seen
+from pipeline.workspace.accounts import AccountBook
 from pipeline.workspace.backup import restore_backup, save_backup
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
@@ -10,6 +11,7 @@ from pipeline.workspace.store import Workspace
 from pipeline.workspace.traces import Searched, Sought, search_traces
 
 __all__ = [
+    "AccountBook",
     "FileResult",
     "PackRef",
     "RunResult",

@@ -16,6 +16,15 @@ from urllib.parse import quote
 import dataframely as dy
 import sqlalchemy as sa
 
+from pipeline.account_tables import (
+    AccountAttempts,
+    AccountAudit,
+    AccountCodes,
+    AccountLinks,
+    Accounts,
+    AccountSessions,
+    AccountUploads,
+)
 from pipeline.errors import SurefootError
 from pipeline.tables import (
     BalanceSessions,
@@ -57,20 +66,37 @@ def _owner() -> sa.Column[Any]:
 
 def _table(name: str, schema: type[dy.Schema], *constraints: sa.Constraint) -> sa.Table:
     """A table of `schema`. The athlete is part of every key: two people may have run the same file."""
-    columns = [_owner()]
-    for column_name, column in schema.columns().items():
-        if column_name != "athlete_id":
-            columns.append(
-                sa.Column(
-                    column_name,
-                    _TYPES[type(column)],
-                    primary_key=column.primary_key,
-                    autoincrement=False,
-                    nullable=column.nullable,
-                )
-            )
+    columns = [_owner(), *(column for column in _columns(schema) if column.name != "athlete_id")]
+    return _sorted_by_key(name, schema, *columns, *constraints)
+
+
+def _columns(schema: type[dy.Schema]) -> list[sa.Column[Any]]:
+    return [
+        sa.Column(
+            name,
+            _TYPES[type(column)],
+            primary_key=column.primary_key,
+            autoincrement=False,
+            nullable=column.nullable,
+        )
+        for name, column in schema.columns().items()
+    ]
+
+
+def _sorted_by_key(name: str, schema: type[dy.Schema], *parts: sa.schema.SchemaItem) -> sa.Table:
     # The key is the order on disk as well: half the size of a key beside hidden row numbers.
-    return sa.Table(name, metadata, *columns, *constraints, info={"schema": schema}, sqlite_with_rowid=False)
+    return sa.Table(name, metadata, *parts, info={"schema": schema}, sqlite_with_rowid=False)
+
+
+def _account_table(name: str, schema: type[dy.Schema], *constraints: sa.Constraint) -> sa.Table:
+    """A table of accounts: an archive of an athlete has nothing of it."""
+    table = _sorted_by_key(name, schema, *_columns(schema), *constraints)
+    table.info["of_accounts"] = True
+    return table
+
+
+def _of_an_account() -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(["account"], ["accounts.name"], ondelete="CASCADE")
 
 
 def _of_a_run() -> sa.ForeignKeyConstraint:
@@ -148,6 +174,17 @@ cadence_rules = _table("cadence_rules", CadenceRules)
 marks = _table("marks", Marks)
 label_changes = _table("label_changes", LabelChanges)
 jobs = _table("jobs", Jobs)
+accounts = _account_table(
+    "accounts", Accounts, sa.UniqueConstraint("athlete_id"), sa.UniqueConstraint("subject")
+)
+account_links = _account_table("account_links", AccountLinks, _of_an_account())
+account_codes = _account_table("account_codes", AccountCodes, _of_an_account())
+account_sessions = _account_table("account_sessions", AccountSessions, _of_an_account())
+account_uploads = _account_table("account_uploads", AccountUploads, _of_an_account())
+account_attempts = _account_table("account_attempts", AccountAttempts)
+account_audit = _account_table("account_audit", AccountAudit)
+sa.Index("account_links_by_account", account_links.c.account)
+sa.Index("account_sessions_by_account", account_sessions.c.account)
 
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:

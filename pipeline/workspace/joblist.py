@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-
-import sqlalchemy as sa
 
 from pipeline.tables import DataFrame, Jobs
 from pipeline.workspace import catalogue
@@ -81,8 +78,3 @@ class JobList(Reading):
     def drop_uploaded(self, athlete_id: str, job_id: str) -> None:
         """Remove the files of an upload."""
         shutil.rmtree(self.upload_folder(athlete_id, job_id), ignore_errors=True)
-
-    @contextmanager
-    def _noting(self) -> Iterator[sa.Connection]:
-        with catalogue.in_plain_words(self.path), self._engine.begin() as connection:
-            yield connection

@@ -52,9 +52,12 @@ class Reading(Access):
     """The reading half of Workspace. `athlete_id` None means everyone."""
 
     def athletes(self) -> list[str]:
-        """Everyone of whom anything is kept, sorted."""
+        """Everyone of whom anything is kept, sorted; who has an account as well."""
+        own = catalogue.accounts.c.athlete_id
         everyone = sa.union(
-            sa.select(catalogue.files.c.athlete_id), sa.select(catalogue.balance_sessions.c.athlete_id)
+            sa.select(catalogue.files.c.athlete_id),
+            sa.select(catalogue.balance_sessions.c.athlete_id),
+            sa.select(own).where(own.is_not(None)),
         )
         with self._reading() as connection:
             return sorted(connection.scalars(everyone))

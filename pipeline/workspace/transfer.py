@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, originals, packs
+from pipeline.workspace.accounts import accounts_of, forget_account
 from pipeline.workspace.folder import UPLOADS, copies
 from pipeline.workspace.logbook import Logbook
 from pipeline.workspace.traces import SHORTEST_BYTES, Sought
@@ -103,6 +105,9 @@ class Transfer(Logbook):
                     for column in (files.c.source_name, seen.c.path)
                 )
 
+            for name in accounts_of(connection, athlete_id):
+                if not is_in_others(name):
+                    words[name] = "the name of the account"
             if not is_in_others(athlete_id):
                 words[athlete_id] = "the name"
             for column, what in (
@@ -132,6 +137,7 @@ class Transfer(Logbook):
         with self.writer_lock():
             with self._writing() as connection:
                 dead = _delete_rows(connection, athlete_id)
+                forget_account(connection, athlete_id, datetime.now(UTC))
                 used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
             self._drop(athlete_id, dead, used)
             for copy in copies(self.path):
@@ -152,8 +158,12 @@ def _spread(found: list[str], n: int) -> list[str]:
 
 
 def _owned() -> list[sa.Table]:
-    """The tables that hold something of an athlete, those that others refer to first."""
-    return [table for table in catalogue.metadata.sorted_tables if "athlete_id" in table.c]
+    """The tables that hold data of an athlete, those that others refer to first."""
+    return [
+        table
+        for table in catalogue.metadata.sorted_tables
+        if "athlete_id" in table.c and "of_accounts" not in table.info
+    ]
 
 
 def _copy_rows(source: sa.Connection, target: sa.Connection, athlete_id: str) -> None:
