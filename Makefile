@@ -51,6 +51,7 @@ fuzz: $(STAMP)
 
 calibrate: $(STAMP)
 	$(BIN)/python -m tests.calibrate $(ARGS)
+	$(BIN)/python -m tests.calibrate_naive $(ARGS)
 
 accuracy: $(STAMP)
 	$(BIN)/python -m tests.accuracy $(ARGS)

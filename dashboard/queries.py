@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dashboard import words
 from pipeline.adherence import Thresholds
-from pipeline.effect import Preview, derive_leftover, preview_designs
+from pipeline.effect import Preview, preview_designs
 from pipeline.errors import SurefootError
 from pipeline.tables import (
     BalanceSessions,
@@ -31,6 +31,7 @@ HEADLINE_METRIC = "cadence_cv"
 HEADLINE_OUTCOME = "technical"
 ROBUSTNESS_ORDER = {"difference": 0, "cubic time": 1, "technical alone": 2, "smooth": 3}
 EARTH_RADIUS_M = 6_371_008.8
+N_CATEGORIES = 3
 RECENT_RUNS = 6
 RECENT_WEEKS = 4
 
@@ -53,6 +54,8 @@ class Workspace(Protocol):
     def load_thresholds(self, athlete_id: str) -> Thresholds: ...
     def load_plans(self, athlete_id: str) -> DataFrame[Plans]: ...
     def load_dose(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_dose_by_category(self, athlete_id: str) -> pl.DataFrame: ...
+    def load_residuals(self, athlete_id: str) -> pl.DataFrame: ...
     def load_marks(self, athlete_id: str) -> pl.DataFrame: ...
     def load_effects(self, athlete_id: str) -> DataFrame[Effects]: ...
     def load_jobs(self, athlete_id: str | None = None) -> pl.DataFrame: ...
@@ -125,16 +128,6 @@ def usual_ranges(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
     return derive_normal_ranges(workspace.load_runs(athlete_id), workspace.load_stability(athlete_id))
 
 
-def leftover(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
-    """Dose and technical unsteadiness with everything else that the answer takes out taken out."""
-    return derive_leftover(
-        athlete_id,
-        workspace.load_runs(athlete_id),
-        workspace.load_stability(athlete_id),
-        workspace.load_balance_sessions(athlete_id),
-    )
-
-
 def preview(workspace: Workspace, athlete_id: str) -> Preview:
     """What each design of the coming weeks could show."""
     return preview_designs(
@@ -177,25 +170,30 @@ def device_breaks(runs: pl.DataFrame) -> pl.DataFrame:
     return lasting.select("local_date").with_columns(pl.Series("words", words, dtype=pl.String)).slice(1)
 
 
-def weekly_balance(workspace: Workspace, athlete_id: str, n_categories: int = 3) -> pl.DataFrame:
+def weekly_balance(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
     """Logged minutes: one row per `week` (its Monday) and `category`; the smaller categories become one."""
     sessions = workspace.load_balance_sessions(athlete_id).select(
         pl.col("date").dt.truncate("1w").alias("week"), "category", "minutes"
     )
+    few = _with_few_categories(sessions)
+    return few.group_by("week", "category").agg(pl.col("minutes").sum()).sort("week", "category")
+
+
+def dose_by_category(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
+    """Decayed weekly minutes: one row per `date` and `category`; the smaller categories become one."""
+    few = _with_few_categories(workspace.load_dose_by_category(athlete_id))
+    return few.group_by("date", "category").agg(pl.col("dose").sum()).sort("date", "category")
+
+
+def _with_few_categories(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows with those categories that have the fewest `minutes` as one."""
     ranked = (
-        sessions.group_by("category")
-        .agg(pl.col("minutes").sum())
-        .sort("minutes", descending=True)["category"]
+        frame.group_by("category").agg(pl.col("minutes").sum()).sort("minutes", descending=True)["category"]
     )
-    if len(ranked) > n_categories:
-        keep = ranked.head(n_categories - 1).to_list()
-        sessions = sessions.with_columns(
-            pl.when(pl.col("category").is_in(keep))
-            .then("category")
-            .otherwise(pl.lit("all other"))
-            .alias("category")
-        )
-    return sessions.group_by("week", "category").agg(pl.col("minutes").sum()).sort("week", "category")
+    if len(ranked) <= N_CATEGORIES:
+        return frame
+    is_main = pl.col("category").is_in(ranked.head(N_CATEGORIES - 1).to_list())
+    return frame.with_columns(category=pl.when(is_main).then("category").otherwise(pl.lit("all other")))
 
 
 def dose_pairs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:

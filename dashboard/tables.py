@@ -24,7 +24,7 @@ ROBUSTNESS_NOTE = (
 )
 RIGHT_ALIGNED = frozenset(
     {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
-    | {"Dose beyond", "Unsteadiness beyond"}
+    | {"Dose beyond", "Unsteadiness beyond", "Beyond what was expected"}
     | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}
     | {"Sessions", "Minutes a session"}
     | {"Technicality, 0 to 1", "Mean altitude", "Mean running cadence", "On technical ground"}
@@ -92,6 +92,16 @@ def adherence_table(weeks: pl.DataFrame) -> pl.DataFrame:
     return _texts(["Week from", "Sessions", "Minutes", "Minutes a session", "Beside the plan"], rows)
 
 
+def category_dose_table(parts: pl.DataFrame) -> pl.DataFrame:
+    """What the chart of the dose by category draws, newest first, week by week."""
+    weekly = parts.filter(pl.col("date").dt.weekday() == 1).reverse()
+    rows = [
+        (words.day(day), category, words.number(dose, "min/week"))
+        for day, category, dose in weekly.iter_rows()
+    ]
+    return _texts(["Day", "Category", "Dose"], rows)
+
+
 def dose_table(pairs: pl.DataFrame) -> pl.DataFrame:
     """What the dose chart draws, newest first."""
     rows = [
@@ -110,9 +120,19 @@ def leftover_table(points: pl.DataFrame) -> pl.DataFrame:
     """What the chart of what is left draws, newest first."""
     rows = [
         (words.day(day), words.number(dose, "min/week"), words.signed_percent(change, 0))
-        for day, dose, change in points.reverse().iter_rows()
+        for day, dose, change in points.reverse().select("local_date", "dose_left", "change_left").iter_rows()
     ]
     return _texts(["Day", "Dose beyond", "Unsteadiness beyond"], rows)
+
+
+def residuals_table(points: pl.DataFrame) -> pl.DataFrame:
+    """What the chart of residuals draws, newest first."""
+    known = points.drop_nulls("residual").reverse().select("local_date", "residual")
+    rows = [
+        (words.day(day), f"{residual:+.1f} SD".replace("-", words.MINUS))
+        for day, residual in known.iter_rows()
+    ]
+    return _texts(["Day", "Beyond what was expected"], rows)
 
 
 def forest_table(athletes: pl.DataFrame, pooled: tuple[float, float, float] | None) -> pl.DataFrame:

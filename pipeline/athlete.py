@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, cast
 
 import numpy as np
@@ -19,23 +20,22 @@ from numpy.typing import NDArray
 
 from pipeline import stability as steadiness
 from pipeline import terrain
-from pipeline.balance import derive_dose
+from pipeline.balance import derive_dose, derive_dose_by_category
 from pipeline.channels import pick_dynamics
 from pipeline.columns import dtypes
-from pipeline.effect import relate_effect
+from pipeline.effect import derive_residuals, relate_effect
 from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
 from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import Places, learn_places, place_ids, sum_passes
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
-from pipeline.results import Origin, Passes, Relabelled, RunResult
+from pipeline.results import Answer, Origin, Passes, Relabelled, RunResult
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
-    Dose,
-    Effects,
     Grid,
     Plans,
     Repeats,
+    Residuals,
     Runs,
     Segments,
     Stability,
@@ -65,7 +65,7 @@ NO_ORIGIN = Origin("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class AthleteResult:
+class AthleteResult(Answer):
     """All that is known of one athlete; `origins` holds the runs that were labelled or measured anew.
 
     `repeats` holds the passes of those runs alone, and `new_stretches` the stretches that they were first on.
@@ -74,8 +74,6 @@ class AthleteResult:
     runs: DataFrame[Runs]
     segments: DataFrame[Segments]
     stability: DataFrame[Stability]
-    dose: DataFrame[Dose]
-    effects: DataFrame[Effects]
     origins: Mapping[str, Origin]
     relabelled: Sequence[Relabelled]
     repeats: DataFrame[Repeats]
@@ -146,13 +144,15 @@ def analyse_athlete(
     done = Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs)))
     ground_of_all = Segments.validate(_put(known.segments, segments, ids))
     measured_of_all = Stability.validate(_put(known.stability, stability, ids))
-    dose, effects = answer(done, measured_of_all, sessions, plans)
+    answered = answer(done, measured_of_all, sessions, plans)
     return AthleteResult(
+        answered.dose,
+        answered.dose_by_category,
+        answered.effects,
+        answered.residuals,
         done,
         ground_of_all,
         measured_of_all,
-        dose,
-        effects,
         origins,
         relabelled,
         Repeats.validate(pl.DataFrame(repeats, schema=dtypes(Repeats), orient="row")),
@@ -311,11 +311,17 @@ def answer(
     stability: DataFrame[Stability],
     sessions: DataFrame[BalanceSessions],
     plans: DataFrame[Plans] | None = None,
-) -> tuple[DataFrame[Dose], DataFrame[Effects]]:
-    """Dose up to the last day known, and the answer."""
-    last = max([*runs["local_date"].to_list(), *sessions["date"].to_list()], default=None)
-    dose = derive_dose(sessions, until=last) if last else Dose.create_empty()
-    return dose, relate_effect(runs, stability, sessions, plans)
+) -> Answer:
+    """The answer of one athlete, with the dose up to the last day known."""
+    last = max([*runs["local_date"].to_list(), *sessions["date"].to_list()], default=date.min)
+    athletes = sorted({*runs["athlete_id"], *sessions["athlete_id"]})
+    left = [derive_residuals(athlete_id, runs, stability, sessions) for athlete_id in athletes]
+    return Answer(
+        derive_dose(sessions, until=last),
+        derive_dose_by_category(sessions, until=last),
+        relate_effect(runs, stability, sessions, plans),
+        Residuals.cast(pl.concat([Residuals.create_empty(), *left])),
+    )
 
 
 def apply_segments(track: DataFrame[Track], segments: DataFrame[Segments]) -> DataFrame[Track]:

@@ -235,7 +235,13 @@ def set_duplicates_aside(workspace: Workspace, athlete_id: str) -> dict[str, Fil
 def _is_pending(workspace: Workspace, athlete_id: str) -> bool:
     """Whether an earlier import ended before its runs were compared, or answered by another method."""
     methods = workspace.load_effects(athlete_id)["method"]
-    return PENDING in workspace.load_runs(athlete_id)["counts_reason"] or bool((methods != METHOD).any())
+    # A workspace from before dose by category and residuals were kept has none yet.
+    is_older = (
+        workspace.load_dose_by_category(athlete_id).is_empty()
+        and workspace.load_dose(athlete_id)["minutes"].sum()
+    )
+    pending = PENDING in workspace.load_runs(athlete_id)["counts_reason"]
+    return pending or bool(is_older) or bool((methods != METHOD).any())
 
 
 def refresh_athlete(
@@ -274,8 +280,7 @@ def refresh_athlete(
         runs=result.runs,
         segments=result.segments,
         stability=result.stability,
-        dose=result.dose,
-        effects=result.effects,
+        answer=result,
         origins=result.origins,
         relabelled=result.relabelled,
         repeats=result.repeats,
@@ -316,10 +321,10 @@ def unmark_stretch(workspace: Workspace, athlete_id: str, mark_id: str) -> None:
 
 def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
     """Dose and answer again, after the log changed; labels and steadiness stay."""
-    dose, effects = answer(
+    answered = answer(
         workspace.load_runs(athlete_id),
         workspace.load_stability(athlete_id),
         workspace.load_balance_sessions(athlete_id),
         workspace.load_plans(athlete_id),
     )
-    workspace.save_answer(athlete_id, dose=dose, effects=effects)
+    workspace.save_answer(athlete_id, answered)

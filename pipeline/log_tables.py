@@ -85,3 +85,13 @@ class Dose(dy.Schema):
     date = day("local day", key=True)
     minutes = number("min", "balance minutes of the day", nullable=False, min=0)
     dose = number("min/week", "decayed weekly minutes up to the day before", nullable=False, min=0)
+
+
+class DoseByCategory(dy.Schema):
+    """One row per athlete, day and category of drills that count: the parts that `dose` is the sum of."""
+
+    athlete_id = text("whose dose it is", key=True)
+    date = day("local day", key=True)
+    category = text("category of the drills", key=True)
+    minutes = number("min", "balance minutes of the day", nullable=False, min=0)
+    dose = number("min/week", "decayed weekly minutes up to the day before", nullable=False, min=0)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.numeric import Array, Integers
-from pipeline.tables import DataFrame, Grid, Track
+from pipeline.tables import DataFrame, Dose, DoseByCategory, Effects, Grid, Residuals, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,16 @@ class Relabelled:
     run_id: str
     changed_share: float | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of one athlete, what it is made of, and what it leaves over."""
+
+    dose: DataFrame[Dose]
+    dose_by_category: DataFrame[DoseByCategory]
+    effects: DataFrame[Effects]
+    residuals: DataFrame[Residuals]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,14 @@ from __future__ import annotations
 import dataframely as dy
 from dataframely import DataFrame as DataFrame
 
+from pipeline.beside_tables import Claims as Claims
+from pipeline.beside_tables import Residuals as Residuals
+from pipeline.beside_tables import Sensitivity as Sensitivity
 from pipeline.columns import choice, count, day, instant, meta, number, text
 from pipeline.log_tables import Adherence as Adherence
 from pipeline.log_tables import BalanceSessions as BalanceSessions
 from pipeline.log_tables import Dose as Dose
+from pipeline.log_tables import DoseByCategory as DoseByCategory
 from pipeline.log_tables import DrillNames as DrillNames
 from pipeline.log_tables import ProposedSessions as ProposedSessions
 from pipeline.log_tables import Settings as Settings
@@ -237,36 +241,13 @@ class Effects(dy.Schema):
     df = count("degrees of freedom of the interval", nullable=True)
     naive_r = number("", "the naive correlation of raw variability with 28-day minutes: not to be trusted")
     naive_p = number("", "p value of the naive correlation: not to be trusted", min=0, max=1)
+    naive_reason = text("why the naive correlation must not be trusted, empty where there is none")
     plan_p = number("", "p value of the randomisation of a drawn plan that is over", min=0, max=1)
     verdict = choice("the stated rule's verdict", VERDICTS)
     sentence = text("the answer in plain words")
     missing = text("what is missing for an answer, empty where nothing is")
     cautions = text("what speaks against reading more into it, '; ' between")
     method = text("name and version of the method")
-
-
-class Sensitivity(dy.Schema):
-    """One row per athlete and half-life: a view of how the answer leans on it, never the answer."""
-
-    athlete_id = text("whose it is", key=True)
-    half_life_days = count("half-life of the dose", unit="days", key=True)
-    estimate = number("", "change of unsteadiness per 45 weekly minutes, -0.09 is 9 % steadier")
-    low = number("", "lower end of the 95 % interval, not corrected for the search")
-    high = number("", "upper end of the 95 % interval, not corrected for the search")
-    p = number("", "p value of the block permutation, corrected for the search", min=0, max=1)
-
-
-class Claims(dy.Schema):
-    """One row per athlete and further claim of the training advice, beside the answer."""
-
-    athlete_id = text("whose it is", key=True)
-    claim = text("descents, climbs, late in the run, or sets without a wobble", key=True)
-    estimate = number("", "change of unsteadiness per 45 weekly minutes, or 25 points more clean sets")
-    low = number("", "lower end of its 95 % interval, not corrected for the number of claims")
-    high = number("", "upper end")
-    p = number("", "two-sided p value of the estimate", min=0, max=1)
-    p_adjusted = number("", "p value after Benjamini and Hochberg over the athlete's claims", min=0, max=1)
-    n_runs = count("runs it rests on")
 
 
 class NormalRanges(dy.Schema):
@@ -388,8 +369,10 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "repeats": Repeats,
     "balance_sessions": BalanceSessions,
     "dose": Dose,
+    "dose_by_category": DoseByCategory,
     "adherence": Adherence,
     "effects": Effects,
+    "residuals": Residuals,
     "plans": Plans,
     "cadence_rules": CadenceRules,
     "marks": Marks,

@@ -137,6 +137,7 @@ def season_of(simulated: SimulatedRuns) -> Season:
     days = (day - day[0]).astype(float)
     return Season(
         athlete_id="sim",
+        run_ids=tuple(f"sim{n:05d}" for n in np.flatnonzero(known)),
         days=days,
         technical=np.log(simulated.technical_cv[known]),
         smooth=np.log(simulated.smooth_cv[known]),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.balance import derive_dose
-from pipeline.tables import BalanceSessions
+from pipeline.balance import derive_dose, derive_dose_by_category
+from pipeline.tables import BalanceSessions, DataFrame
 from tests.simulate import START, make_log
 
 
@@ -82,3 +82,53 @@ def test_the_recursion_equals_the_weighted_sum(minutes: list[float], half_life: 
     last = sum(7 * (1 - k) * k**ago * m for ago, m in enumerate(reversed(minutes)))
     assert dose[-1] == pytest.approx(last, abs=1e-9)
     assert dose.max() <= 7 * max(minutes) + 1e-9
+
+
+def of_drills(drills: list[tuple[int, str, str, float]]) -> DataFrame[BalanceSessions]:
+    """Sessions: day, drill, its category and minutes. An entry of 0 minutes says that the log was kept."""
+    log = make_log(np.zeros(1))
+    rows = [
+        log.with_columns(
+            session_id=pl.lit(str(n)),
+            date=pl.lit(START + timedelta(days=day)),
+            drill=pl.lit(drill),
+            category=pl.lit(category),
+            minutes=pl.lit(minutes),
+        )
+        for n, (day, drill, category, minutes) in enumerate(drills)
+    ]
+    return BalanceSessions.validate(pl.concat([log, *rows]))
+
+
+def test_two_categories_by_hand() -> None:
+    """With a half-life of one day, 10 minutes of a plank on day 0 and 20 on a board on day 1 stay apart."""
+    log = of_drills([(0, "plank", "core", 10.0), (1, "balance board", "unstable surface", 20.0)])
+    parts = derive_dose_by_category(log, until=until(2), half_life_days=1)
+    assert parts.filter(category="core")["dose"].to_list() == pytest.approx([0, 35, 17.5])
+    assert parts.filter(category="unstable surface")["dose"].to_list() == pytest.approx([0, 0, 70])
+
+
+def test_what_does_not_count_is_no_part() -> None:
+    """Ankle circles are mobility, which has no dose and so no rows."""
+    parts = derive_dose_by_category(of_drills([(0, "ankle circles", "mobility", 10.0)]), until=until(2))
+    assert parts["category"].unique().to_list() == ["unstable surface"]
+
+
+DRILLS = (("plank", "core"), ("foam", "unstable surface"), ("balancing a broom", "other"))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.sampled_from(DRILLS), st.floats(0, 120)), max_size=12),
+    st.floats(5, 42),
+)
+def test_the_parts_add_up_to_the_whole(
+    entries: list[tuple[int, tuple[str, str], float]], half: float
+) -> None:
+    """On every day minutes and dose of the categories add up to those in all."""
+    log = of_drills([(day, *drill, minutes) for day, drill, minutes in entries])
+    whole = derive_dose(log, until=until(41), half_life_days=half)
+    parts = derive_dose_by_category(log, until=until(41), half_life_days=half)
+    together = parts.group_by("date").agg(pl.sum("minutes", "dose")).sort("date")
+    for name in ("minutes", "dose"):
+        assert together[name].to_list() == pytest.approx(whole[name].to_list(), abs=1e-9)

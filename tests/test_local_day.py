@@ -71,6 +71,24 @@ def test_the_evenings_session_is_not_in_the_same_evenings_dose(place: str) -> No
     assert given(DAY + timedelta(days=1)) == pytest.approx(first * keep**11 + first)
 
 
+def test_a_flight_across_the_date_line_turns_no_day_round() -> None:
+    """A run of an earlier local day comes first, though its start is the later one."""
+    minutes = np.zeros(120)
+    minutes[::10] = 60.0
+    runs, stability, sessions = make_tables(
+        np.arange(30, 110, 2), np.full(40, 0.06), np.full(40, 0.045), minutes
+    )
+    flown = runs.with_columns(
+        local_date=pl.when(pl.int_range(pl.len()) == 20)
+        .then(pl.col("local_date") - timedelta(days=3))
+        .otherwise("local_date")
+    )
+    season = build_season("a", flown, stability, sessions, 21.0)
+    assert (np.diff(season.days) >= 0).all()
+    assert season.run_ids[19:21] == (runs["run_id"][20], runs["run_id"][19])
+    assert season.run_day[19] == 30 + 2 * 20 - 3
+
+
 def test_the_answer_uses_the_dose_of_the_local_day_before() -> None:
     """Runs at 01:00 UTC that belong to the evening before get that evening's dose."""
     minutes = np.zeros(120)

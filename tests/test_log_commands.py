@@ -147,13 +147,23 @@ def test_the_log_beside_the_plan(folder: Path) -> None:
     """adherence shows each of the last eight weeks in a line, and what is next in one sentence."""
     lines = call(folder, "adherence").stdout.splitlines()
     assert lines[0] == "ada:"
-    assert len(lines) == 2 + 8 + 1
+    assert len(lines) == 2 + 8 + 3 + 1
     assert lines[-1].startswith("Next: ")
     first = json.loads(call(folder, "adherence", "--json").stdout)[0]
     assert (first["week"], first["n_sessions"], first["minutes"]) == ("2026-01-05", 2, 35.0)
     out = folder.with_suffix(".out.csv")
     assert call(folder, "export", "adherence", "--out", out).exit_code == 0
     assert out.read_text().splitlines()[1].startswith("ada,2026-01-05,2,35.0")
+
+
+def test_the_dose_stands_below_by_category(folder: Path) -> None:
+    """Ten minutes of two days before count 2 min/week by now; what was done on the day itself not yet."""
+    lines = call(folder, "adherence").stdout.splitlines()
+    assert lines[-4:-1] == [
+        "  dose on 2026-01-07 (half-life 21 days): 2 min/week, of which",
+        f"    {'other':<24}   2",
+        f"    {'core':<24}   0",
+    ]
 
 
 def test_nothing_logged_is_said(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline import cli
-from pipeline.effect import relate_effect
+from pipeline.athlete import answer
 from pipeline.results import Origin
-from pipeline.tables import Dose, Runs, Segments
+from pipeline.tables import Runs, Segments
 from pipeline.workspace import FileResult, RunResult, Workspace
 from tests.simulate import SCENARIOS, simulate_season
 from tests.workspace.workspace_builders import grid, sha, track
@@ -50,8 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             runs=runs,
             segments=Segments.create_empty(),
             stability=stability,  # type: ignore[arg-type]
-            dose=Dose.create_empty(),
-            effects=relate_effect(runs, stability, sessions),  # type: ignore[arg-type]
+            answer=answer(runs, stability, sessions),  # type: ignore[arg-type]
             origins=dict.fromkeys(runs["run_id"], Origin("", "", "")),
         )
     return path

@@ -13,11 +13,6 @@ STATEMENT = (
     "Do not read an effect off this picture. Season, fitness, weather and a new watch move both axes, and by "
     "plain correlation such a cloud shows an effect in 14 to 77 % of simulated seasons where there is none."
 )
-LEFTOVER_STATEMENT = (
-    "The same runs once trend, weekend, watch and smooth ground of the same run are taken out of both axes "
-    "by plain least squares. The answer goes one step further: it knows that runs near in time are alike, so "
-    "its interval is wider than this cloud suggests."
-)
 
 
 def dose_response(pairs: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
@@ -50,34 +45,5 @@ def dose_response(pairs: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
         margin={"l": 58, "r": 16, "t": 10, "b": 48},
         xaxis={"title": {"text": "Balance dose before the run, min/week"}, "rangemode": "tozero"},
         yaxis={"title": {"text": "Technical variability, %"}, "rangemode": "tozero", "nticks": 5},
-    )
-    return figure
-
-
-def leftover(points: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
-    """What is left of dose and unsteadiness once everything else is taken out, one mark per run.
-
-    Parameters
-    ----------
-    points : local_date, dose_left (min/week), change_left (fraction) of pipeline.effect.derive_leftover.
-    """
-    figure = go.Figure()
-    figure.add_hline(y=0, line={"color": theme.axis, "width": 1})
-    figure.add_vline(x=0, line={"color": theme.axis, "width": 1})
-    figure.add_scatter(
-        x=points["dose_left"].round(2).to_list(),
-        y=(100 * points["change_left"]).round(2).to_list(),
-        mode="markers",
-        name="run",
-        marker={"symbol": "diamond", "size": 7, "color": rgba(theme.technical, 0.55)},
-        text=[words.day(day) for day in points["local_date"]],
-        hovertemplate="%{text}: %{y:+.0f} % at %{x:+.0f} min/week<extra></extra>",
-    )
-    figure.update_layout(
-        template=theme.template,
-        height=HEIGHT_PX,
-        margin={"l": 58, "r": 16, "t": 10, "b": 48},
-        xaxis={"title": {"text": "Balance dose beyond what is expected, min/week"}},
-        yaxis={"title": {"text": "Unsteadiness beyond, %"}, "nticks": 5},
     )
     return figure

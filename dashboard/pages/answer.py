@@ -10,7 +10,8 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import queries, tables, words
-from dashboard.charts import dose_response, interval, trend
+from dashboard.beside_answer import left_over, naive_words, plain_correlation
+from dashboard.charts import dose_response, interval, residuals, trend
 from dashboard.components import (
     EMPTY_FIGURE,
     answer_url,
@@ -83,14 +84,8 @@ def layout(athlete_id: str = "") -> html.Div:
                         ),
                         id="answer-robustness-card",
                     ),
-                    html.Details(
-                        [
-                            html.Summary("The plain correlation, and why it must not be trusted"),
-                            _plain(athlete_id),
-                        ],
-                        id="answer-dose-card",
-                        className="card step",
-                    ),
+                    plain_correlation(athlete_id),
+                    left_over(athlete_id),
                 ],
                 id="answer-body",
                 className="stack",
@@ -98,35 +93,6 @@ def layout(athlete_id: str = "") -> html.Div:
             ),
         ],
         className="stack",
-    )
-
-
-def _plain(athlete_id: str) -> html.Div:
-    """The obvious analysis with its reason, and one step further what the answer leaves over."""
-    of_athlete = {"athlete": athlete_id}
-    return html.Div(
-        [
-            html.P(id="answer-naive", className="lede"),
-            html.P(dose_response.STATEMENT, className="sub"),
-            figure_box(
-                "answer-dose",
-                "Technical cadence variability against balance dose",
-                dose_response.HEIGHT_PX,
-                {"CSV": data_url("dose", **of_athlete)},
-            ),
-            html.Details(
-                [
-                    html.Summary("One step further: with trend, watch and smooth ground taken out"),
-                    html.P(dose_response.LEFTOVER_STATEMENT, className="sub"),
-                    figure_box(
-                        "answer-leftover",
-                        "Unsteadiness against dose, everything else taken out",
-                        dose_response.HEIGHT_PX,
-                        {"CSV": data_url("leftover", **of_athlete)},
-                    ),
-                ]
-            ),
-        ]
     )
 
 
@@ -139,6 +105,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         "answer-robustness",
         "answer-dose-table",
         "answer-leftover-table",
+        "answer-residuals-table",
     )
 
     @app.callback(
@@ -160,6 +127,9 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "naive": Output("answer-naive", "children"),
             "leftover": Output("answer-leftover", "figure"),
             "leftover_table": Output(table_rows("answer-leftover-table"), "data"),
+            "leftover_hidden": Output("answer-leftover-card", "hidden"),
+            "residuals": Output("answer-residuals", "figure"),
+            "residuals_table": Output(table_rows("answer-residuals-table"), "data"),
             "periods": Output("answer-periods", "children"),
         },
         inputs={
@@ -206,7 +176,7 @@ def _contents(
     runs = queries.trend_runs(workspace, athlete_id)
     weeks = queries.weekly_balance(workspace, athlete_id)
     pairs = queries.dose_pairs(workspace, athlete_id)
-    left = queries.leftover(workspace, athlete_id)
+    left = workspace.load_residuals(athlete_id)
     row = answer.headline
     filled = {
         "head": _head(answer, athlete_id),
@@ -231,9 +201,12 @@ def _contents(
         "dose": dose_response.dose_response(pairs, theme),
         "dose_table": table_data(tables.dose_table(pairs)),
         "dose_hidden": pairs.is_empty(),
-        "naive": _naive(row),
-        "leftover": dose_response.leftover(left, theme),
+        "naive": naive_words(row),
+        "leftover": residuals.leftover(left, theme),
         "leftover_table": table_data(tables.leftover_table(left)),
+        "leftover_hidden": left.is_empty(),
+        "residuals": residuals.residuals(left, theme),
+        "residuals_table": table_data(tables.residuals_table(left)),
         "periods": _periods(athlete_id, period),
     }
     if answer.has_estimate and row is not None:
@@ -249,10 +222,12 @@ def _contents(
 
 def _only(head: html.Div) -> dict[str, Any]:
     """A page of words alone."""
-    charts = dict.fromkeys(("interval", "trend", "dose", "leftover"), EMPTY_FIGURE)
-    tabled = ("interval_table", "trend_table", "robustness", "dose_table", "leftover_table")
-    texts = dict.fromkeys((*tabled, "tiles", "facts", "naive", "periods"))
-    hidden = dict.fromkeys(("hidden", "interval_hidden", "robustness_hidden", "dose_hidden"), True)
+    drawn = ("interval", "trend", "dose", "leftover", "residuals")
+    charts = dict.fromkeys(drawn, EMPTY_FIGURE)
+    texts = dict.fromkeys((*(f"{name}_table" for name in drawn), "robustness", "tiles", "facts", "naive"))
+    texts["periods"] = None
+    cards = ("hidden", "interval_hidden", "robustness_hidden", "dose_hidden", "leftover_hidden")
+    hidden = dict.fromkeys(cards, True)
     return {"head": head, **charts, **texts, **hidden}
 
 
@@ -291,18 +266,6 @@ def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
             command(*lines),
         ],
         className="head",
-    )
-
-
-def _naive(row: dict[str, Any] | None) -> str:
-    """The obvious correlation with the reason why it is not the answer."""
-    if row is None or row["naive_r"] is None:
-        return "There is no plain correlation to show: fewer than three runs that count since the log began."
-    r = f"{row['naive_r']:+.2f}".replace("-", words.MINUS)
-    return (
-        f"Raw variability on technical ground with the balance minutes of the 28 days before each run: "
-        f"r = {r}, p {words.p_value(row['naive_p'])}. Not to be trusted: both drift over months and runs "
-        "near in time are alike, so its p is far too small, and fitness, heat, shoes and the watch are in it."
     )
 
 

@@ -11,9 +11,13 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from dashboard import queries, words
 from dashboard.calendar import month_of, month_table, next_month, previous_month
+from dashboard.charts import dose
 from dashboard.components import (
+    EMPTY_FIGURE,
     balance_url,
     card,
+    data_url,
+    figure_box,
     in_browser,
     register_tables,
     table_data,
@@ -21,7 +25,8 @@ from dashboard.components import (
     table_slot,
 )
 from dashboard.pages.answer import empty_workspace, unknown_athlete
-from dashboard.tables import adherence_table
+from dashboard.tables import adherence_table, category_dose_table
+from dashboard.theme import by_scheme
 from pipeline.drills import drills
 from pipeline.log_changes import unnamed_drills
 
@@ -103,6 +108,17 @@ def layout(athlete_id: str) -> html.Div:
         table_slot("balance-weeks", "Weeks beside the plan"),
         sub="Each week against the plan of the athlete: sessions, rest, minutes, progress, clean sets.",
     )
+    parts = card(
+        "What still counts, by category",
+        figure_box(
+            "balance-dose",
+            "Decayed dose of balance work by category",
+            dose.HEIGHT_PX,
+            {"CSV": data_url("category-dose", athlete=athlete_id)},
+        ),
+        sub="Minutes a week up to the day before, of which half still counts after 21 days. The answer takes "
+        "the upper edge, all of them together. What was done before the log began is unknown and not in it.",
+    )
     return html.Div(
         [
             dcc.Store(id="balance-athlete", data=athlete_id),
@@ -114,6 +130,7 @@ def layout(athlete_id: str) -> html.Div:
                     html.Section(id="balance-proposals-card", className="card", hidden=True),
                     html.Section(id="balance-unnamed-card", className="card", hidden=True),
                     html.Div([calendar, weeks], className="pair even"),
+                    html.Div(parts, id="balance-dose-card"),
                     card("The log", *_log(), sub=_LOG_SUB),
                 ],
                 id="balance-body",
@@ -179,13 +196,16 @@ def _log() -> list[Any]:
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace; changes go to dashboard.log_routes, by assets/balance.js."""
-    register_tables(app, "balance-weeks")
+    register_tables(app, "balance-weeks", "balance-dose-table")
 
     @app.callback(
         output={
             "head": Output("balance-head", "children"),
             "hidden": Output("balance-body", "hidden"),
             "weeks": Output(table_rows("balance-weeks"), "data"),
+            "dose": Output("balance-dose", "figure"),
+            "dose_table": Output(table_rows("balance-dose-table"), "data"),
+            "dose_hidden": Output("balance-dose-card", "hidden"),
             "rows": Output("balance-rows", "data"),
             "proposals": Output("balance-proposals", "data"),
             "unnamed": Output("balance-unnamed", "data"),
@@ -193,10 +213,11 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         inputs={
             "athlete_id": Input("balance-athlete", "data"),
             "changed": Input("balance-changed", "data"),
+            "scheme": Input("colours", "data"),
         },
     )
-    def fill(athlete_id: str | None, changed: str | None) -> dict[str, Any]:
-        return _contents(workspace, athlete_id or "")
+    def fill(athlete_id: str | None, changed: str | None, scheme: str | None) -> dict[str, Any]:
+        return _contents(workspace, athlete_id or "", scheme)
 
     @app.callback(
         Output("balance-calendar", "children"),
@@ -237,17 +258,22 @@ def _today() -> date:
     return datetime.now().astimezone().date()
 
 
-def _contents(workspace: queries.Workspace, athlete_id: str) -> dict[str, Any]:
+def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None) -> dict[str, Any]:
     athletes = workspace.athletes()
     if athlete_id not in athletes:
         head = unknown_athlete(athlete_id, athletes) if athletes else empty_workspace()
-        return {"head": head, "hidden": True, **dict.fromkeys(("weeks", "rows", "proposals", "unnamed"))}
+        nothing = dict.fromkeys(("weeks", "dose_table", "rows", "proposals", "unnamed"))
+        return {"head": head, "hidden": True, "dose": EMPTY_FIGURE, "dose_hidden": True, **nothing}
     sessions = workspace.load_balance_sessions(athlete_id)
     weeks = workspace.load_adherence(athlete_id)
+    parts = queries.dose_by_category(workspace, athlete_id)
     return {
         "head": _head(athlete_id, sessions, weeks),
         "hidden": False,
         "weeks": table_data(adherence_table(weeks)),
+        "dose": dose.dose_by_category(parts, by_scheme(scheme)),
+        "dose_table": table_data(category_dose_table(parts)),
+        "dose_hidden": parts.is_empty(),
         "rows": grid_rows(sessions),
         "proposals": _proposals(workspace, athlete_id),
         "unnamed": [

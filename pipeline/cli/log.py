@@ -158,11 +158,13 @@ def adherence(athlete_id: str | None, folder: Path, as_json: bool) -> None:
     with Workspace(folder, read_only=True) as workspace:
         athletes = choose_athletes(workspace, athlete_id)
         weeks = workspace.load_adherence(athlete_id)
+        parts = workspace.load_dose_by_category(athlete_id)
     if as_json:
         say_json(weeks.to_dicts())
     else:
         for athlete in athletes:
-            say(log_words.adherence_lines(athlete, weeks.filter(athlete_id=athlete)))
+            of_athlete = (table.filter(athlete_id=athlete) for table in (weeks, parts))
+            say(log_words.adherence_lines(athlete, *of_athlete))
 
 
 @click.command()

@@ -10,6 +10,7 @@ import polars as pl
 from pipeline.adherence import Thresholds
 from pipeline.cli.words import plural
 from pipeline.drills import Drill
+from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.log_changes import TakenIn, unnamed_drills
 from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 
@@ -50,15 +51,28 @@ def named_line(logged: str, drill: Drill, sessions: DataFrame[BalanceSessions]) 
     return f"{logged!r} is {drill.name} ({drill.category}) from now on, which {counts}; {same} of it in all"
 
 
-def adherence_lines(athlete_id: str, weeks: pl.DataFrame) -> list[str]:
-    """The last eight weeks beside the plan, one line each, and the next step."""
+def adherence_lines(athlete_id: str, weeks: pl.DataFrame, parts: pl.DataFrame) -> list[str]:
+    """The last eight weeks beside the plan, one line each, what still counts of them, and the next step.
+
+    `weeks` and `parts` are the athlete's rows of tables.Adherence and tables.DoseByCategory.
+    """
     if weeks.is_empty():
         return [f"{athlete_id}: nothing that counts is logged yet: `surefoot log --template` shows a log"]
     lines = [f"{athlete_id}:", "  week from   sessions  minutes  beside the plan"]
     for row in weeks.tail(WEEKS_SHOWN).iter_rows(named=True):
         verdict = row["reasons"] or ("in plan" if row["sessions_in_plan"] else "not over yet")
         lines.append(f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {verdict}")
-    return [*lines, f"Next: {weeks['next_step'][-1]}"]
+    return [*lines, *_dose_lines(parts), f"Next: {weeks['next_step'][-1]}"]
+
+
+def _dose_lines(parts: pl.DataFrame) -> list[str]:
+    """The dose on the last day known, in all and by category, the largest first."""
+    if parts.is_empty():
+        return []
+    last = parts.filter(pl.col("date") == pl.col("date").max()).sort("dose", descending=True)
+    whole = f"{last['dose'].sum():.0f} min/week"
+    lines = [f"  dose on {last['date'][0]} (half-life {HALF_LIFE_DAYS:.0f} days): {whole}, of which"]
+    return lines + [f"    {row['category']:<24}{row['dose']:>4.0f}" for row in last.iter_rows(named=True)]
 
 
 def settings_lines(plan: Thresholds) -> list[str]:

@@ -203,9 +203,7 @@ def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
             _paragraph(
                 f"The naive correlation, not to be trusted: r {headline['naive_r']:+.2f}, ".replace("-", "−")
                 + f"p {_p(headline['naive_p'])} (raw variability of each run with the balance minutes of the "
-                "28 days before). Both drift over months and runs near in time are alike, so it calls work "
-                "that does nothing significant in 14 to 77 % of simulated seasons; fitness, heat, shoes and "
-                "the watch are in it as well."
+                f"28 days before): {headline['naive_reason']}."
             )
         )
     return lines

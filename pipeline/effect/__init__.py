@@ -12,10 +12,10 @@ from pipeline.effect.analysis import Finding, analyse_season
 from pipeline.effect.claims import relate_claims
 from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
 from pipeline.effect.design import Preview, preview_designs, preview_staggered
-from pipeline.effect.leftover import derive_leftover
-from pipeline.effect.naive import correlate_naively
+from pipeline.effect.naive import NAIVE_REASON, correlate_naively
 from pipeline.effect.randomisation import PlanTest, examine_plan
 from pipeline.effect.recent import measure_recent_trends
+from pipeline.effect.residuals import derive_residuals
 from pipeline.effect.season import Season, build_season
 from pipeline.effect.sensitivity import fit_any_response, vary_half_life
 from pipeline.effect.staggered import StaggerTest, examine_staggered
@@ -53,8 +53,8 @@ def relate_effect(
 
     The interval is that of the straight line through the doses done, with the half-life declared. The
     headline's row has `wide_low` and `wide_high` too, which leave half-life and shape open (see
-    `fit_any_response`), and `naive_r` and `naive_p`, the obvious correlation, to be shown with the reason why
-    it must not be trusted. Where one of `plans` is over its own test is in `plan_p`: only where it was
+    `fit_any_response`), and `naive_r` and `naive_p`, the obvious correlation, with `naive_reason`, why it
+    must not be trusted. Where one of `plans` is over its own test is in `plan_p`: only where it was
     followed, agrees with the verdict and has p < 0.05 does the sentence name a cause.
 
     Never raises for want of data: an athlete with runs or a log has rows with a verdict, whatever is missing.
@@ -73,6 +73,7 @@ def relate_effect(
         headline["cautions"] = write_cautions(headline["verdict"], season, findings["smooth"].fit, wide)
         naive = correlate_naively(own_runs, stability, own_log)
         headline["naive_r"], headline["naive_p"] = naive or (None, None)
+        headline["naive_reason"] = NAIVE_REASON if naive else ""
         if plans is not None:
             own_plans = plans.filter(pl.col("athlete_id") == athlete_id)
             _add_plan(headline, examine_plan(season, own_plans, half_life_days))
@@ -109,6 +110,7 @@ def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[
         "se": shown.se if shown else None,
         "df": shown.df if shown else None,
         "sceptical": as_change(sceptical_estimate(shown)) if shown else None,
+        "naive_reason": "",
         "verdict": verdict,
         "sentence": write_sentence(outcome, verdict, season, fit),
         "missing": write_missing(verdict, season, fit),
@@ -123,7 +125,7 @@ __all__ = [
     "PREVIEW_WEEKS",
     "Preview",
     "StaggerTest",
-    "derive_leftover",
+    "derive_residuals",
     "examine_staggered",
     "measure_recent_trends",
     "preview_designs",

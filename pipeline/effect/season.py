@@ -35,6 +35,7 @@ class Season:
     """The runs that enter the answer, in order of time, and the log's days. Arrays (n_runs,) or as stated."""
 
     athlete_id: str
+    run_ids: tuple[str, ...]
     days: Array  # days since the first of these runs
     technical: Array  # log unsteadiness on technical ground
     smooth: Array  # the same on smooth ground of the same run
@@ -153,6 +154,7 @@ def build_season(
     names = table["device_epoch"].unique(maintain_order=True).to_list()
     return Season(
         athlete_id=athlete_id,
+        run_ids=tuple(table["run_id"]),
         days=days,
         technical=table["technical"].to_numpy(),
         smooth=table["smooth"].to_numpy(),
@@ -174,7 +176,8 @@ def build_season(
 
 
 def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
-    """Runs that count, with the log of both grounds' unsteadiness, in order of time."""
+    """Runs that count, with the log of both grounds' unsteadiness, by local day: after a flight across the
+    date line that can be another order than that of time, and the model counts in local days."""
     values = stability.filter(
         (pl.col("metric") == METRIC)
         & (pl.col("direction") == "all")
@@ -185,7 +188,7 @@ def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
     technical = logs.filter(terrain="technical").select("run_id", "n_windows", technical="value")
     smooth = logs.filter(terrain="smooth").select("run_id", smooth="value")
     table = runs.filter(pl.col("counts")).join(technical, on="run_id").join(smooth, on="run_id")
-    return table.sort("start_time", "run_id")
+    return table.sort("local_date", "start_time", "run_id")
 
 
 def yearly_wave(days: Array) -> Array:

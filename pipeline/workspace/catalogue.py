@@ -30,6 +30,7 @@ from pipeline.tables import (
     BalanceSessions,
     CadenceRules,
     Dose,
+    DoseByCategory,
     DrillNames,
     Effects,
     Files,
@@ -39,6 +40,7 @@ from pipeline.tables import (
     Plans,
     ProposedSessions,
     Repeats,
+    Residuals,
     Runs,
     Segments,
     Settings,
@@ -168,7 +170,9 @@ drill_names = _table("drill_names", DrillNames)
 proposed_sessions = _table("proposed_sessions", ProposedSessions)
 settings = _table("settings", Settings)
 dose = _table("dose", Dose)
+dose_by_category = _table("dose_by_category", DoseByCategory)
 effects = _table("effects", Effects)
+residuals = _table("residuals", Residuals, _of_a_run())
 plans = _table("plans", Plans)
 cadence_rules = _table("cadence_rules", CadenceRules)
 marks = _table("marks", Marks)

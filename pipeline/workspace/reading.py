@@ -19,6 +19,7 @@ from pipeline.tables import (
     Channels,
     DataFrame,
     Dose,
+    DoseByCategory,
     Effects,
     Files,
     Grid,
@@ -27,6 +28,7 @@ from pipeline.tables import (
     Plans,
     RejectedFiles,
     Repeats,
+    Residuals,
     Runs,
     Segments,
     Stability,
@@ -115,9 +117,19 @@ class Reading(Access):
         """The decayed dose per day."""
         return self._load(Dose, catalogue.dose, athlete_id)
 
+    def load_dose_by_category(self, athlete_id: str | None = None) -> DataFrame[DoseByCategory]:
+        """The same, category by category."""
+        return self._load(DoseByCategory, catalogue.dose_by_category, athlete_id)
+
     def load_effects(self, athlete_id: str | None = None) -> DataFrame[Effects]:
         """The answers."""
         return self._load(Effects, catalogue.effects, athlete_id)
+
+    def load_residuals(self, athlete_id: str | None = None) -> DataFrame[Residuals]:
+        """What the answer's model leaves of each run, by day."""
+        return self._load(
+            Residuals, catalogue.residuals, athlete_id, order=("athlete_id", "local_date", "run_id")
+        )
 
     def load_plans(self, athlete_id: str | None = None) -> DataFrame[Plans]:
         """Plans that were drawn; all athletes where none is given."""

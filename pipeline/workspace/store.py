@@ -11,8 +11,8 @@ import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.results import FileResult, Origin, PackRef, Relabelled, RunResult, Seen
-from pipeline.tables import DataFrame, Dose, Effects, Plans, Repeats, Runs, Segments, Stability, Stretches
+from pipeline.results import Answer, FileResult, Origin, PackRef, Relabelled, RunResult, Seen
+from pipeline.tables import DataFrame, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.joblist import JobList
@@ -89,8 +89,7 @@ class Workspace(Transfer, JobList):
         runs: DataFrame[Runs],
         segments: DataFrame[Segments],
         stability: DataFrame[Stability],
-        dose: DataFrame[Dose],
-        effects: DataFrame[Effects],
+        answer: Answer,
         origins: Mapping[str, Origin],
         relabelled: Sequence[Relabelled] = (),
         repeats: DataFrame[Repeats] | None = None,
@@ -113,14 +112,12 @@ class Workspace(Transfer, JobList):
                 _add(connection, catalogue.stretches, athlete_id, new_stretches)
             _keep_origins(connection, athlete_id, origins)
             _add_label_changes(connection, athlete_id, relabelled)
-            _replace(connection, catalogue.dose, athlete_id, dose)
-            _replace(connection, catalogue.effects, athlete_id, effects)
+            _replace_answer(connection, athlete_id, answer)
 
-    def save_answer(self, athlete_id: str, *, dose: DataFrame[Dose], effects: DataFrame[Effects]) -> None:
+    def save_answer(self, athlete_id: str, answer: Answer) -> None:
         """Replace an athlete's dose and answer in one transaction."""
         with self._writing() as connection:
-            _replace(connection, catalogue.dose, athlete_id, dose)
-            _replace(connection, catalogue.effects, athlete_id, effects)
+            _replace_answer(connection, athlete_id, answer)
 
     def save_mark(self, row: Mapping[str, Any]) -> None:
         """Keep a row of tables.Marks."""
@@ -305,6 +302,16 @@ def _update_runs(connection: sa.Connection, athlete_id: str, runs: pl.DataFrame)
             table.update().where(same).values(values),
             [{f"new_{name}": value for name, value in row.items()} for row in rows],
         )
+
+
+def _replace_answer(connection: sa.Connection, athlete_id: str, answer: Answer) -> None:
+    for table, frame in (
+        (catalogue.dose, answer.dose),
+        (catalogue.dose_by_category, answer.dose_by_category),
+        (catalogue.effects, answer.effects),
+        (catalogue.residuals, answer.residuals),
+    ):
+        _replace(connection, table, athlete_id, frame)
 
 
 def _replace(connection: sa.Connection, table: sa.Table, athlete_id: str, frame: pl.DataFrame) -> None:

@@ -15,6 +15,8 @@ import polars as pl
 
 from pipeline import tables
 from pipeline.adherence import Thresholds, derive_adherence
+from pipeline.balance import derive_dose_by_category
+from pipeline.effect import derive_residuals
 from pipeline.errors import SurefootError
 
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -221,6 +223,7 @@ def effects(athlete_id: str) -> pl.DataFrame:
         "sceptical": -0.04,
         "missing": "about 20 more weeks with on and off blocks",
         "cautions": "the watch changed on 23 Aug 2026; smooth ground moved as well",
+        "naive_reason": "",
         "method": "gls-ou-nugget/1",
     }
     numbers = {
@@ -353,6 +356,17 @@ class FakeWorkspace:
     def load_dose(self, athlete_id: str) -> pl.DataFrame:
         frame = dose(athlete_id)
         return frame.clear() if athlete_id.startswith("new") else frame
+
+    def load_dose_by_category(self, athlete_id: str) -> pl.DataFrame:
+        return derive_dose_by_category(self.load_balance_sessions(athlete_id), until=date(2026, 11, 20))
+
+    def load_residuals(self, athlete_id: str) -> pl.DataFrame:
+        return derive_residuals(
+            athlete_id,
+            self.load_runs(athlete_id),
+            self.load_stability(athlete_id),
+            self.load_balance_sessions(athlete_id),
+        )
 
     def load_effects(self, athlete_id: str) -> pl.DataFrame:
         frame = effects(athlete_id)

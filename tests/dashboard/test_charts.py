@@ -10,10 +10,11 @@ import pytest
 from fake_workspace import HOSTILE, FakeWorkspace
 
 from dashboard import queries, theme
-from dashboard.charts.dose_response import dose_response, leftover
+from dashboard.charts.dose_response import dose_response
 from dashboard.charts.interval import interval
 from dashboard.charts.lowess import local_line
 from dashboard.charts.profile import N_POINTS, profile
+from dashboard.charts.residuals import leftover, residuals
 from dashboard.charts.stretches import stretches
 from dashboard.charts.track_map import track_map
 from dashboard.charts.trend import trend
@@ -291,6 +292,15 @@ def test_leftover_draws_one_mark_a_run() -> None:
     )
     (marks,) = leftover(points).data
     assert (marks.x, marks.y, marks.mode) == ((-3.0, 4.0), (10.0, -5.0), "markers")
+
+
+def test_residuals_stand_over_time_between_two_lines() -> None:
+    """A run with a residual is a mark at its day; one without is left out; the lines are at 1.96 SD."""
+    days = [date(2026, 1, 1), date(2026, 1, 3)]
+    figure = residuals(pl.DataFrame({"local_date": days, "residual": [1.5, None]}))
+    (marks,) = figure.data
+    assert (list(marks.x), list(marks.y), marks.mode) == ([days[0]], [1.5], "markers")
+    assert sorted(shape.y0 for shape in figure.layout.shapes) == [-1.96, 0, 1.96]
 
 
 def test_dose_response_draws_no_line(workspace: FakeWorkspace) -> None:

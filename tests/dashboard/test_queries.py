@@ -24,6 +24,21 @@ def _track(lat: list[float], lon: list[float]) -> pl.DataFrame:
     )
 
 
+def test_the_dose_by_category_adds_up_to_the_dose(workspace: FakeWorkspace) -> None:
+    """On every day the categories that are drawn add up to the dose that the answer takes."""
+    drawn = queries.dose_by_category(workspace, "maya").group_by("date").agg(pl.sum("dose")).sort("date")
+    together = drawn.join(workspace.load_dose("maya"), on="date", suffix="_in_all")
+    assert together.height > 200
+    assert np.allclose(together["dose"], together["dose_in_all"], atol=1e-9)
+
+
+def test_no_more_categories_than_colours() -> None:
+    """Of five categories the two with the most minutes keep their name, the others become one."""
+    frame = pl.DataFrame({"category": list("abcde"), "minutes": [1.0, 9.0, 2.0, 8.0, 3.0]})
+    few = queries._with_few_categories(frame)
+    assert few["category"].to_list() == ["all other", "b", "all other", "d", "all other"]
+
+
 def test_positions_are_metres_about_the_start() -> None:
     """One thousandth of a degree north is 111.2 m, and east at 60 degrees half of that."""
     local = queries.local_positions(_track([60.0, 60.001, 60.0], [10.0, 10.0, 10.001]))
@@ -137,9 +152,8 @@ def test_trend_holds_the_headline_metric_alone(workspace: FakeWorkspace) -> None
 
 
 def test_weekly_minutes_add_up_to_the_log(workspace: FakeWorkspace) -> None:
-    """No minute of the log is lost when the smaller categories become one."""
-    weeks = queries.weekly_balance(workspace, "maya", n_categories=1)
-    assert weeks["category"].unique().to_list() == ["all other"]
+    """No minute of the log is lost, in weeks that begin on a Monday."""
+    weeks = queries.weekly_balance(workspace, "maya")
     assert weeks["minutes"].sum() == workspace.load_balance_sessions("maya")["minutes"].sum()
     assert set(weeks["week"].dt.weekday()) == {1}
 

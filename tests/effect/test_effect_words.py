@@ -18,6 +18,7 @@ def season(n: int = 112, weeks: float = 52, **changes: Any) -> Season:
     days = np.linspace(0, 7 * weeks - 1, n)
     fields: dict[str, Any] = {
         "athlete_id": "ada",
+        "run_ids": tuple(map(str, range(n))),
         "days": days,
         "technical": np.zeros(n),
         "smooth": np.zeros(n),

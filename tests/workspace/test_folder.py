@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from workspace_builders import file_result, run_result, run_row, segments, sha
+from workspace_builders import answer_of, file_result, run_result, run_row, segments, sha
 
 from pipeline.errors import SurefootError
 from pipeline.results import Origin
-from pipeline.tables import BalanceSessions, Dose, Effects, Runs, Stability
+from pipeline.tables import BalanceSessions, Dose, Effects, Residuals, Runs, Stability
 from pipeline.workspace import Seen, Workspace
 
 NOBODY = 65534
@@ -204,9 +204,14 @@ def fill(workspace: Workspace, athlete_id: str, numbers: tuple[int, ...]) -> Non
         runs=Runs.cast(runs_now),
         segments=segments(numbers[0], [(i, i + 1) for i in range(50)]),
         stability=Stability.sample(50, overrides={"run_id": [runs_now["run_id"][0]] * 50}),
-        dose=Dose.sample(50, overrides={"athlete_id": [athlete_id] * 50}),
-        effects=Effects.sample(
-            2, overrides={"athlete_id": [athlete_id] * 2, "sentence": [f"{athlete_id} is steadier"] * 2}
+        answer=answer_of(
+            dose=Dose.sample(50, overrides={"athlete_id": [athlete_id] * 50}),
+            effects=Effects.sample(
+                2, overrides={"athlete_id": [athlete_id] * 2, "sentence": [f"{athlete_id} is steadier"] * 2}
+            ),
+            residuals=Residuals.sample(
+                1, overrides={"athlete_id": [athlete_id], "run_id": [runs_now["run_id"][0]]}
+            ),
         ),
         origins=dict.fromkeys(runs_now["run_id"], Origin("", "", "")),
     )
@@ -234,7 +239,7 @@ def test_forget_leaves_nothing(tmp_path: Path) -> None:
     assert b"ada-lovelace-1815" not in (tmp_path / "catalogue.sqlite").read_bytes()
 
 
-LOADS = ("runs", "segments", "stability", "balance_sessions", "dose", "effects", "files", "grid")
+LOADS = ("runs", "segments", "stability", "balance_sessions", "dose", "effects", "residuals", "files", "grid")
 
 
 def test_forget_beside_a_reader(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from polars.testing import assert_frame_equal
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 from workspace_builders import (
+    answer_of,
     file_result,
     grid,
     no_run,
@@ -30,7 +31,18 @@ from workspace_builders import (
 
 from pipeline.errors import SurefootError
 from pipeline.results import Origin
-from pipeline.tables import BalanceSessions, Dose, Effects, Grid, Runs, Segments, Stability, Track
+from pipeline.tables import (
+    BalanceSessions,
+    Dose,
+    DoseByCategory,
+    Effects,
+    Grid,
+    Residuals,
+    Runs,
+    Segments,
+    Stability,
+    Track,
+)
 from pipeline.workspace import RunResult, Seen, Workspace, catalogue, save_pack
 from pipeline.workspace.packs import JOINED, steps_per_unit
 
@@ -51,10 +63,13 @@ def add(workspace: Workspace, *runs: RunResult, athlete_id: str = "ada") -> None
 
 def derived(**given: Any) -> dict[str, Any]:
     """What save_athlete takes, empty where not given."""
-    tables = {"runs": Runs, "segments": Segments, "stability": Stability, "dose": Dose, "effects": Effects}
-    found = {name: schema.create_empty() for name, schema in tables.items()} | given
+    tables = {"runs": Runs, "segments": Segments, "stability": Stability}
+    found = {name: given.pop(name, schema.create_empty()) for name, schema in tables.items()}
     ids = {run_id for name in ("runs", "segments", "stability") for run_id in found[name]["run_id"]}
-    return found | {"origins": dict.fromkeys(sorted(ids), Origin("labels", "ground", "stability"))}
+    return found | {
+        "answer": answer_of(**given),
+        "origins": dict.fromkeys(sorted(ids), Origin("labels", "ground", "stability")),
+    }
 
 
 def test_run_comes_back(workspace: Workspace) -> None:
@@ -207,9 +222,9 @@ def test_answer_alone(workspace: Workspace) -> None:
     effects = Effects.sample(2, overrides={"athlete_id": ["ada"] * 2})
     dose = Dose.sample(3, overrides={"athlete_id": ["ada"] * 3})
     workspace.save_athlete("ada", **derived(segments=segments(1, [(0, 9)]), effects=effects, dose=dose))
-    workspace.save_answer("bob", dose=Dose.create_empty(), effects=Effects.create_empty())
+    workspace.save_answer("bob", answer_of())
     assert workspace.load_effects("ada").height == 2
-    workspace.save_answer("ada", dose=dose.head(1), effects=effects.head(1))
+    workspace.save_answer("ada", answer_of(dose=dose.head(1), effects=effects.head(1)))
     assert_frame_equal(workspace.load_dose("ada"), dose.head(1))
     assert_frame_equal(workspace.load_effects(), effects.head(1))
     assert workspace.load_segments("ada").height == workspace.load_runs("ada").height == 1
@@ -272,7 +287,9 @@ def test_any_table_comes_back(seed: int) -> None:
             "segments": sample(Segments, 20, run_id=runs["run_id"][0]),
             "stability": sample(Stability, 20, run_id=runs["run_id"][1]),
             "dose": sample(Dose, 20, athlete_id="ada"),
+            "dose_by_category": sample(DoseByCategory, 20, athlete_id="ada"),
             "effects": sample(Effects, 4, athlete_id="ada"),
+            "residuals": sample(Residuals, 2, athlete_id="ada", run_id=runs["run_id"].to_list()[:2]),
         }
         log = sample(BalanceSessions, 10, athlete_id="ada")
         workspace.save_athlete("ada", **derived(runs=changed, **tables))

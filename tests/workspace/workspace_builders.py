@@ -9,7 +9,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipeline.tables import DataFrame, Grid, Runs, Segments, Track
+from pipeline.results import Answer
+from pipeline.tables import (
+    DataFrame,
+    Dose,
+    DoseByCategory,
+    Effects,
+    Grid,
+    Residuals,
+    Runs,
+    Segments,
+    Track,
+)
 from pipeline.workspace import FileResult, RunResult
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -18,6 +29,17 @@ START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 def sha(number: int) -> str:
     """A content's SHA-256, of a made-up content."""
     return hashlib.sha256(str(number).encode()).hexdigest()
+
+
+def answer_of(**given: Any) -> Answer:
+    """An answer of these tables, empty where not given."""
+    tables = {
+        "dose": Dose,
+        "dose_by_category": DoseByCategory,
+        "effects": Effects,
+        "residuals": Residuals,
+    }
+    return Answer(**{name: given.get(name, schema.create_empty()) for name, schema in tables.items()})
 
 
 def run_row(number: int, athlete_id: str = "ada", version: int = 1) -> dict[str, Any]:
