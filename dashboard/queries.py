@@ -11,9 +11,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dashboard import words
-from pipeline.adherence import Thresholds
 from pipeline.effect import Preview, preview_designs
 from pipeline.errors import SurefootError
+from pipeline.settings import AthleteSettings
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
@@ -45,13 +45,14 @@ class Workspace(Protocol):
     def load_runs(self, athlete_id: str) -> DataFrame[Runs]: ...
     def load_run(self, run_id: str) -> dict[str, Any]: ...
     def load_track(self, run_id: str) -> pl.DataFrame: ...
+    def load_grounds(self, run_id: str) -> pl.DataFrame: ...
     def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame: ...
     def load_stability(self, athlete_id: str) -> DataFrame[Stability]: ...
     def load_repeats(self, athlete_id: str) -> DataFrame[Repeats]: ...
     def load_balance_sessions(self, athlete_id: str) -> DataFrame[BalanceSessions]: ...
     def load_proposed_sessions(self, athlete_id: str) -> DataFrame[ProposedSessions]: ...
     def load_adherence(self, athlete_id: str) -> pl.DataFrame: ...
-    def load_thresholds(self, athlete_id: str) -> Thresholds: ...
+    def load_settings_of(self, athlete_id: str) -> AthleteSettings: ...
     def load_plans(self, athlete_id: str) -> DataFrame[Plans]: ...
     def load_dose(self, athlete_id: str) -> pl.DataFrame: ...
     def load_dose_by_category(self, athlete_id: str) -> pl.DataFrame: ...
@@ -135,6 +136,7 @@ def preview(workspace: Workspace, athlete_id: str) -> Preview:
         workspace.load_runs(athlete_id),
         workspace.load_stability(athlete_id),
         workspace.load_balance_sessions(athlete_id),
+        workspace.load_settings_of(athlete_id).half_life_days,
     )
 
 
@@ -255,27 +257,6 @@ def run_stability(workspace: Workspace, run: dict[str, Any]) -> pl.DataFrame:
         .filter(pl.col("run_id") == run["run_id"])
         .with_columns(pl.col("terrain").cast(pl.String), pl.col("direction").cast(pl.String))
     )
-
-
-def terrain_split(track: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """One row per terrain: distance_m, moving_s, cadence_spm, grade (by distance), usable share."""
-    running = pl.col("gait") == "run"
-    usable = running & (pl.col("cadence_flag") == "ok")
-    seconds = (
-        track.drop_nulls("terrain")
-        .group_by(pl.col("terrain").cast(pl.String))
-        .agg(
-            (pl.col("gait") != "stand").sum().alias("moving_s"),
-            pl.col("cadence_spm").filter(usable).mean().alias("cadence_spm"),
-            (usable.sum() / running.sum()).fill_nan(None).alias("usable"),
-        )
-    )
-    length = pl.col("end_m") - pl.col("start_m")
-    ground = segments.group_by(pl.col("terrain").cast(pl.String)).agg(
-        length.sum().alias("distance_m"),
-        ((pl.col("grade_mean") * length).sum() / length.sum()).alias("grade"),
-    )
-    return seconds.join(ground, on="terrain", how="full", coalesce=True).sort("terrain")
 
 
 def local_positions(track: pl.DataFrame) -> pl.DataFrame:

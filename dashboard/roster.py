@@ -49,7 +49,7 @@ def roster_table(workspace: Workspace, today: date) -> pl.DataFrame:
     kept = [
         (
             athlete_id,
-            *count_weeks_in_plan(log, until=today, thresholds=workspace.load_thresholds(athlete_id)),
+            *count_weeks_in_plan(log, until=today, thresholds=workspace.load_settings_of(athlete_id)),
         )
         for athlete_id, log in logs.items()
     ]

@@ -186,7 +186,7 @@ def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
 
     Parameters
     ----------
-    split : terrain, distance_m, moving_s, cadence_spm, grade, usable (queries.terrain_split).
+    split : terrain, distance_m, moving_s, cadence_spm, grade, usable (pipeline.grounds).
     stability : terrain, direction, metric, value, low, high, n_windows.
     """
     ground = {row["terrain"]: row for row in split.iter_rows(named=True)}

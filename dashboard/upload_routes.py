@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboard import queries, words
@@ -124,7 +125,8 @@ def upload_routes(workspace: queries.Workspace) -> Blueprint:
 
     @routes.get("/list")
     def tell() -> Response:
-        jobs = workspace.load_jobs(_athlete()).tail(JOBS_TOLD).reverse().to_dicts()
+        uploads = workspace.load_jobs(_athlete()).filter(pl.col("kind") == "upload")
+        jobs = uploads.tail(JOBS_TOLD).reverse().to_dicts()
         if any(job["state"] in ("waiting", "running") for job in jobs):
             worker.start()
         return jsonify([_told(workspace, job) for job in jobs])
@@ -188,7 +190,8 @@ def _files(given: Any) -> list[tuple[str, int]]:
 
 
 def _job(workspace: queries.Workspace, job_id: str) -> dict[str, Any]:
-    return workspace.find_job(job_id) or abort(404)
+    job = workspace.find_job(job_id)
+    return job if job is not None and job["kind"] == "upload" else abort(404)
 
 
 def _received(workspace: queries.Workspace, job: dict[str, Any]) -> list[int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, timedelta
+from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -19,50 +20,84 @@ WEEK = timedelta(days=7)
 _COMPARED = 4 * WEEK
 
 
-def _setting(default: float, doc: str, *, most: float = 1000.0) -> Any:
-    return field(default=default, metadata={"doc": doc, "most": most})
+def setting(
+    default: float, doc: str, *, least: float = 0.0, most: float = 1000.0, words: tuple[str, ...] = ()
+) -> Any:
+    """A setting with its bounds; one of `words` is kept as its place among them."""
+    bounds = (0.0, len(words) - 1.0) if words else (least, most)
+    return field(default=default, metadata={"doc": doc, "bounds": bounds, "words": words})
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """The plan: every value a setting of the athlete. A session is a day with minutes that count."""
 
-    sessions_min: float = _setting(2, "sessions a week, at least", most=7)
-    sessions_max: float = _setting(3, "sessions a week, at most", most=7)
-    rest_days: float = _setting(1, "days without intense work between two intense sessions", most=6)
-    intense_rpe: float = _setting(7, "a session is intense from this exertion (rpe) on", most=10)
-    intense_minutes: float = _setting(25, "a session is intense from these minutes on")
-    first_minutes_min: float = _setting(15, "minutes a session at first, at least")
-    first_minutes_max: float = _setting(20, "minutes a session at first, at most")
-    later_minutes_min: float = _setting(25, "minutes a session once grown, at least")
-    later_minutes_max: float = _setting(30, "minutes a session once grown, at most")
-    grow_weeks: float = _setting(8, "weeks in which sessions grow to that", most=520)
-    clean_share: float = _setting(0.8, "share of sets without a wobble from which on to go on", most=1)
-    share_places: float = _setting(0, "1: places are learnt together with the others who set this", most=1)
+    sessions_min: float = setting(2, "sessions a week, at least", most=7)
+    sessions_max: float = setting(3, "sessions a week, at most", most=7)
+    rest_days: float = setting(1, "days without intense work between two intense sessions", most=6)
+    intense_rpe: float = setting(7, "a session is intense from this exertion (rpe) on", most=10)
+    intense_minutes: float = setting(25, "a session is intense from these minutes on")
+    first_minutes_min: float = setting(15, "minutes a session at first, at least")
+    first_minutes_max: float = setting(20, "minutes a session at first, at most")
+    later_minutes_min: float = setting(25, "minutes a session once grown, at least")
+    later_minutes_max: float = setting(30, "minutes a session once grown, at most")
+    grow_weeks: float = setting(8, "weeks in which sessions grow to that", most=520)
+    clean_share: float = setting(0.8, "share of sets without a wobble from which on to go on", most=1)
 
     @classmethod
-    def of(cls, settings: Mapping[str, float]) -> Thresholds:
+    def of(cls, settings: Mapping[str, float]) -> Self:
         """The defaults with the athlete's settings over them.
 
         Raises SurefootError where a name is none, a value is out of its bounds, or a range is upside down.
         """
-        known = {entry.name: entry.metadata for entry in fields(cls)}
         for key, value in settings.items():
-            if key not in known:
-                raise SurefootError(f"there is no setting {key!r}", f"the settings are {', '.join(known)}")
-            if not 0 <= value <= known[key]["most"]:
-                raise SurefootError(f"{key} cannot be {value:g}", f"give 0 to {known[key]['most']:g}")
+            meta = cls._meta(key)
+            least, most = meta["bounds"]
+            if not least <= value <= most or (meta["words"] and value % 1):
+                raise SurefootError(f"{key} cannot be {value:g}", f"give {least:g} to {most:g}")
         plan = cls(**settings)
-        for low in (name for name in known if name.endswith("_min")):
+        names = [entry.name for entry in fields(cls)]
+        for low in (name for name in names if name.endswith("_min")):
             high = low.removesuffix("_min") + "_max"
             if getattr(plan, low) > getattr(plan, high):
                 raise SurefootError(f"{low} would be above {high}", f"set {high} first")
         return plan
 
-    def with_docs(self) -> list[tuple[str, float, str]]:
-        """Each setting: name, value, what it is."""
+    @classmethod
+    def read(cls, key: str, text: str) -> float | None:
+        """What a person wrote for a setting as its value; None, which is its default, for nothing.
+
+        Raises SurefootError where there is no such setting or value; `of` looks at its bounds.
+        """
+        words: tuple[str, ...] = cls._meta(key)["words"]
+        if not (text := text.strip()):
+            return None
+        if words:
+            if text.lower() not in words:
+                raise SurefootError(f"{key} cannot be {text!r}", f"give {' or '.join(words)}")
+            return float(words.index(text.lower()))
+        try:
+            return float(text.replace(",", "."))
+        except ValueError:
+            raise SurefootError(f"{key} cannot be {text!r}", "give a number") from None
+
+    @classmethod
+    def _meta(cls, key: str) -> Mapping[str, Any]:
+        known = {entry.name: entry.metadata for entry in fields(cls)}
+        if key not in known:
+            close = get_close_matches(key, known, 1)
+            advice = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(known)}"
+            raise SurefootError(f"there is no setting {key!r}", advice)
+        return known[key]
+
+    def with_docs(self) -> list[tuple[str, str, str]]:
+        """Each setting: name, value as it is written, what it is."""
         values = asdict(self)
-        return [(entry.name, values[entry.name], entry.metadata["doc"]) for entry in fields(self)]
+        return [
+            (entry.name, words[int(value)] if (words := entry.metadata["words"]) else f"{value:g}", doc)
+            for entry in fields(self)
+            for value, doc in [(values[entry.name], entry.metadata["doc"])]
+        ]
 
     def minutes_range(self, week: int) -> tuple[float, float]:
         """Minutes a session [min] that week `week` (from 0) asks for: growing evenly over `grow_weeks`."""

@@ -24,6 +24,7 @@ workspace/  what Surefoot needs to go on: `surefoot unarchive FILE.zip --workspa
             catalogue.sqlite is an SQLite database: its table `files` has the recordings' own names
 manifest.json   every file with its size and SHA-256, and what this archive holds
 
+It is the athlete's own copy of everything: what lies in privacy zones is in it as well.
 What each column means is in docs/data-model.md of Surefoot.
 """
 

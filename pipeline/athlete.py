@@ -24,6 +24,7 @@ from pipeline.balance import derive_dose, derive_dose_by_category
 from pipeline.channels import pick_dynamics
 from pipeline.columns import dtypes
 from pipeline.effect import derive_residuals, relate_effect
+from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
 from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import Places, learn_places, place_ids, sum_passes
@@ -92,6 +93,7 @@ def analyse_athlete(
     load_channels: Callable[[str], pl.DataFrame | None] = lambda run_id: None,
     marks: Sequence[Mark] = (),
     others: Iterable[tuple[DataFrame[Runs], Mapping[str, Passes]]] = (),
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> AthleteResult:
     """Labels, steadiness, dose and answer from all runs of one athlete.
 
@@ -144,7 +146,7 @@ def analyse_athlete(
     done = Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs)))
     ground_of_all = Segments.validate(_put(known.segments, segments, ids))
     measured_of_all = Stability.validate(_put(known.stability, stability, ids))
-    answered = answer(done, measured_of_all, sessions, plans)
+    answered = answer(done, measured_of_all, sessions, plans, half_life_days)
     return AthleteResult(
         answered.dose,
         answered.dose_by_category,
@@ -311,15 +313,16 @@ def answer(
     stability: DataFrame[Stability],
     sessions: DataFrame[BalanceSessions],
     plans: DataFrame[Plans] | None = None,
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> Answer:
     """The answer of one athlete, with the dose up to the last day known."""
     last = max([*runs["local_date"].to_list(), *sessions["date"].to_list()], default=date.min)
     athletes = sorted({*runs["athlete_id"], *sessions["athlete_id"]})
-    left = [derive_residuals(athlete_id, runs, stability, sessions) for athlete_id in athletes]
+    left = [derive_residuals(each, runs, stability, sessions, half_life_days) for each in athletes]
     return Answer(
-        derive_dose(sessions, until=last),
-        derive_dose_by_category(sessions, until=last),
-        relate_effect(runs, stability, sessions, plans),
+        derive_dose(sessions, until=last, half_life_days=half_life_days),
+        derive_dose_by_category(sessions, until=last, half_life_days=half_life_days),
+        relate_effect(runs, stability, sessions, plans, half_life_days=half_life_days),
         Residuals.cast(pl.concat([Residuals.create_empty(), *left])),
     )
 

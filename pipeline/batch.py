@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import polars as pl
+
 from pipeline.athlete import Known, analyse_athlete, answer
 from pipeline.channels import DYNAMICS
 from pipeline.duplicates import find_duplicates
@@ -233,15 +235,16 @@ def set_duplicates_aside(workspace: Workspace, athlete_id: str) -> dict[str, Fil
 
 
 def _is_pending(workspace: Workspace, athlete_id: str) -> bool:
-    """Whether an earlier import ended before its runs were compared, or answered by another method."""
-    methods = workspace.load_effects(athlete_id)["method"]
+    """Whether an earlier import ended before its runs were compared, or the answer is by another method."""
+    effects, settings = workspace.load_effects(athlete_id), workspace.load_settings_of(athlete_id)
+    is_other = (pl.col("method") != METHOD) | (pl.col("half_life_days") != settings.half_life_days)
     # A workspace from before dose by category and residuals were kept has none yet.
     is_older = (
         workspace.load_dose_by_category(athlete_id).is_empty()
         and workspace.load_dose(athlete_id)["minutes"].sum()
     )
     pending = PENDING in workspace.load_runs(athlete_id)["counts_reason"]
-    return pending or bool(is_older) or bool((methods != METHOD).any())
+    return pending or bool(is_older) or len(effects.filter(is_other)) > 0
 
 
 def refresh_athlete(
@@ -274,6 +277,7 @@ def refresh_athlete(
             stored.channels,
             from_table(workspace.load_marks(athlete_id)),
             [(workspace.load_runs(o), workspace.load_passes(o)) for o in workspace.sharers(athlete_id)],
+            workspace.load_settings_of(athlete_id).half_life_days,
         )
     workspace.save_athlete(
         athlete_id,
@@ -320,11 +324,12 @@ def unmark_stretch(workspace: Workspace, athlete_id: str, mark_id: str) -> None:
 
 
 def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
-    """Dose and answer again, after the log changed; labels and steadiness stay."""
+    """Dose and answer again, after the log or the half-life changed; labels and steadiness stay."""
     answered = answer(
         workspace.load_runs(athlete_id),
         workspace.load_stability(athlete_id),
         workspace.load_balance_sessions(athlete_id),
         workspace.load_plans(athlete_id),
+        workspace.load_settings_of(athlete_id).half_life_days,
     )
     workspace.save_answer(athlete_id, answered)

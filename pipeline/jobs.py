@@ -1,4 +1,4 @@
-"""Uploads are read by a process of their own: `python -m pipeline.jobs WORKSPACE`.
+"""Long work is done by a process of its own, uploads and answers: `python -m pipeline.jobs WORKSPACE`.
 
 It takes one job after the other until none waits, and holds `worker.lock` while it lives. A job that is said
 to run while nobody holds the lock has lost its process: the next one takes it up again, and what was read by
@@ -90,13 +90,11 @@ def _next(workspace: Workspace) -> dict[str, Any] | None:
 
 
 def _do(workspace: Workspace, job: dict[str, Any]) -> None:
-    """Import a job's files, and say what became of them or why that failed."""
+    """Do a job, and say what became of it or why that failed."""
     job_id, athlete_id = job["job_id"], job["athlete_id"]
-    engine = LocalEngine(os.cpu_count() or 1)
     try:
         with workspace.writer_lock(wait_s=threading.TIMEOUT_MAX):
-            found = _files(workspace, job)
-            done = batch.import_files(workspace, found, athlete_id, engine, watch=_Teller(workspace, job_id))
+            result = _WORK[job["kind"]](workspace, job)
     except SystemExit:
         workspace.move_job(job_id, ("running",), state="waiting", attempts=job["attempts"])
         raise
@@ -106,11 +104,34 @@ def _do(workspace: Workspace, job: dict[str, Any]) -> None:
         reason = f"Surefoot made a mistake ({type(error).__name__}): please report it"
         workspace.move_job(job_id, ("running",), state="failed", reason=reason)
     else:
-        result = json.dumps(tell_result(done))
-        workspace.move_job(job_id, ("running",), state="done", result=result, reason="")
+        workspace.move_job(job_id, ("running",), state="done", result=json.dumps(result), reason="")
         workspace.drop_uploaded(athlete_id, job_id)
+
+
+def _import(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+    engine = LocalEngine(os.cpu_count() or 1)
+    try:
+        watch = _Teller(workspace, job["job_id"])
+        found = _files(workspace, job)
+        return tell_result(batch.import_files(workspace, found, job["athlete_id"], engine, watch=watch))
     finally:
         engine.close()
+
+
+def _answer(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+    if job["athlete_id"] in workspace.athletes():
+        batch.refresh_answer(workspace, job["athlete_id"])
+    return {}
+
+
+def _label(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+    if job["athlete_id"] in workspace.athletes():
+        watch = _Teller(workspace, job["job_id"])
+        batch.refresh_athlete(workspace, job["athlete_id"], batch.Progress(doing="labelling"), watch)
+    return {}
+
+
+_WORK = {"upload": _import, "answer": _answer, "labels": _label}
 
 
 def _files(workspace: Workspace, job: dict[str, Any]) -> list[batch.Found]:

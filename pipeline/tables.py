@@ -28,6 +28,7 @@ GAITS = ("run", "walk", "stand")
 CADENCE_FLAGS = ("ok", "missing", "spike", "frozen", "half", "double")
 CADENCE_UNITS = ("strides_per_minute", "steps_per_minute", "none")
 SAMPLINGS = ("1 Hz", "smart")
+JOB_KINDS = ("upload", "answer", "labels")
 VERDICTS = (
     "not enough data",
     "cannot be answered from this log",
@@ -234,6 +235,7 @@ class Effects(dy.Schema):
     permutation_p = number("", "p value of the block permutation of the log", min=0, max=1)
     n_runs = count("runs that count")
     weeks = number("weeks", "length of the period", nullable=False, min=0)
+    half_life_days = number("days", "half-life of the dose that was declared", nullable=False, min=0)
     dose_contrast = number("45 min/week", "SD of dose/45 after trend and weekend", min=0)
     detectable = number("", "change that could be seen with 80 % power, as a fraction", min=0)
     sceptical = number("", "estimate under a prior centred on no effect (SD 0.10)")
@@ -334,10 +336,11 @@ class LabelChanges(dy.Schema):
 
 
 class Jobs(dy.Schema):
-    """One row per upload: its files, and what became of them."""
+    """One row per piece of long work: an upload with its files, or an answer or labels to be made again."""
 
     athlete_id = text("for whom it is", key=True)
-    job_id = text("number of the upload", key=True)
+    job_id = text("number of the job", key=True)
+    kind = choice("what is to be done", JOB_KINDS)
     created_at = instant("when it was begun")
     state = choice(
         "uploading until all bytes are there, then waiting for its process, running, done or failed",
@@ -348,6 +351,28 @@ class Jobs(dy.Schema):
     result = text("what became of the files, as JSON")
     reason = text("why it failed, empty where it did not")
     attempts = count("how often a process took it up")
+
+
+class Zones(dy.Schema):
+    """One row per place near which an athlete's runs are hidden; the place itself is not kept."""
+
+    athlete_id = text("whose runs are hidden", key=True)
+    zone_id = text("to take it back by", key=True)
+    name = text("what its athlete calls it")
+    radius_m = number("m", "about the place that was chosen, as it was asked for", nullable=False, min=0)
+    lat_deg = number("deg", "middle of what is hidden: not the place", nullable=False, min=-90, max=90)
+    lon_deg = number("deg", "middle of what is hidden: not the place", nullable=False, min=-180, max=180)
+    hidden_m = number("m", "about that middle, all within is hidden", nullable=False, min=0)
+    removed_at = instant("when it was taken back, empty while it hides", nullable=True)
+
+
+class Starts(dy.Schema):
+    """One row per run: where it began."""
+
+    run_id = text("the run", key=True)
+    local_date = day("its day")
+    lat_deg = number("deg", "latitude of its first position", nullable=False, min=-90, max=90)
+    lon_deg = number("deg", "longitude of its first position", nullable=False, min=-180, max=180)
 
 
 class RejectedFiles(dy.Schema):

@@ -226,7 +226,6 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
     theme = by_scheme(scheme)
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
     positions = queries.local_positions(track)
-    split = queries.terrain_split(track, segments)
     stretch_table = table_data(tables.segments_table(segments))
     stability = queries.run_stability(workspace, run)
     return {
@@ -235,7 +234,7 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         **_repeats(workspace, run, theme),
         "head": _head(workspace, run),
         "hidden": False,
-        "split": _split(tables.split_table(split, stability), run),
+        "split": _split(tables.split_table(workspace.load_grounds(run_id), stability), run),
         "map": track_map.track_map(positions, theme),
         "map_table": stretch_table,
         "profile": profile.profile(track, queries.windowed_variability(track), theme),

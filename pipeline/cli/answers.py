@@ -23,7 +23,7 @@ from pipeline.export import FORMATS, export_table
 from pipeline.roster import relate_roster
 from pipeline.tables import PUBLIC
 from pipeline.triage import derive_normal_ranges, rank_athletes
-from pipeline.workspace import Workspace
+from pipeline.workspace import VeiledWorkspace, Workspace
 
 
 @click.command()
@@ -47,6 +47,7 @@ def effect(
                 workspace.load_balance_sessions(athlete_id),
             )
             plans = workspace.load_plans(athlete_id)
+            half_lives = {each: workspace.load_settings_of(each).half_life_days for each in athletes}
     if sensitivity:
         varied = vary_half_life(*tables)
         if as_json:
@@ -55,7 +56,7 @@ def effect(
             for athlete in athletes:
                 say(words.sensitivity_lines(athlete, varied.filter(athlete_id=athlete)))
     elif claims:
-        claimed = relate_claims(*tables)
+        claimed = relate_claims(*tables, half_lives)
         if as_json:
             say_json(claimed.to_dicts())
         else:
@@ -133,7 +134,7 @@ def report(athlete_id: str | None, file: Path, folder: Path) -> None:
     """Write the answer, the trend and the runs as one HTML file that needs no network."""
     from dashboard.report import write_report
 
-    with Workspace(folder, read_only=True) as workspace:
+    with VeiledWorkspace(folder, read_only=True) as workspace:
         write_report(workspace, choose_athletes(workspace, athlete_id), file)
     print(f"The report is in {file}")
 
@@ -145,8 +146,8 @@ def report(athlete_id: str | None, file: Path, folder: Path) -> None:
 @any_athlete_option
 @workspace_option
 def export(table: str, format_: str, file: Path, athlete_id: str | None, folder: Path) -> None:
-    """Write a table to a file; docs/data-model.md says what is in each."""
-    with Workspace(folder, read_only=True) as workspace:
+    """Write a table to a file; docs/data-model.md says what is in each. Privacy zones are left out."""
+    with VeiledWorkspace(folder, read_only=True) as workspace:
         choose_athletes(workspace, athlete_id)
         rows = export_table(workspace, table, format_, file, athlete_id)
     print(f"{words.plural(rows, 'row')} of {table} in {file}")

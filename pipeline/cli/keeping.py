@@ -42,11 +42,16 @@ def restore(file: Path, folder: Path) -> None:
 @athlete_option
 @workspace_option
 def archive(file: Path, athlete_id: str, folder: Path) -> None:
-    """Write all data of an athlete into one FILE: tables, tracks, originals, log, plans, settings."""
+    """Write all data of an athlete into one FILE: tables, tracks, originals, log, plans, settings.
+
+    It is the athlete's own copy of everything: what lies in privacy zones is in it as well.
+    """
     with Workspace(folder, read_only=True) as workspace:
         choose_athletes(workspace, athlete_id)
+        hides = len(workspace.load_zones(athlete_id)) > 0
     facts = save_archive(folder, athlete_id, file)
-    say([f"{_counts(facts)} of {athlete_id} are in {file}", *_missing(facts)])
+    whole = ["Privacy zones hide nothing in it: keep it to yourself"] if hides else []
+    say([f"{_counts(facts)} of {athlete_id} are in {file}", *whole, *_missing(facts)])
 
 
 @click.command()

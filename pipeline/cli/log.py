@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from pipeline import batch
 from pipeline.cli import log_words
 from pipeline.cli.terminal import (
     any_athlete_option,
-    athlete_option,
     choose_athletes,
     json_option,
     named,
@@ -165,33 +163,3 @@ def adherence(athlete_id: str | None, folder: Path, as_json: bool) -> None:
         for athlete in athletes:
             of_athlete = (table.filter(athlete_id=athlete) for table in (weeks, parts))
             say(log_words.adherence_lines(athlete, *of_athlete))
-
-
-@click.command()
-@click.argument("changes", nargs=-1, metavar="[KEY=VALUE]...")
-@athlete_option
-@workspace_option
-def settings(changes: tuple[str, ...], athlete_id: str, folder: Path) -> None:
-    """The athlete's settings: the plan that `adherence` holds the log against.
-
-    KEY=VALUE sets one, KEY= gives its default back; without any they are listed.
-    """
-    values: dict[str, float | None] = {}
-    for change in changes:
-        key, equals, text = change.partition("=")
-        try:
-            values[key] = float(text) if text else None
-        except ValueError:
-            equals = ""
-        if not equals:
-            raise click.UsageError(f"{change!r} is not KEY=NUMBER", click.get_current_context())
-    with Workspace(folder, read_only=True) as workspace:
-        choose_athletes(workspace, athlete_id)
-        plan = workspace.load_thresholds(athlete_id)
-    if values:
-        with Workspace(folder) as workspace, workspace.writer_lock():
-            shared = set(workspace.sharers(athlete_id))
-            plan = workspace.save_settings(athlete_id, values)
-            if "share_places" in values and shared != (now := set(workspace.sharers(athlete_id))):
-                batch.refresh_sharers(workspace, sorted({athlete_id} | shared | now))
-    say(log_words.settings_lines(plan))

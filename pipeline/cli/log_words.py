@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.adherence import Thresholds
 from pipeline.cli.words import plural
 from pipeline.drills import Drill
 from pipeline.exposure import HALF_LIFE_DAYS
@@ -73,11 +72,6 @@ def _dose_lines(parts: pl.DataFrame) -> list[str]:
     whole = f"{last['dose'].sum():.0f} min/week"
     lines = [f"  dose on {last['date'][0]} (half-life {HALF_LIFE_DAYS:.0f} days): {whole}, of which"]
     return lines + [f"    {row['category']:<24}{row['dose']:>4.0f}" for row in last.iter_rows(named=True)]
-
-
-def settings_lines(plan: Thresholds) -> list[str]:
-    """Each setting with its value and what it is."""
-    return [f"{name}={value:g}  ({doc})" for name, value, doc in plan.with_docs()]
 
 
 def proposal_lines(proposed: DataFrame[ProposedSessions]) -> list[str]:

@@ -10,7 +10,7 @@ import polars as pl
 from pipeline import batch
 from pipeline.cli.terminal import athlete_option, choose_athletes, say, turn, workspace_option
 from pipeline.tables import TERRAINS, DataFrame, Marks, Runs
-from pipeline.workspace import Workspace
+from pipeline.workspace import VeiledWorkspace, Workspace
 
 
 @click.command()
@@ -40,7 +40,7 @@ def mark(
     if run_id is not None and (start_m is None or end_m is None or terrain is None):
         raise click.UsageError("a stretch needs --from, --to and --as", click.get_current_context())
     if run_id is None and undo is None:
-        with Workspace(folder, read_only=True) as workspace:
+        with VeiledWorkspace(folder, read_only=True) as workspace:
             choose_athletes(workspace, athlete_id)
             say(_mark_lines(workspace.load_marks(athlete_id), workspace.load_runs(athlete_id)))
         return

@@ -195,7 +195,8 @@ def answer_lines(athlete_id: str, effects: pl.DataFrame) -> list[str]:
         lines.append(
             _paragraph(
                 f"p {_p(headline['p'])}, by permuting the log {_p(headline['permutation_p'])}; "
-                f"read sceptically {_signed(headline['sceptical'])}. Method: {headline['method']}"
+                f"read sceptically {_signed(headline['sceptical'])}. Half-life of the dose: "
+                f"{headline['half_life_days']:g} days. Method: {headline['method']}"
             )
         )
     if headline["naive_p"] is not None:

@@ -65,12 +65,13 @@ def relate_effect(
         own_runs, own_log = (table.filter(pl.col("athlete_id") == athlete_id) for table in (runs, sessions))
         season = build_season(athlete_id, own_runs, stability, own_log, half_life_days)
         findings = analyse_season(season, half_life_days, seed)
-        own_rows = [_row(outcome, season, findings) for outcome in findings]
+        own_rows = [_row(outcome, season, findings, half_life_days) for outcome in findings]
         headline = own_rows[0]
         wide = fit_any_response(season) if headline["estimate"] is not None else None
         if wide is not None:
             headline["wide_low"], headline["wide_high"] = (as_change(end) for end in wide.interval())
-        headline["cautions"] = write_cautions(headline["verdict"], season, findings["smooth"].fit, wide)
+        smooth = findings["smooth"].fit
+        headline["cautions"] = write_cautions(headline["verdict"], season, smooth, wide, half_life_days)
         naive = correlate_naively(own_runs, stability, own_log)
         headline["naive_r"], headline["naive_p"] = naive or (None, None)
         headline["naive_reason"] = NAIVE_REASON if naive else ""
@@ -88,7 +89,9 @@ def _add_plan(headline: dict[str, Any], test: PlanTest | None) -> None:
         headline["sentence"] = write_plan(headline["sentence"], headline["verdict"], test)
 
 
-def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[str, Any]:
+def _row(
+    outcome: str, season: Season, findings: Mapping[str, Finding], half_life_days: float
+) -> dict[str, Any]:
     """One row of the table."""
     finding = findings[outcome]
     fit, verdict = finding.fit, finding.verdict
@@ -105,6 +108,7 @@ def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[
         "permutation_p": finding.permutation_p if shown else None,
         "n_runs": season.n_runs,
         "weeks": season.weeks,
+        "half_life_days": half_life_days,
         "dose_contrast": season.contrast,
         "detectable": detectable_change(fit) if fit else None,
         "se": shown.se if shown else None,
@@ -114,7 +118,7 @@ def _row(outcome: str, season: Season, findings: Mapping[str, Finding]) -> dict[
         "verdict": verdict,
         "sentence": write_sentence(outcome, verdict, season, fit),
         "missing": write_missing(verdict, season, fit),
-        "cautions": write_cautions(verdict, season, findings["smooth"].fit),
+        "cautions": write_cautions(verdict, season, findings["smooth"].fit, half_life_days=half_life_days),
         "method": METHOD,
     }
 

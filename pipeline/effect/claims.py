@@ -5,7 +5,7 @@ Declared here and nowhere else: descents, climbs, late in the run, and sets with
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,19 +27,24 @@ CLEAN_UNIT = 0.25
 
 
 def relate_claims(
-    runs: DataFrame[Runs], stability: DataFrame[Stability], sessions: DataFrame[BalanceSessions]
+    runs: DataFrame[Runs],
+    stability: DataFrame[Stability],
+    sessions: DataFrame[BalanceSessions],
+    half_lives_days: Mapping[str, float] = {},
 ) -> DataFrame[Claims]:
     """Per athlete the claims that 30 runs or more and enough contrast can say something of.
 
     The first three have the answer's model, with unsteadiness of technical descents, of technical climbs,
     and late against early in the run as outcome. The last has the answer's outcome, and beside the dose the
     share of sets without a wobble as exposure, decayed as the dose is. `p_adjusted` is that of Benjamini &
-    Hochberg (1995, doi 10.1111/j.2517-6161.1995.tb02031.x) over the athlete's claims.
+    Hochberg (1995, doi 10.1111/j.2517-6161.1995.tb02031.x) over the athlete's claims. `half_lives_days` has
+    the half-life of the dose of those athletes who set one.
     """
     rows: list[dict[str, Any]] = []
     for athlete_id in sorted(sessions["athlete_id"].unique()):
         own_runs, own_log = (table.filter(pl.col("athlete_id") == athlete_id) for table in (runs, sessions))
-        found = list(_fits(athlete_id, own_runs, stability, own_log))
+        half_life_days = half_lives_days.get(athlete_id, HALF_LIFE_DAYS)
+        found = list(_fits(athlete_id, own_runs, stability, own_log, half_life_days))
         adjusted = list(stats.false_discovery_control([fit.p for _, fit, _ in found])) if found else []
         for (claim, fit, n_runs), p_adjusted in zip(found, adjusted, strict=True):
             low, high = fit.interval()
@@ -59,7 +64,11 @@ def relate_claims(
 
 
 def _fits(
-    athlete_id: str, runs: pl.DataFrame, stability: pl.DataFrame, sessions: pl.DataFrame
+    athlete_id: str,
+    runs: pl.DataFrame,
+    stability: pl.DataFrame,
+    sessions: pl.DataFrame,
+    half_life_days: float,
 ) -> Iterator[tuple[str, Fit, int]]:
     """Claim, its fit and the runs it rests on."""
     is_technical = pl.col("terrain").cast(pl.String) == "technical"
@@ -80,14 +89,14 @@ def _fits(
             metric=pl.lit(METRIC),
             direction=pl.lit("all").cast(stability.schema["direction"]),
         )
-        season = build_season(athlete_id, runs, pl.concat([smooth, asked]), sessions, HALF_LIFE_DAYS)
+        season = build_season(athlete_id, runs, pl.concat([smooth, asked]), sessions, half_life_days)
         if season.n_runs >= MIN_RUNS and (season.contrast or 0.0) >= MIN_CONTRAST:
             beside = season.nuisance(smooth=metric == METRIC)
             fit = fit_gls(season.days, season.technical, season.dose, beside, season.scatter)
             if fit is not None:
                 yield claim, fit, season.n_runs
-    season = build_season(athlete_id, runs, stability, sessions, HALF_LIFE_DAYS)
-    clean = _clean_share(season, sessions)
+    season = build_season(athlete_id, runs, stability, sessions, half_life_days)
+    clean = _clean_share(season, sessions, half_life_days)
     known = np.isfinite(clean)
     if known.sum() >= MIN_RUNS:
         beside = np.column_stack([season.nuisance(smooth=True), season.dose])[known]
@@ -102,7 +111,7 @@ def _fits(
             yield "sets without a wobble", fit, int(known.sum())
 
 
-def _clean_share(season: Season, sessions: pl.DataFrame) -> NDArray[np.float64]:
+def _clean_share(season: Season, sessions: pl.DataFrame, half_life_days: float) -> NDArray[np.float64]:
     """Share of sets without a wobble up to the day before each run, decayed as the dose is; NaN before the
     first entry that says."""
     told = sessions.filter(pl.col("sets") > 0, pl.col("clean_sets").is_not_null())
@@ -114,6 +123,6 @@ def _clean_share(season: Season, sessions: pl.DataFrame) -> NDArray[np.float64]:
         daily = np.zeros(len(season.minutes))
         inside = day < len(daily)
         np.add.at(daily, day[inside], told[column].to_numpy()[inside].astype(float))
-        decayed.append(decayed_weekly(daily, HALF_LIFE_DAYS)[season.run_day])
+        decayed.append(decayed_weekly(daily, half_life_days)[season.run_day])
     clean, sets = decayed
     return np.where(sets > 0, clean / np.where(sets > 0, sets, 1.0), np.nan)

@@ -55,6 +55,7 @@ def preview_designs(
     runs: DataFrame[Runs],
     stability: DataFrame[Stability],
     sessions: DataFrame[BalanceSessions],
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> Preview:
     """Every design of `AS_NOW` and BLOCKS_WEEKS for each of WEEKS.
 
@@ -62,19 +63,19 @@ def preview_designs(
     design's own dose and the athlete's fitted noise give; for blocks the median over schedules drawn by lot.
     A design that cannot be fitted has None.
     """
-    season = _season(athlete_id, runs, stability, sessions)
+    season = _season(athlete_id, runs, stability, sessions, half_life_days)
     habits = _habits(season)
     detectable: dict[tuple[str, int], float | None] = {}
     for weeks in WEEKS:
         day = habits.run_days(weeks)
         if habits.minutes_are_own:
             log = np.append(season.minutes, np.resize(season.minutes, 7 * weeks))
-            dose = decayed_weekly(log, HALF_LIFE_DAYS)[len(season.minutes) + day]
+            dose = decayed_weekly(log, half_life_days)[len(season.minutes) + day]
             detectable[AS_NOW, weeks] = _as_change(_errors(habits.noise, day, dose[:, None]))
         for block_weeks in BLOCKS_WEEKS:
             pairs = math.ceil(weeks / (2 * block_weeks))
             schedules = draw_schedules(2 * pairs, _DRAWS, np.random.default_rng([weeks, block_weeks]))
-            errors = _errors(habits.noise, day, habits.doses(schedules, block_weeks, day))
+            errors = _errors(habits.noise, day, habits.doses(schedules, block_weeks, day, half_life_days))
             detectable[f"blocks of {block_weeks} weeks", weeks] = _as_change(errors)
     return Preview(
         habits.noise,
@@ -131,15 +132,27 @@ class _Habits:
         """Days of the runs of so many weeks like these."""
         return np.floor(np.arange(int(weeks * self.runs_per_week)) * 7 / self.runs_per_week).astype(np.int64)
 
-    def doses(self, schedules: Schedules, block_weeks: int, day: NDArray[np.int64]) -> Array:
+    def doses(
+        self,
+        schedules: Schedules,
+        block_weeks: int,
+        day: NDArray[np.int64],
+        half_life_days: float = HALF_LIFE_DAYS,
+    ) -> Array:
         """Dose [min/week] at those runs under each schedule (m, n_blocks): (n_runs, m)."""
-        dose = planned_dose(schedules, block_weeks, day, HALF_LIFE_DAYS)
+        dose = planned_dose(schedules, block_weeks, day, half_life_days)
         return dose * (self.minutes_per_week / PLANNED_MIN_PER_WEEK)
 
 
-def _season(athlete_id: str, runs: pl.DataFrame, stability: pl.DataFrame, sessions: pl.DataFrame) -> Season:
+def _season(
+    athlete_id: str,
+    runs: pl.DataFrame,
+    stability: pl.DataFrame,
+    sessions: pl.DataFrame,
+    half_life_days: float = HALF_LIFE_DAYS,
+) -> Season:
     own_runs, own_log = (table.filter(pl.col("athlete_id") == athlete_id) for table in (runs, sessions))
-    return build_season(athlete_id, own_runs, stability, own_log, HALF_LIFE_DAYS)
+    return build_season(athlete_id, own_runs, stability, own_log, half_life_days)
 
 
 def _habits(season: Season) -> _Habits:

@@ -19,6 +19,7 @@ def derive_residuals(
     runs: DataFrame[Runs],
     stability: DataFrame[Stability],
     sessions: DataFrame[BalanceSessions],
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> DataFrame[Residuals]:
     """One row for each run that enters the answer of one athlete; none without runs and a log.
 
@@ -30,7 +31,7 @@ def derive_residuals(
     of the grid: how far a run lay from what the columns and the runs before it led to expect. Where the model
     holds these are independent with an SD of 1. Null where no error is left to measure by.
     """
-    season = build_season(athlete_id, runs, stability, sessions, HALF_LIFE_DAYS)
+    season = build_season(athlete_id, runs, stability, sessions, half_life_days)
     columns = independent_columns(season.nuisance(smooth=True))
     if season.first_run is None or season.n_runs <= columns.shape[1]:
         return Residuals.create_empty()

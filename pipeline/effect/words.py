@@ -18,6 +18,7 @@ from pipeline.effect.verdict import (
     as_change,
     detectable_change,
 )
+from pipeline.exposure import HALF_LIFE_DAYS
 
 # Runs go on, entries stop: after so many days, and longer than any break before, perhaps no log was kept.
 SILENT_LOG_DAYS = 28
@@ -178,9 +179,20 @@ def _missing_data(season: Season) -> list[str]:
     return parts
 
 
-def write_cautions(verdict: str, season: Season, smooth: Fit | None, any_response: Fit | None = None) -> str:
+def write_cautions(
+    verdict: str,
+    season: Season,
+    smooth: Fit | None,
+    any_response: Fit | None = None,
+    half_life_days: float = HALF_LIFE_DAYS,
+) -> str:
     """What speaks against reading more into the answer; `any_response` without its half-life and shape."""
     parts = []
+    if half_life_days != HALF_LIFE_DAYS:
+        parts.append(
+            f"the half-life was set to {half_life_days:g} days, {HALF_LIFE_DAYS:g} are declared: another one "
+            "chosen after a look at the answer is no new test, and the best of several is too good"
+        )
     if season.n_before_log:
         parts.append(
             f"{_plural(season.n_before_log, 'run')} before the log or in its first weeks left out: "
@@ -219,8 +231,9 @@ def write_cautions(verdict: str, season: Season, smooth: Fit | None, any_respons
         if any_response is not None:
             low, high = (as_change(end) for end in any_response.interval())
             parts.append(
-                "the interval holds for a half-life of 21 days and a straight line: with any from 10 to 42 "
-                "days, and should more bring less, 45 weekly minutes against none may be anything from "
+                f"the interval holds for a half-life of {half_life_days:g} days and a straight line: with "
+                "any from 10 to 42 days, and should more bring less, 45 weekly minutes against none may be "
+                "anything from "
                 f"{_interval(low, high)}"
             )
         parts.append("looking often is not corrected for: read it at 16, 26, 39 and 52 weeks")

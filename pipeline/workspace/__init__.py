@@ -9,6 +9,7 @@ from pipeline.workspace.packs import save_pack
 from pipeline.workspace.reading import no_run
 from pipeline.workspace.store import Workspace
 from pipeline.workspace.traces import Searched, Sought, search_traces
+from pipeline.workspace.veiled import VeiledWorkspace
 
 __all__ = [
     "AccountBook",
@@ -18,6 +19,7 @@ __all__ = [
     "Searched",
     "Seen",
     "Sought",
+    "VeiledWorkspace",
     "Workspace",
     "keep_original",
     "no_run",

@@ -46,6 +46,7 @@ from pipeline.tables import (
     Settings,
     Stability,
     Stretches,
+    Zones,
 )
 from pipeline.workspace.folder import CATALOGUE, may_write
 
@@ -107,7 +108,7 @@ def _of_a_run() -> sa.ForeignKeyConstraint:
     )
 
 
-# Of workspaces from before Alembic; it makes a Surefoot of that time refuse a newer one.
+# What holds for the whole workspace. Its schema_version makes a Surefoot from before Alembic refuse it.
 meta = sa.Table(
     "meta", metadata, sa.Column("key", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
 )
@@ -189,6 +190,7 @@ account_attempts = _account_table("account_attempts", AccountAttempts)
 account_audit = _account_table("account_audit", AccountAudit)
 sa.Index("account_links_by_account", account_links.c.account)
 sa.Index("account_sessions_by_account", account_sessions.c.account)
+zones = _table("zones", Zones)
 
 
 def connect(workspace: Path, *, read_only: bool) -> sa.Engine:

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from pipeline.adherence import Thresholds, derive_adherence
+from pipeline.adherence import derive_adherence
 from pipeline.drills import find_drill, normalise
+from pipeline.settings import AthleteSettings
 from pipeline.tables import Adherence, BalanceSessions, DataFrame, DrillNames, ProposedSessions, Settings
 from pipeline.workspace import catalogue
 from pipeline.workspace.frames import to_rows
@@ -37,9 +38,9 @@ class Logbook(Reading):
         """The settings that differ from their defaults."""
         return self._load(Settings, catalogue.settings, athlete_id)
 
-    def load_thresholds(self, athlete_id: str) -> Thresholds:
-        """The athlete's plan: the defaults with the settings over them."""
-        return Thresholds.of(dict(self.load_settings(athlete_id).select("key", "value").iter_rows()))
+    def load_settings_of(self, athlete_id: str) -> AthleteSettings:
+        """The athlete's settings: the defaults with what was set over them."""
+        return AthleteSettings.of(dict(self.load_settings(athlete_id).select("key", "value").iter_rows()))
 
     def sharers(self, athlete_id: str) -> list[str]:
         """The others of whose passes this athlete learns places, since all of them set `share_places`."""
@@ -55,7 +56,7 @@ class Logbook(Reading):
         athletes = self.athletes() if athlete_id is None else [athlete_id]
         weeks = [
             derive_adherence(
-                self.load_balance_sessions(athlete), until=until, thresholds=self.load_thresholds(athlete)
+                self.load_balance_sessions(athlete), until=until, thresholds=self.load_settings_of(athlete)
             )
             for athlete in athletes
         ]
@@ -130,20 +131,20 @@ class Logbook(Reading):
                     catalogue.balance_sessions.insert(), to_rows(BalanceSessions.validate(log))
                 )
 
-    def save_settings(self, athlete_id: str, values: Mapping[str, float | None]) -> Thresholds:
-        """Change settings of the athlete; None gives the default back. Gives the plan that they make.
+    def save_settings(self, athlete_id: str, values: Mapping[str, float | None]) -> AthleteSettings:
+        """Change settings of the athlete; None gives the default back. Gives all of them.
 
         Raises SurefootError, and changes nothing, where they make none.
         """
         table = catalogue.settings
         before = dict(self.load_settings(athlete_id).select("key", "value").iter_rows())
         merged = {key: value for key, value in {**before, **values}.items() if value is not None}
-        plan = Thresholds.of(merged)
+        settings = AthleteSettings.of(merged)
         with self._writing() as connection:
             connection.execute(table.delete().where(table.c.athlete_id == athlete_id))
             for key, value in merged.items():
                 connection.execute(table.insert().values(athlete_id=athlete_id, key=key, value=value))
-        return plan
+        return settings
 
 
 def add_proposals(connection: sa.Connection, athlete_id: str, rows: Iterable[Mapping[str, Any]]) -> None:

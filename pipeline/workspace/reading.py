@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.columns import dtypes
 from pipeline.errors import SurefootError
+from pipeline.grounds import summarise_grounds
 from pipeline.repeats import MIN_RUNS
 from pipeline.results import Origin, Passes, Seen
 from pipeline.tables import (
@@ -245,6 +246,11 @@ class Reading(Access):
             columns = [segments.c[name] for name in dtypes(Segments)]
             found = to_frame(Segments, connection.execute(sa.select(*columns).where(of_run)))
             return reader.read(dict(placement)), found
+
+    def load_grounds(self, run_id: str) -> pl.DataFrame:
+        """The whole of one run on its two grounds. Raises SurefootError where there is no such run."""
+        track = next(Reading.load_tracks(self, [run_id]))[1]
+        return summarise_grounds(track, Reading.load_segments(self, run_id=run_id))
 
     def load_channels(self, run_id: str) -> pl.DataFrame:
         """One run's further channels: elapsed_s, then a float32 column each; no rows where it has none.

@@ -19,10 +19,11 @@ from pipeline.workspace.joblist import JobList
 from pipeline.workspace.logbook import add_proposals
 from pipeline.workspace.passes import to_passes_row
 from pipeline.workspace.reading import Reading, no_run
+from pipeline.workspace.showing import Showing
 from pipeline.workspace.transfer import Transfer
 
 
-class Workspace(Transfer, JobList):
+class Workspace(Transfer, JobList, Showing):
     __doc__ = Reading.__doc__
 
     def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:

@@ -123,9 +123,13 @@ class Transfer(Logbook):
                 words |= dict.fromkeys(islice(own, _OF_EACH), what)
         tracks = self.load_tracks(_spread(found, _POSITIONS))
         places = [track.select("lat_deg", "lon_deg").drop_nulls() for _, track in tracks]
+        zones = catalogue.zones
+        middles = sa.select(zones.c.lat_deg, zones.c.lon_deg).where(zones.c.athlete_id == athlete_id)
+        with self._reading() as connection:
+            hidden = [(float(lat), float(lon)) for lat, lon in connection.execute(middles)]
         return Sought(
             {word.encode(): what for word, what in words.items() if len(word.encode()) >= SHORTEST_BYTES},
-            [place.row(len(place) // 2) for place in places if len(place)],
+            [*(place.row(len(place) // 2) for place in places if len(place)), *hidden],
         )
 
     def forget(self, athlete_id: str) -> None:

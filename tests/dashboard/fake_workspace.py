@@ -14,10 +14,12 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
-from pipeline.adherence import Thresholds, derive_adherence
+from pipeline.adherence import derive_adherence
 from pipeline.balance import derive_dose_by_category
 from pipeline.effect import derive_residuals
 from pipeline.errors import SurefootError
+from pipeline.grounds import summarise_grounds
+from pipeline.settings import AthleteSettings
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 FIRST_DAY = date(2026, 1, 5)
@@ -216,6 +218,7 @@ def effects(athlete_id: str) -> pl.DataFrame:
         "athlete_id": athlete_id,
         "n_runs": 107,
         "weeks": 48.0,
+        "half_life_days": 21.0,
         "dose_contrast": 0.31,
         "detectable": 0.28,
         "se": 0.06,
@@ -317,6 +320,9 @@ class FakeWorkspace:
     def load_track(self, run_id: str) -> pl.DataFrame:
         return track(run_id)
 
+    def load_grounds(self, run_id: str) -> pl.DataFrame:
+        return summarise_grounds(track(run_id), segments(run_id))
+
     def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame:
         assert run_id is not None
         return segments(run_id)
@@ -347,8 +353,8 @@ class FakeWorkspace:
     def upload_folder(self, athlete_id: str, job_id: str) -> Path:
         return self.path / job_id
 
-    def load_thresholds(self, athlete_id: str) -> Thresholds:
-        return Thresholds()
+    def load_settings_of(self, athlete_id: str) -> AthleteSettings:
+        return AthleteSettings()
 
     def load_plans(self, athlete_id: str) -> pl.DataFrame:
         return tables.Plans.create_empty()

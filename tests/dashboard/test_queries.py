@@ -187,7 +187,7 @@ def test_a_missing_run_is_none(workspace: FakeWorkspace) -> None:
 
 def test_terrain_split_counts_by_hand(workspace: FakeWorkspace, run_id: str) -> None:
     """Twelve stretches of 860 m, four of them technical: 3.44 km."""
-    split = queries.terrain_split(workspace.load_track(run_id), workspace.load_segments(run_id=run_id))
+    split = workspace.load_grounds(run_id)
     technical = split.filter(pl.col("terrain") == "technical").row(0, named=True)
     assert technical["distance_m"] == 4 * 860.0
     assert technical["moving_s"] == 1200
