@@ -59,7 +59,7 @@ def test_the_dose_halves_in_the_half_life_that_was_set(folder: Path, tmp_path: P
 
 
 def test_another_half_life_is_another_answer_of_the_same_runs() -> None:
-    """The estimate at 42 days is that of the sensitivity view's model at 42 days, and says that it was set."""
+    """The answer at 42 days is another one than at 21, and says which it is and that it was set."""
     season = simulate_season(SCENARIOS["blocks 6"], np.random.default_rng(1))
     tables = season.runs, season.stability, season.sessions
     at_42 = relate_effect(*tables, half_life_days=42).row(0, named=True)
@@ -97,7 +97,7 @@ def test_the_job_of_a_forgotten_athlete_does_nothing(folder: Path) -> None:
 
 
 def test_what_takes_a_change_back_is_what_was_written_before(folder: Path) -> None:
-    """A default is taken back to by nothing, another value by its own text; what stays the same is not due."""
+    """An empty text takes back to a default, its own text to another value; what stays is not due."""
     with Workspace(folder) as workspace:
         first = change_settings(workspace, "ada", {"units": "mi", "half_life_days": "21"})
         assert (first.settings.distance_unit, first.undo, first.due) == (
