@@ -28,11 +28,11 @@ from dashboard.guard import protect
 from dashboard.health import health_routes
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
+from dashboard.memo import KeptWorkspace
 from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, stretches, upload
 from dashboard.plan_routes import plan_routes
 from dashboard.upload_routes import upload_routes
 from pipeline.errors import SurefootError
-from pipeline.workspace import VeiledWorkspace
 
 PAGES = (answer, runs, run, stretches, balance, upload, plan, roster)
 INDEX = """<!DOCTYPE html>
@@ -49,7 +49,7 @@ def create_app(workspace_path: Path | str) -> Dash:
     ------
     pipeline.errors.SurefootError : the folder is not a workspace.
     """
-    return build_app(VeiledWorkspace(Path(workspace_path), read_only=True))
+    return build_app(KeptWorkspace(Path(workspace_path)))
 
 
 def build_app(workspace: queries.Workspace) -> Dash:

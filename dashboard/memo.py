@@ -1,4 +1,4 @@
-"""Keep what takes long to work out for as long as the workspace stays as it is."""
+"""Keep what takes long to read or to work out for as long as the workspace stays as it is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TypeVar
 
+from pipeline.tables import BalanceSessions, DataFrame, Repeats, Runs, Stability
+from pipeline.workspace import VeiledWorkspace
+
 T = TypeVar("T")
 CATALOGUE_FILES = ("catalogue.sqlite", "catalogue.sqlite-wal")
+MOST_KEPT = 200
 
 
 class Memo:
-    """Results by key; all are let go when the catalogue at `path` was written to, or is not there."""
+    """Results by key, the newest ones; all are let go when the catalogue at `path` was written to."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -23,10 +27,44 @@ class Memo:
         state = self._look()
         if state != self._state or not state:
             self._results, self._state = {}, state
-        if key not in self._results:
-            self._results[key] = make()
-        return self._results[key]  # type: ignore[return-value]
+        # What another thread lets go meanwhile takes a result that is too old with it.
+        results = self._results
+        if key not in results:
+            made = make()
+            if len(results) >= MOST_KEPT:
+                results.pop(next(iter(results)), None)
+            results[key] = made
+            return made
+        return results[key]  # type: ignore[return-value]
 
     def _look(self) -> tuple[tuple[int, int], ...]:
         stats = [file.stat() for name in CATALOGUE_FILES if (file := self._path / name).exists()]
         return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
+
+
+class KeptWorkspace(VeiledWorkspace):
+    """A workspace to look at, which reads an athlete's long tables once while nothing is written to it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, read_only=True)
+        self._memo = Memo(path)
+
+    def load_runs(self, athlete_id: str | None = None) -> DataFrame[Runs]:
+        """As VeiledWorkspace.load_runs."""
+        load = super().load_runs
+        return self._memo(("runs", athlete_id), lambda: load(athlete_id))
+
+    def load_stability(self, athlete_id: str | None = None) -> DataFrame[Stability]:
+        """As VeiledWorkspace.load_stability."""
+        load = super().load_stability
+        return self._memo(("stability", athlete_id), lambda: load(athlete_id))
+
+    def load_repeats(self, athlete_id: str | None = None) -> DataFrame[Repeats]:
+        """As VeiledWorkspace.load_repeats."""
+        load = super().load_repeats
+        return self._memo(("repeats", athlete_id), lambda: load(athlete_id))
+
+    def load_balance_sessions(self, athlete_id: str | None = None) -> DataFrame[BalanceSessions]:
+        """As VeiledWorkspace.load_balance_sessions."""
+        load = super().load_balance_sessions
+        return self._memo(("balance", athlete_id), lambda: load(athlete_id))

@@ -22,29 +22,37 @@ def local_line(x: Array, y: Array, grid: Array, *, half_width: float = 35.0, rob
     -------
     (3, len(grid)): line, lower and upper end of its pointwise 95 % band; NaN with fewer than 5 runs in reach.
     """
-    line = np.full((3, len(grid)), np.nan)
     if len(x) < MIN_RUNS:
-        return line
+        return np.full((3, len(grid)), np.nan)
     trust = np.ones(len(x))
     for _ in range(robust_rounds):
-        residual = y - np.array([_fit(x, y, at, half_width, trust)[0] for at in x])
+        residual = y - _fit(x, y, x, half_width, trust)[0]
         scale = 6 * np.median(np.abs(residual)) or 1.0
         trust = np.clip(1 - (residual / scale) ** 2, 0.0, None) ** 2
-    for i, at in enumerate(grid):
-        if np.sum(np.abs(x - at) < half_width) >= MIN_RUNS:
-            value, error = _fit(x, y, at, half_width, trust)
-            line[:, i] = value, value - 1.96 * error, value + 1.96 * error
-    return line
+    value, error = _fit(x, y, grid, half_width, trust)
+    line = np.stack([value, value - 1.96 * error, value + 1.96 * error])
+    in_reach = np.sum(np.abs(x - grid[:, None]) < half_width, axis=1)
+    return np.where(in_reach >= MIN_RUNS, line, np.nan)
 
 
-def _fit(x: Array, y: Array, at: float, half_width: float, trust: Array) -> tuple[float, float]:
-    """Value and standard error at one place of the weighted straight line about it."""
-    weight = np.clip(1 - np.abs((x - at) / half_width) ** 3, 0.0, None) ** 3 * trust
-    if weight.sum() <= 0:
-        return float(np.median(y)), np.inf
-    design = np.column_stack([np.ones_like(x), x - at])
-    inverse = np.linalg.pinv(design.T @ (design * weight[:, None]))
-    row = inverse[0] @ (design * weight[:, None]).T
-    slope = inverse @ (design * weight[:, None]).T @ y
-    variance = np.sum(weight * (y - design @ slope) ** 2) / weight.sum()
-    return float(slope[0]), float(np.sqrt(variance * np.sum(row**2)))
+def _fit(x: Array, y: Array, at: Array, half_width: float, trust: Array) -> tuple[Array, Array]:
+    """Value and standard error at each place of the weighted straight line about it.
+
+    The normal equations of two unknowns, written out. Where all runs in reach are of one day there is no
+    slope: the line is their mean.
+    """
+    dx = x - at[:, None]
+    weight = np.clip(1 - np.abs(dx / half_width) ** 3, 0.0, None) ** 3 * trust
+    total, first, second = weight.sum(1), (weight * dx).sum(1), (weight * dx**2).sum(1)
+    spread = total * second - first**2
+    has_slope = spread > 1e-9 * total**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean, lever = weight / total[:, None], first / total
+        slope = np.where(has_slope, (total * ((weight * dx) @ y) - first * (weight @ y)) / spread, 0.0)
+        value = mean @ y - slope * lever
+        # What each run adds to the value: its share of the mean, less what it turns the line by.
+        turn = np.where(has_slope, first / spread, 0.0)[:, None] * weight * (dx - lever[:, None])
+        variance = (mean * (y - value[:, None] - slope[:, None] * dx) ** 2).sum(1)
+        error = np.sqrt(variance * ((mean - turn) ** 2).sum(1))
+    known = total > 0
+    return np.where(known, value, np.median(y)), np.where(known, error, np.inf)

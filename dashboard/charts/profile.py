@@ -31,7 +31,6 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
     km = known["distance_m"].to_numpy() / 1000
     pause = np.diff(known["elapsed_s"].to_numpy(), append=np.inf) > PAUSE_S
     figure = go.Figure()
-    _shade_technical(figure, known, km, theme)
     altitude = known["altitude_m"].to_numpy()
     figure.add_scatter(
         **_thinned(km, altitude, pause, digits=0),
@@ -63,6 +62,7 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
         margin={"l": 62, "r": 14, "t": 8, "b": 40},
         hovermode="x",
         hoversubplots="axis",
+        shapes=_shaded_technical(known, km, theme),
         xaxis={
             "anchor": "y3",
             "ticksuffix": " km",
@@ -96,20 +96,23 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
     return figure
 
 
-def _shade_technical(figure: go.Figure, track: pl.DataFrame, km: NDArray[np.float64], theme: Theme) -> None:
-    for label, start, end in stretches(track["terrain"]):
-        if label == "technical":
-            figure.add_shape(
-                type="rect",
-                x0=float(km[start]),
-                x1=float(km[end - 1]),
-                y0=0,
-                y1=1,
-                yref="paper",
-                fillcolor=rgba(theme.technical, 0.11),
-                line_width=0,
-                layer="below",
-            )
+def _shaded_technical(track: pl.DataFrame, km: NDArray[np.float64], theme: Theme) -> list[dict[str, Any]]:
+    """A band behind each technical stretch, for all at once: added one by one, each checks all before it."""
+    return [
+        {
+            "type": "rect",
+            "x0": float(km[start]),
+            "x1": float(km[end - 1]),
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "fillcolor": rgba(theme.technical, 0.11),
+            "line_width": 0,
+            "layer": "below",
+        }
+        for label, start, end in stretches(track["terrain"])
+        if label == "technical"
+    ]
 
 
 def _thinned(

@@ -177,6 +177,22 @@ def test_a_straight_line_is_its_own_smooth() -> None:
     assert np.allclose(low, high, atol=1e-6)
 
 
+def test_the_line_is_a_weighted_straight_line_about_each_place() -> None:
+    """At each place it is numpy's own least squares fit with tricube weights."""
+    rng = np.random.default_rng(3)
+    x, y = np.sort(rng.uniform(0, 120, 40)), rng.normal(0, 1, 40)
+    line = local_line(x, y, x, robust_rounds=0)[0]
+    for at, value in zip(x, line, strict=True):
+        weight = np.clip(1 - np.abs((x - at) / 35) ** 3, 0, None) ** 1.5  # the root of the tricube weight
+        assert value == pytest.approx(np.polyfit(x - at, y, 1, w=weight)[1], rel=1e-9)
+
+
+def test_runs_of_one_day_have_a_mean_and_no_slope() -> None:
+    """Five runs on one day: the line there is their mean."""
+    line = local_line(np.full(5, 3.0), np.arange(5.0), np.array([3.0]), robust_rounds=0)
+    assert line[0] == pytest.approx([2.0])
+
+
 def test_one_wild_run_does_not_bend_the_line() -> None:
     """Robust weights take a single outlier's pull down to less than a quarter."""
     x = np.arange(0.0, 100.0, 3.0)
