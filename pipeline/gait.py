@@ -6,6 +6,8 @@ if that second counted as walking the unsteady moments would vanish and the runn
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.ndimage import median_filter
 
@@ -20,6 +22,8 @@ OK, MISSING, SPIKE, FROZEN, HALF, DOUBLE = (
 RUNNING_SPM = (125.0, 250.0)
 """Steps per minute between which every runner's cadence lies."""
 TYPICAL_SPM = 165.0
+SETTLED_SHARE = 0.93
+SETTLED_WITHIN_S = 41
 
 
 def label_gait(
@@ -39,13 +43,16 @@ def label_gait(
     at 140 cut slow running on rough ground out, the more of it the less steady the day (docs/methods.md). A
     speed that is no longer walked is running: people change near 2.0 m/s (Hreljac 1993,
     doi 10.1249/00005768-199310000-00012). Where no cadence is known within 15 s, speed alone decides.
+    Running begins, and ends, with a second that is near the running's own cadence (`_settled`).
     """
     speed = median_filter(np.nan_to_num(speed_mps), scale_s, mode="nearest")
     running = speed >= run_from_mps
     near = np.isfinite(rolling_mean(cadence_spm, 2 * scale_s + 1))
     if near.any():
-        cadence = median_filter(fill_between(cadence_spm), scale_s, mode="nearest")
+        whole = fill_between(cadence_spm)
+        cadence = median_filter(whole, scale_s, mode="nearest")
         running |= near & _held(cadence >= run_from_spm, cadence < walk_below_spm)
+        running = _settled(running, whole, scale_s)
     return np.where(speed < stand_below_mps, STAND, np.where(running, RUN, WALK))
 
 
@@ -54,6 +61,28 @@ def _held(begins: Mask, ends: Mask) -> Mask:
     decided = begins | ends
     last = np.maximum.accumulate(np.where(decided, np.arange(len(begins)), 0))
     return np.asarray(begins[last])
+
+
+def _settled(running: Mask, cadence_spm: Array, longest_s: int) -> Mask:
+    """`running` without the seconds at either end whose cadence is on its way from, or to, that of a walk.
+
+    A change of gait is a step of some 40 steps/min: it is no unsteadiness, but would be the largest there is.
+    Only what adjoins the change is left out, until the first second at 93 % of the nearest 41 s; within a
+    stretch every dip stays.
+    """
+    settled = running.copy()
+    for begin, end in pairwise(stretches(running)):
+        if running[begin]:
+            own = cadence_spm[begin:end]
+            settled[begin : begin + _seconds_on_the_way(own, longest_s)] = False
+            settled[end - _seconds_on_the_way(own[::-1], longest_s) : end] = False
+    return settled
+
+
+def _seconds_on_the_way(cadence_spm: Array, longest_s: int) -> int:
+    usual = np.median(cadence_spm[:SETTLED_WITHIN_S])
+    there = cadence_spm[:longest_s] >= SETTLED_SHARE * usual
+    return int(there.argmax()) if there.any() else len(there)
 
 
 def flag_cadence(

@@ -29,6 +29,32 @@ def test_a_stumble_stays_in_the_run() -> None:
     assert (label_gait(np.full(60, 2.0), cadence) == RUN).all()
 
 
+def test_a_change_of_gait_is_no_unsteadiness() -> None:
+    """A watch that takes 112 to 168 spm in eight steps runs from the last but one on: 93 % is 157."""
+    cadence = np.concatenate([np.full(60, 112.0), np.arange(119.0, 169.0, 7.0), np.full(60, 168.0)])
+    there = np.concatenate([cadence, cadence[::-1]])
+    gait = label_gait(np.full(len(there), 2.0), there)
+    running = np.flatnonzero(gait == RUN)
+    assert there[running[[0, -1]]].tolist() == [161.0, 161.0]
+    assert (np.diff(running) == 1).all()
+
+
+def test_a_stumble_beside_a_change_of_gait_stays_in() -> None:
+    """One settled second after the change ends the search: the dip to 136 that follows it is measured."""
+    cadence = np.repeat([112.0, 168.0, 136.0, 168.0], [60, 1, 2, 60])
+    assert (label_gait(np.full(123, 2.0), cadence)[60:] == RUN).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 8.0))
+def test_what_is_cut_off_adjoins_a_change_and_is_short(seed: int, sd_spm: float) -> None:
+    """Running of one piece stays of one piece, and loses at most 15 seconds at either end."""
+    rng = np.random.default_rng(seed)
+    cadence = np.repeat([110.0, 165.0, 110.0], [60, 90, 60]) + rng.normal(0, sd_spm, 210)
+    running = label_gait(np.full(210, 1.9), cadence) == RUN
+    assert len(stretches(running)) <= 4
+    assert running[60 + 16 : 150 - 16].all()
+
+
 def test_a_slow_runner_runs() -> None:
     """At 132 spm who ran before still runs and who walked before still walks; 120 is walking, 138 running."""
     cadence = np.repeat([138.0, 132.0, 120.0, 132.0, 138.0], 60)
