@@ -12,7 +12,9 @@ from dash import Dash, Input, Output, State, dcc, html
 from flask import Response
 
 from dashboard import queries, theme
+from dashboard.account_routes import account_routes
 from dashboard.components import (
+    ACCOUNT_URL,
     answer_url,
     balance_url,
     icon,
@@ -24,15 +26,21 @@ from dashboard.components import (
     upload_url,
 )
 from dashboard.data_routes import data_routes
+from dashboard.gate import gate
 from dashboard.guard import protect
 from dashboard.health import health_routes
+from dashboard.hosting import Hosting, seen
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
 from dashboard.memo import KeptWorkspace
-from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, stretches, upload
+from dashboard.openid import find_provider, openid_routes
+from dashboard.pages import account, answer, balance, not_found, plan, roster, run, runs, stretches, upload
 from dashboard.plan_routes import plan_routes
+from dashboard.sign_in import sign_in_routes
 from dashboard.upload_routes import upload_routes
+from dashboard.visible import Visible
 from pipeline.errors import SurefootError
+from pipeline.workspace import AccountBook
 
 PAGES = (answer, runs, run, stretches, balance, upload, plan, roster)
 INDEX = """<!DOCTYPE html>
@@ -42,18 +50,31 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 
 
-def create_app(workspace_path: Path | str) -> Dash:
-    """The dashboard over a workspace on disk, opened read only.
+def create_app(workspace_path: Path | str, site: str = "") -> Dash:
+    """The dashboard over a workspace on disk, opened read only; with accounts where `site` is its address.
 
     Raises
     ------
     pipeline.errors.SurefootError : the folder is not a workspace.
     """
-    return build_app(KeptWorkspace(Path(workspace_path)))
+    workspace = KeptWorkspace(Path(workspace_path))
+    if not site:
+        return build_app(workspace)
+    hosting = Hosting(site, AccountBook(workspace.path))
+    app = build_app(Visible(workspace, seen), hosting, workspace)
+    gate(app.server, workspace, hosting)
+    return app
 
 
-def build_app(workspace: queries.Workspace) -> Dash:
-    """The dashboard over anything with the read API of a workspace."""
+def build_app(
+    workspace: queries.Workspace,
+    hosting: Hosting | None = None,
+    whole: queries.Workspace | None = None,
+) -> Dash:
+    """The dashboard over anything with the read API of a workspace; with accounts, what they do not see lies
+    in `whole`.
+    """
+    whole = whole or workspace
     app = Dash(
         __name__,
         use_pages=False,
@@ -65,20 +86,32 @@ def build_app(workspace: queries.Workspace) -> Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = _frame
-    _register_frame(app, workspace)
+    _register_frame(app, workspace, hosting)
     for page in PAGES:
         page.register(app, workspace)
-    app.server.register_blueprint(health_routes(workspace))
+    app.server.register_blueprint(health_routes(whole))
     app.server.register_blueprint(log_routes(workspace.path))
     app.server.register_blueprint(data_routes(workspace))
     app.server.register_blueprint(mark_routes(workspace.path))
-    app.server.register_blueprint(upload_routes(workspace))
-    app.server.register_blueprint(plan_routes(workspace.path))
-    protect(app)
+    app.server.register_blueprint(upload_routes(workspace, whole, hosting))
+    app.server.register_blueprint(plan_routes(workspace))
+    if hosting:
+        _register_accounts(app, hosting)
+    protect(app, hosting)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
     app.server.test_client().get("/_dash-layout", headers={"Host": "localhost"})
     return app
+
+
+def _register_accounts(app: Dash, hosting: Hosting) -> None:
+    """What a dashboard has only where people sign in."""
+    provider = find_provider()
+    account.register(app, hosting)
+    app.server.register_blueprint(account_routes(hosting))
+    app.server.register_blueprint(sign_in_routes(hosting, provider.host if provider else ""))
+    if provider:
+        app.server.register_blueprint(openid_routes(app.server, hosting, provider))
 
 
 def _say(error: SurefootError) -> Response:
@@ -176,10 +209,12 @@ def _frame() -> dmc.MantineProvider:
     )
 
 
-def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
+def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | None) -> None:
     @app.callback(Output("page", "children"), Output("page-title", "data"), Input("url", "pathname"))
     def show_page(pathname: str | None) -> tuple[Any, str]:
         page, given = find_page(pathname or "/")
+        if hosting and (pathname == ACCOUNT_URL or not workspace.athletes()):
+            page, given = account, {}
         return page.layout(**given), f"{page.TITLE} · Surefoot"
 
     @app.callback(
@@ -192,7 +227,10 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
         athletes = workspace.athletes()
         athlete_id = _athlete_of(workspace, athletes, pathname or "/")
         here = find_page(pathname or "/")[0]
+        own = [_nav_link("Account", "account", ACCOUNT_URL, here=pathname == ACCOUNT_URL)] if hosting else []
         if athlete_id is None:
+            if hosting:
+                return athletes, None, own
             links = [
                 _nav_link("Answer", "target", "/", here=here is answer),
                 _nav_link("Upload", "upload", upload_url(None), here=here is upload),
@@ -209,6 +247,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace) -> None:
                 _nav_link("Upload", "upload", upload_url(athlete_id), here=here is upload),
                 _nav_link("Plan", "plan", plan_url(athlete_id), here=here is plan),
                 _nav_link("Roster", "roster", "/roster", here=here is roster),
+                *own,
             ],
         )
 

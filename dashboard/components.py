@@ -23,6 +23,7 @@ GRAPH_CONFIG: Any = {
     "topojsonURL": "",
 }
 DECORATION: dict[str, Any] = {"aria-hidden": "true"}
+ACCOUNT_URL = "/account"
 EMPTY_FIGURE = go.Figure(
     layout={
         "template": LIGHT.template,

@@ -1,4 +1,4 @@
-"""What a hostile page or program may not do to a dashboard on this machine.
+"""What a hostile page or program may not do to a dashboard, on this machine or hosted.
 
 Requests for another host's name (DNS rebinding) and from other sites are refused; bodies of callbacks are
 checked against what this app registered before Dash sees them, so that a mutated one is a plain 400.
@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 from dash import Dash
 from flask import Flask, Response, abort, request
 
+from dashboard.hosting import Hosting
+
 HOSTS = ("127.0.0.1", "localhost")
 MAX_BODY_BYTES = 1 << 20
 MAX_TEXT = 2000
+HSTS_S = 365 * 24 * 3600
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -25,17 +28,17 @@ HEADERS = {
 }
 
 
-def protect(app: Dash) -> None:
+def protect(app: Dash, hosting: Hosting | None = None) -> None:
     """Put the checks before everything else the app's server does, and the headers on every answer."""
     server: Flask = app.server
-    server.config["TRUSTED_HOSTS"] = list(HOSTS)
+    server.config["TRUSTED_HOSTS"] = [*HOSTS, *([hosting.host] if hosting else [])]
     server.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     policy = _policy(app)
 
     def check() -> None:
         if request.method in ("GET", "HEAD", "OPTIONS"):
             return
-        _refuse_other_sites()
+        _refuse_other_sites(hosting)
         if request.path == "/_dash-update-component":
             _check_callback(app)
 
@@ -45,6 +48,8 @@ def protect(app: Dash) -> None:
         response.headers["Content-Security-Policy"] = policy
         if response.mimetype in ("text/html", "application/json"):
             response.headers["Cache-Control"] = "no-store"
+        if hosting and hosting.is_secure:
+            response.headers["Strict-Transport-Security"] = f"max-age={HSTS_S}"
         return response
 
     server.before_request_funcs.setdefault(None, []).insert(0, check)
@@ -69,11 +74,15 @@ def _policy(app: Dash) -> str:
     )
 
 
-def _refuse_other_sites() -> None:
+def _refuse_other_sites(hosting: Hosting | None) -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site not in (None, "same-origin", "none"):
         abort(403)
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    if hosting is None:
+        if origin is not None and urlsplit(origin).netloc != request.host:
+            abort(403)
+    elif origin != hosting.site and (origin is not None or site is None):
+        # A cookie signs in here: what does not say where it comes from is no browser's request.
         abort(403)
 
 

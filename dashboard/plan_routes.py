@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 from flask import Blueprint, Response, abort, request
 
-from dashboard import words
+from dashboard import queries, words
 from dashboard.writing import Answer, body_of, text_of, write
 from pipeline.plan import MAX_WEEKS, add_plan, draw_plan, write_csv, write_ics
 from pipeline.workspace import Workspace
@@ -19,8 +18,8 @@ MAX_BLOCK_WEEKS = 26
 CALENDARS = {"ics": (write_ics, "text/calendar"), "csv": (write_csv, "text/csv")}
 
 
-def plan_routes(path: Path) -> Blueprint:
-    """The routes over the workspace at `path`."""
+def plan_routes(workspace: queries.Workspace) -> Blueprint:
+    """The routes over a workspace, which is opened to write where one writes to it."""
     routes = Blueprint("plan", __name__, url_prefix="/_plan")
 
     @routes.post("/draw")
@@ -30,7 +29,7 @@ def plan_routes(path: Path) -> Blueprint:
         weeks = _number(body.get("weeks"), MAX_WEEKS)
         start = _day(text_of(body.get("start")))
 
-        def work(workspace: Workspace, athlete_id: str) -> Answer:
+        def work(writing: Workspace, athlete_id: str) -> Answer:
             drawn = draw_plan(
                 athlete_id,
                 block_weeks=block_weeks,
@@ -39,10 +38,10 @@ def plan_routes(path: Path) -> Blueprint:
                 drawn_at=datetime.now(UTC),
                 seed=secrets.randbits(32),
             )
-            workspace.save_plans(athlete_id, add_plan(workspace.load_plans(athlete_id), drawn))
+            writing.save_plans(athlete_id, add_plan(writing.load_plans(athlete_id), drawn))
             return {"said": f"Drawn by lot and kept: {weeks} weeks from {words.day(start)}."}
 
-        return write(path, work)
+        return write(workspace.path, work)
 
     @routes.get("/calendar.<kind>")
     def calendar(kind: str) -> Response:
@@ -50,8 +49,7 @@ def plan_routes(path: Path) -> Blueprint:
             abort(404)
         make, mimetype = CALENDARS[kind]
         start = _day(request.args.get("start", ""))
-        with Workspace(path, read_only=True) as workspace:
-            plans = workspace.load_plans(request.args.get("athlete", "")).filter(pl.col("start") == start)
+        plans = workspace.load_plans(request.args.get("athlete", "")).filter(pl.col("start") == start)
         if plans.is_empty():
             abort(404)
         sent = Response(make(plans.row(0, named=True)), mimetype=mimetype)

@@ -143,3 +143,11 @@ def css_variables() -> str:
         f":root{{{_variables(LIGHT)}--font:{FONT}}}"
         f"[data-mantine-color-scheme=dark]{{{_variables(DARK)}color-scheme:dark}}"
     )
+
+
+def css_by_device() -> str:
+    """The same for pages without Mantine: dark where the device is."""
+    return (
+        f":root{{{_variables(LIGHT)}--font:{FONT};color-scheme:light dark}}"
+        f"@media (prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}}}"
+    )

@@ -21,7 +21,9 @@ import polars as pl
 from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboard import queries, words
+from dashboard.hosting import Hosting, now, viewer
 from dashboard.writing import body_of, text_of
+from pipeline.accounts import OverLimit, let_upload
 from pipeline.errors import SurefootError
 from pipeline.jobs import is_at_work, start_worker
 from pipeline.workspace import Workspace
@@ -37,8 +39,13 @@ _COPY_BYTES = 2**18
 _OPEN = ("uploading", "failed")
 
 
-def upload_routes(workspace: queries.Workspace) -> Blueprint:
-    """The routes over a workspace, which is opened to write for a moment where one writes to it."""
+def upload_routes(
+    workspace: queries.Workspace, whole: queries.Workspace, hosting: Hosting | None = None
+) -> Blueprint:
+    """The routes over a workspace, which is opened to write for a moment where one writes to it.
+
+    What waits to be read is looked for in `whole`; with accounts there are limits for each.
+    """
     routes = Blueprint("upload", __name__, url_prefix="/_upload")
     worker = _Worker(workspace.path)
 
@@ -50,6 +57,10 @@ def upload_routes(workspace: queries.Workspace) -> Blueprint:
     @routes.errorhandler(SurefootError)
     def explain(error: SurefootError) -> Response:
         return say(str(error), 503)
+
+    @routes.errorhandler(OverLimit)
+    def refuse(error: OverLimit) -> Response:
+        return say(str(error), 413)
 
     @routes.post("/begin")
     def begin() -> Response:
@@ -70,6 +81,8 @@ def upload_routes(workspace: queries.Workspace) -> Blueprint:
                 507,
             )
         job_id = secrets.token_hex(16)
+        if hosting:
+            let_upload(hosting.book, viewer().name, job_id, len(files), total, now=now())
         with Workspace(workspace.path) as writing:
             writing.add_job(athlete_id, job_id, files, datetime.now(UTC))
         return jsonify({"job_id": job_id, "received": [0] * len(files)})
@@ -131,7 +144,7 @@ def upload_routes(workspace: queries.Workspace) -> Blueprint:
             worker.start()
         return jsonify([_told(workspace, job) for job in jobs])
 
-    worker.start_where_needed(workspace)
+    worker.start_where_needed(whole)
     return routes
 
 

@@ -29,18 +29,19 @@ def write(path: Path, work: Callable[[Workspace, str], Answer]) -> Response:
     try:
         with Workspace(path) as workspace, workspace.writer_lock(wait_s=LOCK_WAIT_S):
             if athlete_id not in workspace.athletes():
-                return _say("there is no such athlete", 404)
+                return say("there is no such athlete", 404)
             answer = work(workspace, athlete_id)
     except Busy as error:
-        return _say(error.reason, 503)
+        return say(error.reason, 503)
     except UnclearDates as error:
-        return _say(error.reason, 409, ask="dates")
+        return say(error.reason, 409, ask="dates")
     except SurefootError as error:
-        return _say(str(error), 409)
+        return say(str(error), 409)
     return jsonify(answer)
 
 
-def _say(sentence: str, status: int, **more: str) -> Response:
+def say(sentence: str, status: int, **more: str) -> Response:
+    """An answer in JSON that is a sentence for people."""
     response = jsonify({"said": words.sentence_case(sentence), **more})
     response.status_code = status
     return response

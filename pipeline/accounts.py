@@ -66,7 +66,7 @@ def tidy_name(name: str) -> str:
 
 
 def add_account(
-    book: AccountBook, name: str, role: str, *, now: datetime, athlete_id: str | None = None
+    book: AccountBook, name: str, role: str, *, now: datetime, athlete_id: str | None = None, by: str = ""
 ) -> str:
     """Make an account without a password; gives its name as kept. A runner's athlete has its name if unsaid.
 
@@ -82,7 +82,7 @@ def add_account(
         raise SurefootError(f"the athlete {athlete!r} has an account already", "name another athlete")
     row = {"name": tidy, "role": role, "athlete_id": athlete, "state": "open", "created_at": now}
     book.add_account(row | {"password": "", "subject": None})
-    book.note(now, "", "account added", tidy)
+    book.note(now, by, "account added", tidy)
     return tidy
 
 
@@ -121,10 +121,15 @@ def set_state(book: AccountBook, name: str, state: str, *, by: str, now: datetim
 
 
 def sign_in(book: AccountBook, name: str, password: str, address: str, *, now: datetime) -> str:
-    """The token of a new session.
+    """The token of a new session. Raises as `prove`."""
+    return begin_session(book, prove(book, name, password, address, now=now), now)
 
-    Raises Refused where name and password are not those of an open account, TooOften above the limits. It
-    takes the same work for a name that is not there.
+
+def prove(book: AccountBook, name: str, password: str, address: str, *, now: datetime) -> str:
+    """The name, as kept, of the open account that has this password.
+
+    Raises Refused where there is none, TooOften above the limits. It takes the same work for a name that is
+    not there.
     """
     try:
         tidy = tidy_name(name)
@@ -140,7 +145,7 @@ def sign_in(book: AccountBook, name: str, password: str, address: str, *, now: d
     if _hasher().check_needs_rehash(kept):
         book.change_account(tidy, password=_hasher().hash(_prepared(password)))
     book.drop_attempts(tidy)
-    return begin_session(book, tidy, now)
+    return tidy
 
 
 def sign_in_subject(book: AccountBook, subject: str, email: str | None, *, now: datetime) -> str:

@@ -332,7 +332,13 @@ def no_runs(athlete_id: str) -> html.Div:
     """Shown where an athlete has a log but no run."""
     return notice(
         "No run has been read yet.",
-        html.P(f"{athlete_id} is known, but has no run. Read a file or a folder:"),
+        html.P(
+            [
+                f"{athlete_id} is known, but has no run. ",
+                dcc.Link("Upload watch files", href=upload_url(athlete_id)),
+                ", or read a file or a folder on the machine that Surefoot runs on:",
+            ]
+        ),
         command(f"surefoot analyse PATH --athlete {shlex.quote(athlete_id)}"),
     )
 

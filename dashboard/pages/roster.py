@@ -124,10 +124,11 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         Input("roster-open", "data"),
     )
     def fill(opened: str | None) -> tuple[Any, list[dict[str, Any]], bool]:
-        if not workspace.athletes():
+        athletes = tuple(workspace.athletes())
+        if not athletes:
             return empty_workspace(), [], True
         today = datetime.now().astimezone().date()
-        table = memo(("table", today), lambda: roster_table(workspace, today))
+        table = memo(("table", today, athletes), lambda: roster_table(workspace, today))
         return _head(table), grid_rows(table), False
 
     @app.callback(
@@ -140,9 +141,10 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         inputs={"opened": Input("roster-open", "data"), "scheme": Input("colours", "data")},
     )
     def fill_together(opened: str | None, scheme: str | None) -> dict[str, Any]:
-        if not workspace.athletes():
+        athletes = tuple(workspace.athletes())
+        if not athletes:
             return {"said": "", "forest": EMPTY_FIGURE, "style": {}, "table": None}
-        own, answer = memo("answer", lambda: roster_answer(workspace))
+        own, answer = memo(("answer", athletes), lambda: roster_answer(workspace))
         return {
             "said": _said(answer),
             "forest": forest.forest(own, _pooled(answer), by_scheme(scheme)),

@@ -155,9 +155,12 @@ def export(table: str, format_: str, file: Path, athlete_id: str | None, folder:
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8050, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Any other needs --accounts.")
+@click.option("--accounts", "with_accounts", is_flag=True, help="Ask everybody to sign in.")
+@click.option("--site", default="", help="With --accounts: the address that people type, https://NAME.")
 @workspace_option
-def dashboard(port: int, folder: Path) -> None:
-    """Show it all in the browser, on this machine only (127.0.0.1)."""
+def dashboard(port: int, host: str, with_accounts: bool, site: str, folder: Path) -> None:
+    """Show it all in the browser: on this machine only, or hosted with accounts (docs/hosting.md)."""
     from dashboard.serve import serve
 
-    serve(folder, port=port)
+    serve(folder, port, host=host, with_accounts=with_accounts, site=site)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -85,9 +85,11 @@ class Reading(Access):
         """The runs of one athlete or of all, by start time."""
         return self._load(Runs, catalogue.runs, athlete_id, order=("start_time", "run_id", "athlete_id"))
 
-    def load_run(self, run_id: str) -> dict[str, Any]:
-        """One run's row by column name. Raises SurefootError where there is none."""
-        found = self._load(Runs, catalogue.runs, None, catalogue.runs.c.run_id == run_id)
+    def load_run(self, run_id: str, among: Collection[str] | None = None) -> dict[str, Any]:
+        """One run's row by column name, of these athletes only. Raises SurefootError where there is none."""
+        runs = catalogue.runs
+        whose = [] if among is None else [runs.c.athlete_id.in_(among)]
+        found = self._load(Runs, runs, None, runs.c.run_id == run_id, *whose)
         if found.is_empty():
             raise no_run(run_id)
         return found.row(0, named=True)
@@ -210,36 +212,44 @@ class Reading(Access):
         }
         return counted | {"files": sum(counted.values())}
 
-    def load_track(self, run_id: str) -> DataFrame[Track]:
+    def load_track(self, run_id: str, athlete_id: str | None = None) -> DataFrame[Track]:
         """One run's track, second by second, with its segments joined.
 
         Values carry the rounding of packs (positions 11 mm, speeds 1 mm/s, cadence 1/256). Raises
         SurefootError where there is no such run.
         """
-        return next(self.load_tracks([run_id]))[1]
+        return next(self.load_tracks([run_id], athlete_id))[1]
 
-    def load_tracks(self, run_ids: Sequence[str]) -> Iterator[tuple[str, DataFrame[Track]]]:
+    def load_tracks(
+        self, run_ids: Sequence[str], athlete_id: str | None = None
+    ) -> Iterator[tuple[str, DataFrame[Track]]]:
         """The tracks of `run_ids`, in that order, one in memory at a time."""
         reader = PackReader(self.path, Track)
         try:
             for run_id in run_ids:
-                stored, segments = self._load_stored(reader, run_id)
+                stored, segments = self._load_stored(reader, run_id, athlete_id)
                 yield run_id, _with_segments(stored, segments)
         finally:
             reader.close()
 
-    def _load_stored(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
+    def _load_stored(
+        self, reader: PackReader, run_id: str, athlete_id: str | None
+    ) -> tuple[pl.DataFrame, DataFrame[Segments]]:
         try:
-            return self._read_placed(reader, run_id)
+            return self._read_placed(reader, run_id, athlete_id)
         except FileNotFoundError:
             # A newer analysis replaced the pack between the two reads: the catalogue knows the new one.
-            return self._read_placed(reader, run_id)
+            return self._read_placed(reader, run_id, athlete_id)
 
-    def _read_placed(self, reader: PackReader, run_id: str) -> tuple[pl.DataFrame, DataFrame[Segments]]:
+    def _read_placed(
+        self, reader: PackReader, run_id: str, athlete_id: str | None
+    ) -> tuple[pl.DataFrame, DataFrame[Segments]]:
         segments = catalogue.segments
+        stored = (_PLACED if athlete_id is None else _of(athlete_id)).where(
+            catalogue.placements.c.run_id == run_id
+        )
         with self._reading() as connection:
-            placed = connection.execute(_PLACED.where(catalogue.placements.c.run_id == run_id)).mappings()
-            placement = placed.first()
+            placement = connection.execute(stored).mappings().first()
             if placement is None:
                 raise no_run(run_id)
             of_run = (segments.c.run_id == run_id) & (segments.c.athlete_id == placement["athlete_id"])
@@ -247,10 +257,10 @@ class Reading(Access):
             found = to_frame(Segments, connection.execute(sa.select(*columns).where(of_run)))
             return reader.read(dict(placement)), found
 
-    def load_grounds(self, run_id: str) -> pl.DataFrame:
+    def load_grounds(self, run_id: str, athlete_id: str | None = None) -> pl.DataFrame:
         """The whole of one run on its two grounds. Raises SurefootError where there is no such run."""
-        track = next(Reading.load_tracks(self, [run_id]))[1]
-        return summarise_grounds(track, Reading.load_segments(self, run_id=run_id))
+        track = next(Reading.load_tracks(self, [run_id], athlete_id))[1]
+        return summarise_grounds(track, Reading.load_segments(self, athlete_id, run_id))
 
     def load_channels(self, run_id: str) -> pl.DataFrame:
         """One run's further channels: elapsed_s, then a float32 column each; no rows where it has none.

@@ -25,9 +25,11 @@ from pipeline.workspace.store import Workspace
 class VeiledWorkspace(Workspace):
     """A `Workspace` for the dashboard, the report and exports. What is derived of whole runs stays."""
 
-    def load_tracks(self, run_ids: Sequence[str]) -> Iterator[tuple[str, DataFrame[Track]]]:
+    def load_tracks(
+        self, run_ids: Sequence[str], athlete_id: str | None = None
+    ) -> Iterator[tuple[str, DataFrame[Track]]]:
         """The tracks of `run_ids` without their hidden seconds."""
-        for run_id, track in super().load_tracks(run_ids):
+        for run_id, track in super().load_tracks(run_ids, athlete_id):
             yield run_id, show_track(track, self._hidden(run_id, track))
 
     def _hidden(self, run_id: str, track: pl.DataFrame | None = None) -> Hidden:
