@@ -20,7 +20,7 @@ from pipeline import accounts, tables
 from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import take_in_log
 from pipeline.plan import add_plan, draw_plan
-from pipeline.results import FileResult, Origin
+from pipeline.results import Answer, FileResult, Origin
 from pipeline.workspace import AccountBook, Workspace
 from tests.workspace.workspace_builders import file_result, run_result, segments
 
@@ -87,14 +87,13 @@ def _fill(workspace: Workspace, athlete_id: str) -> None:
             for number in numbers(athlete_id)
         ),
         stability=_stability(ids),
-        dose=tables.Dose.create_empty(),
-        effects=_effect(athlete_id, word),
+        answer=_answer(athlete_id, word),
         origins={run_id: Origin("a", "b", "c") for run_id in ids},
         repeats=_repeats(ids, stretch_of(athlete_id)),
     )
     log = f"date,drill,minutes,note\n2026-03-02,{word},10,{word}\n".encode()
     take_in_log(workspace, athlete_id, parse_balance_log("log.csv", log, athlete_id))
-    workspace.save_answer(athlete_id, dose=tables.Dose.create_empty(), effects=_effect(athlete_id, word))
+    workspace.save_answer(athlete_id, _answer(athlete_id, word))
     drawn = draw_plan(athlete_id, block_weeks=2, weeks=8, start=date(2031, 1, 6), drawn_at=NOW, seed=1)
     workspace.save_plans(athlete_id, add_plan(workspace.load_plans(athlete_id), drawn))
     mark = {"athlete_id": athlete_id, "mark_id": mark_of(athlete_id), "marked_at": NOW, "run_id": ids[0]}
@@ -125,13 +124,18 @@ def _stability(ids: list[str]) -> Any:
     )
 
 
-def _effect(athlete_id: str, word: str) -> Any:
-    row: dict[str, Any] = dict.fromkeys(tables.Effects.column_names())
+def _answer(athlete_id: str, word: str) -> Answer:
+    row: dict[str, Any] = {
+        name: None if column.nullable else 21 for name, column in tables.Effects.columns().items()
+    }
     row |= {"athlete_id": athlete_id, "outcome": "technical", "n_runs": 4, "verdict": "cannot tell yet"}
     row |= {"estimate": -0.05, "low": -0.2, "high": 0.1, "se": 0.1, "df": 9, "p": 0.4, "weeks": 20.0}
     row |= {"detectable": 0.2, "dose_contrast": 1.0}
     row |= dict.fromkeys(("sentence", "missing", "cautions", "method"), word)
-    return tables.Effects.cast(pl.DataFrame([row], schema=tables.Effects.create_empty().schema))
+    effects = tables.Effects.cast(pl.DataFrame([row], schema=tables.Effects.create_empty().schema))
+    empty = (tables.Dose, tables.DoseByCategory, tables.Residuals)
+    dose, by_category, residuals = (table.create_empty() for table in empty)
+    return Answer(dose, by_category, effects, residuals)
 
 
 def _repeats(ids: list[str], stretch_id: str) -> Any:

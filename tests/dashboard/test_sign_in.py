@@ -135,7 +135,7 @@ def test_other_sites_cannot_send_forms(app: Dash, path: Path, headers: dict[str,
 
 
 def test_consent_in_the_browser(app: Dash, path: Path, book: AccountBook) -> None:
-    """Ada makes a code, carol gives it and sees her; ada ends it, and at the next click carol sees nothing."""
+    """Ada makes a code, carol gives it and sees her; ada ends it, and carol is blind again at once."""
     ada, carol = sign_in(app, path, ADA), sign_in(app, path, "carol")
     address = f"/_data/runs.csv?athlete={ADA}"
     assert carol.ask("GET", address).status_code == 404
