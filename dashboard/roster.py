@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import polars as pl
 
 from dashboard.queries import HEADLINE_OUTCOME, Workspace
-from pipeline.adherence import count_weeks_in_plan
 from pipeline.effect import measure_recent_trends, swap_logs
 from pipeline.roster import MIN_ATHLETES, RosterAnswer, relate_roster
 from pipeline.tables import BalanceSessions, Effects, Runs, Stability
@@ -29,11 +28,12 @@ def roster_table(workspace: Workspace, today: date) -> pl.DataFrame:
     runs = Runs.cast(pl.concat([Runs.create_empty(), *map(workspace.load_runs, athletes)]))
     measured = map(workspace.load_stability, athletes)
     stability = Stability.cast(pl.concat([Stability.create_empty(), *measured]))
-    logs = {athlete_id: workspace.load_balance_sessions(athlete_id) for athlete_id in athletes}
     effects = Effects.cast(pl.concat([Effects.create_empty(), *map(workspace.load_effects, athletes)]))
-    sessions = BalanceSessions.cast(pl.concat([BalanceSessions.create_empty(), *logs.values()]))
+    logged = map(workspace.load_balance_sessions, athletes)
+    sessions = BalanceSessions.cast(pl.concat([BalanceSessions.create_empty(), *logged]))
+    kept = {athlete_id: workspace.count_weeks_in_plan(athlete_id, today) for athlete_id in athletes}
     looks = (
-        rank_athletes(runs, stability, sessions, effects, today=today)
+        rank_athletes(runs, stability, sessions, effects, kept, today=today)
         .group_by("athlete_id", maintain_order=True)
         .agg(pl.col("urgency").first(), pl.col("reason").str.join("; ").alias("why"))
     )
@@ -46,18 +46,12 @@ def roster_table(workspace: Workspace, today: date) -> pl.DataFrame:
         lately.sum().cast(pl.Int64).alias("n_runs"),
         pl.col("local_date").max().alias("last_run"),
     )
-    kept = [
-        (
-            athlete_id,
-            *count_weeks_in_plan(log, until=today, thresholds=workspace.load_settings_of(athlete_id)),
-        )
-        for athlete_id, log in logs.items()
-    ]
     columns = {"athlete_id": pl.String, "weeks_in_plan": pl.Int64, "weeks_planned": pl.Int64}
     verdicts = effects.filter(pl.col("outcome") == HEADLINE_OUTCOME).select(
         "athlete_id", pl.col("verdict").cast(pl.String)
     )
-    table = pl.DataFrame(kept, schema=columns, orient="row")
+    weeks = [(athlete_id, *counted) for athlete_id, counted in kept.items()]
+    table = pl.DataFrame(weeks, schema=columns, orient="row")
     trends = measure_recent_trends(runs, stability).drop("n_runs")
     for more in (looks, facts, trends, verdicts):
         table = table.join(more, on="athlete_id", how="left")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -108,27 +108,38 @@ class Thresholds:
 
 
 def derive_adherence(
-    sessions: DataFrame[BalanceSessions], *, until: date, thresholds: Thresholds = Thresholds()
+    sessions: DataFrame[BalanceSessions],
+    *,
+    until: date,
+    thresholds: Thresholds = Thresholds(),
+    without: Collection[date] = (),
 ) -> DataFrame[Adherence]:
     """One row for each athlete and week, from the week of the first logged day to that of `until`.
 
     A flag is null where the log does not say (no sets, no holds in both spans) or the week is not over.
-    Drills that do not count towards the dose are left out; a day of them alone is no session.
+    Drills that do not count towards the dose are left out; a day of them alone is no session. `without` are
+    the days on which a plan drawn by lot has no balance work: in a week of them none is what is in plan.
     """
     rows = []
     counted = sessions.filter((pl.col("date") <= until) & ~pl.col("drill").is_in(uncounted()))
     for (athlete_id,), log in counted.filter(pl.col("minutes") > 0).group_by("athlete_id"):
-        rows += _weeks(str(athlete_id), log, until, thresholds)
+        rows += _weeks(str(athlete_id), log, until, thresholds, without)
     table = pl.DataFrame(rows, schema=Adherence.create_empty().schema)
     return Adherence.validate(table.sort("athlete_id", "week"))
 
 
 def count_weeks_in_plan(
-    sessions: DataFrame[BalanceSessions], *, until: date, thresholds: Thresholds, weeks: int = 4
+    sessions: DataFrame[BalanceSessions],
+    *,
+    until: date,
+    thresholds: Thresholds,
+    without: Collection[date] = (),
+    weeks: int = 4,
 ) -> tuple[int, int]:
     """How many of an athlete's last whole weeks had as many sessions as planned, and how many there are.
 
-    At most `weeks` of them, none from before the week of the first logged day.
+    At most `weeks` of them, none from before the week of the first logged day; `without` as in
+    `derive_adherence`.
     """
     counted = sessions.filter((pl.col("date") <= until) & ~pl.col("drill").is_in(uncounted()))
     days = counted.filter(pl.col("minutes") > 0)["date"].unique().sort()
@@ -138,11 +149,17 @@ def count_weeks_in_plan(
     end = this_week + WEEK if until.weekday() == 6 else this_week
     first: date = days[0] - timedelta(days=days[0].weekday())
     begins = [begin for n in range(1, weeks + 1) if (begin := end - n * WEEK) >= first]
-    per_week = [days.is_between(begin, begin + WEEK, closed="left").sum() for begin in begins]
-    return sum(_within(int(n or 0), thresholds) for n in per_week), len(begins)
+    per_week = [int(days.is_between(begin, begin + WEEK, closed="left").sum() or 0) for begin in begins]
+    kept = (
+        not n if _is_off(begin, without) else _within(n, thresholds)
+        for begin, n in zip(begins, per_week, strict=True)
+    )
+    return sum(kept), len(begins)
 
 
-def _weeks(athlete_id: str, log: pl.DataFrame, until: date, plan: Thresholds) -> list[dict[str, Any]]:
+def _weeks(
+    athlete_id: str, log: pl.DataFrame, until: date, plan: Thresholds, without: Collection[date]
+) -> list[dict[str, Any]]:
     days = log.group_by("date").agg(pl.sum("minutes"), pl.max("rpe")).sort("date")
     is_long, is_hard = pl.col("minutes") >= plan.intense_minutes, pl.col("rpe") >= plan.intense_rpe
     intense: list[date] = days.filter(is_long | is_hard.fill_null(False))["date"].to_list()
@@ -158,12 +175,14 @@ def _weeks(athlete_id: str, log: pl.DataFrame, until: date, plan: Thresholds) ->
         mean = minutes / n if n else None
         clean_share = _clean_share(entries)
         low, _ = plan.minutes_range(number)
+        is_off = _is_off(week, without)
+        most = 0 if is_off else plan.sessions_max
         flags: dict[str, bool | None] = {
-            "sessions_in_plan": _within(n, plan) if is_over or n > plan.sessions_max else None,
+            "sessions_in_plan": (not n if is_off else _within(n, plan)) if is_over or n > most else None,
             "rest_in_plan": _is_rested(intense, week, plan),
-            "minutes_in_plan": None if mean is None else low <= mean <= plan.later_minutes_max,
-            "progress_in_plan": _progresses(log, week) if n else None,
-            "clean_in_plan": None if clean_share is None else clean_share >= plan.clean_share,
+            "minutes_in_plan": None if mean is None or is_off else low <= mean <= plan.later_minutes_max,
+            "progress_in_plan": _progresses(log, week) if n and not is_off else None,
+            "clean_in_plan": None if clean_share is None or is_off else clean_share >= plan.clean_share,
         }
         facts = {"n_sessions": n, "minutes": minutes, "minutes_per_session": mean, "clean_share": clean_share}
         rows.append(
@@ -172,12 +191,28 @@ def _weeks(athlete_id: str, log: pl.DataFrame, until: date, plan: Thresholds) ->
                 "week": week,
                 **facts,
                 **flags,
-                "reasons": "; ".join(_reasons(facts, flags, plan, number)),
-                "next_step": _next_step(facts, flags, plan, number, is_over=is_over),
+                "reasons": "; ".join(_reasons(facts, flags, plan, number, is_off=is_off)),
+                "next_step": _pause(week + WEEK if is_over else week, without)
+                or _next_step(facts, flags, plan, number, is_over=is_over),
             }
         )
         week += WEEK
     return rows
+
+
+def _is_off(week: date, without: Collection[date]) -> bool:
+    """Whether a plan drawn by lot has no balance work on any day of the week."""
+    return all(week + timedelta(days=day) in without for day in range(7))
+
+
+def _pause(week: date, without: Collection[date]) -> str:
+    """What is next where a plan drawn by lot has no balance work in the week; empty where it has."""
+    if not _is_off(week, without):
+        return ""
+    end = week
+    while end in without:
+        end += timedelta(days=1)
+    return f"Do no balance work before {end}, as the plan drawn by lot says, and run as usual."
 
 
 def _within(n: int, plan: Thresholds) -> bool:
@@ -222,12 +257,17 @@ def _progresses(log: pl.DataFrame, week: date) -> bool | None:
 
 
 def _reasons(
-    facts: Mapping[str, Any], flags: Mapping[str, bool | None], plan: Thresholds, number: int
+    facts: Mapping[str, Any],
+    flags: Mapping[str, bool | None],
+    plan: Thresholds,
+    number: int,
+    *,
+    is_off: bool,
 ) -> list[str]:
     planned, minutes = _range(plan.sessions_min, plan.sessions_max), _range(*plan.minutes_range(number))
     mean, clean = facts["minutes_per_session"] or 0.0, facts["clean_share"] or 0.0
     words = {
-        "sessions_in_plan": f"{facts['n_sessions']} of {planned} sessions",
+        "sessions_in_plan": f"{facts['n_sessions']} of {'no' if is_off else planned} sessions",
         "rest_in_plan": "intense sessions without rest between them",
         "minutes_in_plan": f"{mean:.0f} of {minutes} minutes a session",
         "progress_in_plan": "holds and repetitions did not grow in four weeks",

@@ -133,6 +133,14 @@ def blocks_of(plan: Mapping[str, Any]) -> list[Block]:
     ]
 
 
+def days_without_work(plans: DataFrame[Plans]) -> frozenset[date]:
+    """The days on which these plans have no balance work."""
+    blocks = [block for row in plans.iter_rows(named=True) for block in blocks_of(row) if not block.has_work]
+    return frozenset(
+        block.start + timedelta(days=day) for block in blocks for day in range((block.end - block.start).days)
+    )
+
+
 def smallest_p(plan: Mapping[str, Any]) -> float:
     """About the smallest p that the plan's own test can have: a schedule and its mirror image tie."""
     return 2 / count_schedules(len(plan["schedule"]))

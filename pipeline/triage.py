@@ -28,6 +28,7 @@ RANGE_WEEKS = 8
 MIN_RUNS = 6
 NO_RUN_DAYS = 14
 SILENT_LOG_DAYS = 14
+PLAN_WEEKS = 4
 ANSWERS = (
     "steadier with more balance work",
     "less steady with more balance work",
@@ -98,13 +99,16 @@ def rank_athletes(
     stability: DataFrame[Stability],
     sessions: DataFrame[BalanceSessions],
     effects: DataFrame[Effects],
+    weeks_in_plan: Mapping[str, tuple[int, int]],
     *,
     today: date,
 ) -> DataFrame[Triage]:
     """Every reason to look at an athlete, the most urgent first; athletes without one have no row.
 
-    0 no runs for 14 days or none that count; 1 the log silent for 14 days while runs go on; 2 the latest
-    run unsteadier than the own normal range; 3 a new device or firmware within 4 weeks; 4 an answer reached.
+    0 no runs for 14 days or none that count; 1 the log silent for 14 days while runs go on, or, of the last
+    four weeks, fewer than half with as many sessions as planned (`weeks_in_plan`: athlete to how many of
+    how many, as `adherence.count_weeks_in_plan` gives them); 2 the latest run unsteadier than the own normal
+    range; 3 a new device or firmware within 4 weeks; 4 an answer reached.
     Order within one urgency is by name: athletes are not ranked by their figures.
     """
     ranges = derive_normal_ranges(runs, stability)
@@ -113,13 +117,20 @@ def rank_athletes(
         own = [
             table.filter(pl.col("athlete_id") == athlete_id) for table in (runs, sessions, ranges, effects)
         ]
-        looks = [*_about_data(own[0], own[1], today), *_about_runs(own[0], own[2]), *_about_answer(own[3])]
+        kept = weeks_in_plan.get(athlete_id, (0, 0))
+        looks = [
+            *_about_data(own[0], own[1], kept, today),
+            *_about_runs(own[0], own[2]),
+            *_about_answer(own[3]),
+        ]
         rows += [{"athlete_id": athlete_id, "urgency": look.urgency, "reason": look.reason} for look in looks]
     frame = pl.DataFrame(rows, schema=Triage.create_empty().schema)
     return Triage.validate(frame.sort("urgency", "athlete_id", "reason"))
 
 
-def _about_data(runs: pl.DataFrame, sessions: pl.DataFrame, today: date) -> list[_Look]:
+def _about_data(
+    runs: pl.DataFrame, sessions: pl.DataFrame, kept: tuple[int, int], today: date
+) -> list[_Look]:
     if runs.is_empty():
         return [_Look(0, "there is a balance log but no run")]
     looks = []
@@ -135,6 +146,8 @@ def _about_data(runs: pl.DataFrame, sessions: pl.DataFrame, today: date) -> list
         looks.append(_Look(1, "there is no balance log"))
     elif (last - max(logged)).days > SILENT_LOG_DAYS:
         looks.append(_Look(1, f"the log is silent for {(last - max(logged)).days} days while runs go on"))
+    elif kept[1] == PLAN_WEEKS and kept[0] < PLAN_WEEKS / 2:
+        looks.append(_Look(1, f"as many sessions as planned in {kept[0]} of the last {PLAN_WEEKS} weeks"))
     return looks
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.adherence import Thresholds, derive_adherence
+from pipeline.adherence import Thresholds, count_weeks_in_plan, derive_adherence
 from pipeline.errors import SurefootError
 from pipeline.tables import BalanceSessions, DataFrame
 
@@ -177,6 +177,30 @@ def test_weeks_without_a_session_are_shown() -> None:
     weeks = weeks_of(*days(9), until=30)
     assert [week["week"] for week in weeks] == [MONDAY + timedelta(days=7 * n) for n in (1, 2, 3, 4)]
     assert [week["n_sessions"] for week in weeks] == [1, 0, 0, 0]
+
+
+def test_weeks_without_by_lot_are_kept_to_by_doing_nothing() -> None:
+    """In the second and third week the plan drawn by lot has none: none is right, one is too many."""
+    pause = {MONDAY + timedelta(days=day) for day in range(7, 21)}
+    log = log_of(*days(0, 2, 14, 22, 24))
+    weeks = derive_adherence(log, until=MONDAY + timedelta(days=27), without=pause).to_dicts()
+    assert [week["sessions_in_plan"] for week in weeks] == [True, True, False, True]
+    assert [week["reasons"] for week in weeks][:3] == ["", "", "1 of no sessions"]
+    assert weeks[0]["next_step"] == (
+        "Do no balance work before 2026-01-26, as the plan drawn by lot says, and run as usual."
+    )
+    assert weeks[2]["next_step"].startswith("Do 2 to 3 sessions")
+    until = MONDAY + timedelta(days=27)
+    assert count_weeks_in_plan(log, until=until, thresholds=Thresholds(), without=pause) == (3, 4)
+
+
+def test_a_week_half_in_a_pause_is_held_to_the_usual_plan() -> None:
+    """A pause that begins on a Wednesday says nothing of that week."""
+    pause = {MONDAY + timedelta(days=day) for day in range(2, 14)}
+    first, second = derive_adherence(
+        log_of(*days(0)), until=MONDAY + timedelta(days=13), without=pause
+    ).to_dicts()
+    assert (first["sessions_in_plan"], second["sessions_in_plan"]) == (False, True)
 
 
 @settings(deadline=None, max_examples=50)

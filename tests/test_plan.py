@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import SurefootError
-from pipeline.plan import add_plan, blocks_of, draw_plan, draw_staggered, smallest_p, write_csv, write_ics
+from pipeline.plan import (
+    add_plan,
+    blocks_of,
+    days_without_work,
+    draw_plan,
+    draw_staggered,
+    smallest_p,
+    write_csv,
+    write_ics,
+)
 from pipeline.schedule import is_one_start
 from pipeline.tables import DataFrame, Plans
 
@@ -25,6 +34,15 @@ def a_plan(**changes: Any) -> DataFrame[Plans]:
         "seed": 7,
     }
     return draw_plan("ada", **(options | changes))
+
+
+def test_days_without_work_are_those_of_the_blocks_without() -> None:
+    """Of eight blocks of four weeks half the days are without, and each block's days go together."""
+    plan = a_plan()
+    days = days_without_work(plan)
+    assert len(days) == 16 * 7
+    for block in blocks_of(row(plan)):
+        assert (block.start in days) is (block.end - timedelta(days=1) in days) is not block.has_work
 
 
 def row(plan: DataFrame[Plans]) -> dict[str, Any]:

@@ -94,11 +94,12 @@ def looks(
     sessions: DataFrame[BalanceSessions],
     today: date,
     verdict: str = "cannot tell yet",
+    kept: tuple[int, int] = (4, 4),
 ) -> list[tuple[int, str]]:
     effects = Effects.sample(
         1, overrides={"athlete_id": ["sim"], "outcome": ["technical"], "verdict": [verdict]}
     )
-    found = rank_athletes(runs, stability, sessions, effects, today=today)
+    found = rank_athletes(runs, stability, sessions, effects, {"sim": kept}, today=today)
     return list(found.select("urgency", "reason").iter_rows())
 
 
@@ -133,6 +134,22 @@ def test_a_log_without_runs_and_runs_without_a_log() -> None:
     assert looks(Runs.create_empty(), stability, make_log(QUIET), today) == [
         (0, "there is a balance log but no run")
     ]
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"),
+    [
+        ((1, 4), [(1, "as many sessions as planned in 1 of the last 4 weeks")]),
+        ((2, 4), []),
+        ((0, 3), []),
+    ],
+)
+def test_a_plan_that_is_not_kept_to_is_said(kept: tuple[int, int], expected: list[tuple[int, str]]) -> None:
+    """Fewer than two of four weeks in plan need a look; with less than four weeks it is too early to say."""
+    runs, stability = tables_of([*range(0, 21, 3), 21], [*SEVEN, 0.05])
+    assert (
+        looks(runs, stability, make_log(np.full(22, 10.0)), START + timedelta(days=22), kept=kept) == expected
+    )
 
 
 def test_runs_that_do_not_count_are_said() -> None:

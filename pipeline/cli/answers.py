@@ -95,12 +95,14 @@ def status(
         athletes = choose_athletes(workspace, athlete_id)
         runs, stability = workspace.load_runs(athlete_id), workspace.load_stability(athlete_id)
         if triage:
+            today = datetime.now(UTC).date()
             looks = rank_athletes(
                 runs,
                 stability,
                 workspace.load_balance_sessions(athlete_id),
                 workspace.load_effects(athlete_id),
-                today=datetime.now(UTC).date(),
+                {athlete: workspace.count_weeks_in_plan(athlete, today) for athlete in athletes},
+                today=today,
             )
             if as_json:
                 say_json(looks.to_dicts())

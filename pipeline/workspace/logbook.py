@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import sqlalchemy as sa
 
-from pipeline.adherence import derive_adherence
+from pipeline.adherence import count_weeks_in_plan, derive_adherence
 from pipeline.drills import find_drill, normalise
+from pipeline.plan import days_without_work
 from pipeline.settings import AthleteSettings
 from pipeline.tables import Adherence, BalanceSessions, DataFrame, DrillNames, ProposedSessions, Settings
 from pipeline.workspace import catalogue
@@ -56,11 +57,23 @@ class Logbook(Reading):
         athletes = self.athletes() if athlete_id is None else [athlete_id]
         weeks = [
             derive_adherence(
-                self.load_balance_sessions(athlete), until=until, thresholds=self.load_settings_of(athlete)
+                self.load_balance_sessions(athlete),
+                until=until,
+                thresholds=self.load_settings_of(athlete),
+                without=days_without_work(self.load_plans(athlete)),
             )
             for athlete in athletes
         ]
         return Adherence.cast(pl.concat([Adherence.create_empty(), *weeks]))
+
+    def count_weeks_in_plan(self, athlete_id: str, until: date) -> tuple[int, int]:
+        """`adherence.count_weeks_in_plan` of the athlete's log, beside the own thresholds and plans."""
+        return count_weeks_in_plan(
+            self.load_balance_sessions(athlete_id),
+            until=until,
+            thresholds=self.load_settings_of(athlete_id),
+            without=days_without_work(self.load_plans(athlete_id)),
+        )
 
     def save_balance_sessions(
         self, athlete_id: str, sessions: DataFrame[BalanceSessions]

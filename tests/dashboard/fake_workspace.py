@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from pipeline import tables
-from pipeline.adherence import derive_adherence
+from pipeline.adherence import Thresholds, count_weeks_in_plan, derive_adherence
 from pipeline.balance import derive_dose_by_category
 from pipeline.effect import derive_residuals
 from pipeline.errors import SurefootError
@@ -343,6 +343,11 @@ class FakeWorkspace:
 
     def load_adherence(self, athlete_id: str) -> pl.DataFrame:
         return derive_adherence(self.load_balance_sessions(athlete_id), until=date(2026, 11, 20))
+
+    def count_weeks_in_plan(self, athlete_id: str, until: date) -> tuple[int, int]:
+        return count_weeks_in_plan(
+            self.load_balance_sessions(athlete_id), until=until, thresholds=Thresholds()
+        )
 
     def load_jobs(self, athlete_id: str | None = None) -> pl.DataFrame:
         return tables.Jobs.create_empty()
