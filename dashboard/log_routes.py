@@ -90,6 +90,11 @@ def _taken_in(workspace: Workspace, athlete_id: str, name: str, content: bytes, 
     )
     if ignored:
         said += f" Not used: {', '.join(ignored)}."
+    if log.doubled is not None:
+        said += (
+            f" Minutes per side were doubled in {words.count(log.doubled, 'row')}; in the others one side "
+        )
+        said += "is named or the drill has none."
     is_unclear = any(error.is_ambiguous_date for error in errors)
     return {
         "said": said,

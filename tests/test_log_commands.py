@@ -156,6 +156,19 @@ def test_the_log_beside_the_plan(folder: Path) -> None:
     assert out.read_text().splitlines()[1].startswith("ada,2026-01-05,2,35.0")
 
 
+def test_the_rule_of_sides_is_said(tmp_path: Path) -> None:
+    """Of three rows of minutes per side the one of both legs is doubled, and the import says why."""
+    log = (
+        "date,drill,minutes per side,side\n2026-01-05,foam,5,\n2026-01-06,foam,5,left\n2026-01-07,plank,5,\n"
+    )
+    said = take_in(tmp_path / "w", log).stdout.splitlines()
+    assert said[0] == (
+        "minutes per side: 1 row doubled; as they are, those that name one side and those of drills without "
+        "sides"
+    )
+    assert dosed(tmp_path / "w") == 10 + 5 + 5
+
+
 def test_the_dose_stands_below_by_category(folder: Path) -> None:
     """Ten minutes of two days before count 2 min/week by now; what was done on the day itself not yet."""
     lines = call(folder, "adherence").stdout.splitlines()

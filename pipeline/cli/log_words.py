@@ -14,6 +14,9 @@ from pipeline.log_changes import TakenIn, unnamed_drills
 from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 
 WEEKS_SHOWN = 8
+SIDES_RULE = (
+    "minutes per side: {} doubled; as they are, those that name one side and those of drills without sides"
+)
 
 
 def log_lines(name: str, taken: TakenIn, stored: DataFrame[BalanceSessions]) -> list[str]:
@@ -21,6 +24,8 @@ def log_lines(name: str, taken: TakenIn, stored: DataFrame[BalanceSessions]) -> 
     log = taken.log
     lines = [f"{name}, line {e.line}, {e.column}: {e.message}" for e in log.errors]
     lines += [f"{name}: the column {column!r} is not used" for column in log.ignored_columns]
+    if log.doubled is not None:
+        lines.append(SIDES_RULE.format(plural(log.doubled, "row")))
     if unnamed := len(unnamed_drills(stored)):
         lines.append(f"please name {plural(unnamed, 'drill')} that nobody knows: `surefoot log --unnamed`")
     lines.append(

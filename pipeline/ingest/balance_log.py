@@ -28,26 +28,21 @@ _TWINS = {"minutes": (_PER_SIDE,), _PER_SIDE: ("minutes",)}
 # Headers as `normalise` gives them → column.
 _COLUMNS = {
     **{normalise(column): column for column in (*REQUIRED, *OPTIONAL)},
-    "day": "date",
-    "exercise": "drill",
-    "min": "minutes",
-    "mins": "minutes",
-    "minute": "minutes",
-    "duration min": "minutes",
-    "duration minutes": "minutes",
+    **dict.fromkeys(("day", "session date", "date of session"), "date"),
+    **dict.fromkeys(("exercise", "exercise name", "drill name", "movement"), "drill"),
+    **dict.fromkeys(("min", "mins", "minute", "time min", "time minutes", "total minutes"), "minutes"),
+    **dict.fromkeys(("duration", "duration min", "duration mins", "duration minutes"), "minutes"),
     **dict.fromkeys(("minutes per side", "min per side", "mins per side", "minutes side"), _PER_SIDE),
     **dict.fromkeys(("minutes per leg", "min per leg", "mins per leg", "minutes leg"), _PER_SIDE),
-    "set": "sets",
-    "rep": "reps",
-    "repetitions": "reps",
-    "hold": "hold_s",
-    "hold sec": "hold_s",
-    "hold seconds": "hold_s",
-    "leg": "side",
-    "notes": "note",
-    "comment": "note",
-    "clean": "clean_sets",
-    "wobble": "wobbles",
+    **dict.fromkeys(("set", "number of sets"), "sets"),
+    **dict.fromkeys(("rep", "repetitions", "reps per set", "reps a set", "repetitions per set"), "reps"),
+    **dict.fromkeys(("hold", "hold sec", "hold seconds", "hold time", "hold time s"), "hold_s"),
+    **dict.fromkeys(("leg", "sides", "l r", "left right"), "side"),
+    **dict.fromkeys(("notes", "comment", "comments", "remark", "remarks"), "note"),
+    **dict.fromkeys(("clean", "sets without a wobble", "clean sets without a wobble"), "clean_sets"),
+    **dict.fromkeys(("wobble", "number of wobbles"), "wobbles"),
+    **dict.fromkeys(("exertion", "effort", "rpe 0 10", "rpe 1 10", "perceived exertion"), "rpe"),
+    **dict.fromkeys(("eyes open closed", "eyes open or closed"), "eyes"),
 }
 _ADVICE = "`surefoot log --template` prints a log to start from"
 _MAX_BYTES = 20_000_000
@@ -68,11 +63,15 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class BalanceLog:
-    """The sessions of the good rows, what is wrong with the others, and headers that mean nothing here."""
+    """The sessions of the good rows, what is wrong with the others, and headers that mean nothing here.
+
+    `doubled` is how many rows had their minutes of one side doubled, None where the log has no such column.
+    """
 
     sessions: DataFrame[BalanceSessions]
     errors: list[RowError]
     ignored_columns: tuple[str, ...] = ()
+    doubled: int | None = None
 
 
 class UnclearDates(Rejected):
@@ -102,11 +101,14 @@ def parse_balance_log(
     read_date = partial(parse_date, latest=latest, order=dates)
     seen: Counter[tuple[date, str, str]] = Counter()
     sessions: list[dict[str, Any]] = []
+    doubled = 0 if _PER_SIDE in columns.values() else None
     for line, cells in rows[1:]:
         session, wrong = _read_row(line, cells, columns, len(rows[0][1]), read_date)
         if wrong:
             errors += wrong
             continue
+        if doubled is not None:
+            doubled += _sides(session) == 2
         drill = normalise(session["drill"])
         key = (session["date"], drill, session.get("side") or "")
         seen[key] += 1
@@ -123,7 +125,7 @@ def parse_balance_log(
         )
     table = pl.DataFrame(sessions, schema=BalanceSessions.create_empty().schema)
     return BalanceLog(
-        BalanceSessions.validate(table), sorted(errors, key=lambda error: error.line), tuple(ignored)
+        BalanceSessions.validate(table), sorted(errors, key=lambda error: error.line), tuple(ignored), doubled
     )
 
 
@@ -283,12 +285,17 @@ def _read_row(
         errors.append(RowError(line, "clean_sets", str(clean), message))
     if _PER_SIDE in session and not errors:
         one_side = session.pop(_PER_SIDE)
-        sides = 1 if session.get("side") in ("left", "right") else 2
-        session["minutes"] = one_side * (1 if find_drill(session["drill"]).per_side is False else sides)
+        session["minutes"] = one_side * _sides(session)
         if session["minutes"] > MAX_MINUTES:
             message = f"both sides together are more than {MAX_MINUTES:.0f} minutes: write fewer"
             errors.append(RowError(line, _PER_SIDE, f"{one_side:g}", message))
     return session, errors
+
+
+def _sides(session: Mapping[str, Any]) -> int:
+    """How often the minutes of one side were done: once where one is named, or the drill has none."""
+    one = session.get("side") in ("left", "right") or find_drill(session["drill"]).per_side is False
+    return 1 if one else 2
 
 
 def _read_cell(column: str, text: str, read_date: Callable[[str], date]) -> Any:

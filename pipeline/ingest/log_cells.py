@@ -27,6 +27,7 @@ _SECONDS = MappingProxyType(
     }
 )
 _PART = re.compile(r"(\d+(?:[.,]\d*)?|[.,]\d+)\s*([^\W\d_]+|['′\"″]?)\.?\s*")
+_WEEKDAY = re.compile(r"^(mon|tues?|wed(nes)?|thu(rs)?|fri|sat(ur)?|sun)(day)?[.,]*\s+", re.IGNORECASE)
 _TIME_OF_DAY = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$")
 _SIDES = MappingProxyType(
     {
@@ -56,10 +57,10 @@ class AmbiguousDate(CellError):
 def parse_date(text: str, latest: date, order: str = "") -> date:
     """ISO, or another order where only one reading is possible (a day above 12, or the month by name).
 
-    With `order`, "dmy" or "mdy", day or month come first, always. Raises AmbiguousDate where both orders
-    give a day and none is said.
+    A weekday before it is not looked at. With `order`, "dmy" or "mdy", day or month come first, always.
+    Raises AmbiguousDate where both orders give a day, or the year has two digits, and none is said.
     """
-    day = _read_date(_TIME_OF_DAY.sub("", text.strip()), order)
+    day = _read_date(_WEEKDAY.sub("", _TIME_OF_DAY.sub("", text.strip())), order)
     if day > latest:
         raise CellError(f"{day} is in the future: correct the date")
     if day < EARLIEST:
@@ -68,9 +69,17 @@ def parse_date(text: str, latest: date, order: str = "") -> date:
 
 
 def _read_date(text: str, order: str) -> date:
-    if match := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})", text):
-        year, month, day = (int(part) for part in match.groups())
+    if match := re.fullmatch(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})|(\d{4})(\d{2})(\d{2})", text):
+        year, month, day = (int(part) for part in match.groups() if part)
         return _make_date(text, year, month, day)
+    if match := re.fullmatch(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2})", text):
+        if not order:
+            raise AmbiguousDate(
+                f"'{text}' has a year of two digits and can be read in several ways: {_ISO_ADVICE}, or say "
+                "--dates dmy or mdy"
+            )
+        one, other, year = (int(part) for part in match.groups())
+        return _make_date(text, 2000 + year, *((other, one) if order == "dmy" else (one, other)))
     if match := re.fullmatch(r"(\d{1,2})[-/. ]+(\d{1,2})[-/. ]+(\d{4})", text):
         one, other, year = (int(part) for part in match.groups())
         if order:

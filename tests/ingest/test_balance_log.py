@@ -94,6 +94,17 @@ def test_headers_are_forgiven() -> None:
     assert log.ignored_columns == ("Weather",)
 
 
+def test_headers_as_people_head_their_sheets() -> None:
+    """A sheet in other words than the template's is read whole."""
+    header = (
+        "Session date,Exercise name,Duration,Hold time,L/R,RPE (0-10),Comments,Reps per set,Eyes open/closed"
+    )
+    log = parse(f"{header}\n2026-01-05,plank,10 min,20 s,left,6,fine,8,open\n")
+    assert log.ignored_columns == ()
+    columns = ("minutes", "hold_s", "side", "rpe", "note", "reps", "eyes")
+    assert log.sessions.select(columns).row(0) == (10.0, 20.0, "left", 6.0, "fine", 8, "open")
+
+
 def test_decimal_comma_is_a_number() -> None:
     """With semicolons between, 7,5 minutes are seven and a half."""
     assert parse("date;drill;minutes\n2026-01-05;plank;7,5\n").sessions["minutes"].item() == 7.5
@@ -113,6 +124,9 @@ def test_decimal_comma_is_a_number() -> None:
         ("4 Mar 2026", date(2026, 3, 4)),
         ("4th March 2026", date(2026, 3, 4)),
         ("March 4 2026", date(2026, 3, 4)),
+        ("20260304", date(2026, 3, 4)),
+        ("Wed 4 Mar 2026", date(2026, 3, 4)),
+        ("Wednesday March 4 2026", date(2026, 3, 4)),
     ],
 )
 def test_a_date_with_one_reading_is_taken(text: str, expected: date) -> None:
@@ -144,6 +158,15 @@ def test_the_order_of_dates_can_be_said(order: str, expected: list[date]) -> Non
     text = b"date,drill,minutes\n03/04/2026,plank,5\n05/04/2026,plank,5\n"
     log = parse_balance_log("log.csv", text, "ada", today=TODAY, dates=order)
     assert (log.sessions["date"].to_list(), log.errors) == (expected, [])
+
+
+def test_a_year_of_two_digits_asks_for_the_order() -> None:
+    """26-03-04 may be of 2026 or of 2004: it is asked, and read by the order that is said."""
+    error = only_error("date,drill,minutes\n2026-04-01,plank,5\n26-03-04,plank,5\n")
+    assert "year of two digits" in error.message
+    text = b"date,drill,minutes\n13/04/26,plank,5\n"
+    log = parse_balance_log("log.csv", text, "ada", today=TODAY, dates="dmy")
+    assert log.sessions["date"].to_list() == [date(2026, 4, 13)]
 
 
 def test_a_date_against_the_order_said_is_an_error() -> None:
@@ -215,6 +238,7 @@ def test_minutes_per_side_by_the_stated_rule(drill: str, side: str, minutes: flo
     """Minutes per side are doubled, unless one side is named or the drill has none; plain minutes never."""
     row = f"2026-01-05,{drill},5,{side}\n"
     doubled = parse(f"date,drill,Minutes per side,side\n{row}")
+    assert doubled.doubled == (minutes == 10)
     assert (doubled.errors, doubled.sessions["minutes"].to_list()) == ([], [minutes])
     assert parse(f"date,drill,minutes,side\n{row}").sessions["minutes"].item() == 5
 
@@ -233,7 +257,7 @@ def test_minutes_per_side_keep_the_bound() -> None:
     [
         ("2026-06-02,plank,5", "date", "in the future"),
         ("1999-12-31,plank,5", "date", "correct the year"),
-        ("03-04-26,plank,5", "date", "YYYY-MM-DD"),
+        ("03-04-6,plank,5", "date", "YYYY-MM-DD"),
         ("3 Foo 2026,plank,5", "date", "YYYY-MM-DD"),
         (",plank,5", "date", "is empty"),
         ("2026-01-05,,5", "drill", "is empty"),
