@@ -7,6 +7,7 @@ written here cannot be asked.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,10 @@ class Visible:
     def load_adherence(self, athlete_id: str) -> pl.DataFrame:
         """As Workspace.load_adherence."""
         return self._workspace.load_adherence(self._only(athlete_id))
+
+    def count_weeks_in_plan(self, athlete_id: str, until: date) -> tuple[int, int]:
+        """As Workspace.count_weeks_in_plan."""
+        return self._workspace.count_weeks_in_plan(self._only(athlete_id), until)
 
     def load_settings_of(self, athlete_id: str) -> AthleteSettings:
         """As Workspace.load_settings_of."""
