@@ -42,9 +42,9 @@ dashboard: $(STAMP)
 	@$(SUREFOOT) dashboard --workspace $(WORKSPACE)
 
 batch: $(STAMP)
-	@test -n "$(DATA)" -a -n "$(ATHLETE)" || { echo "make batch DATA=folder ATHLETE=name"; exit 2; }
-	@$(SUREFOOT) analyse "$(DATA)" --athlete "$(ATHLETE)" --workspace $(WORKSPACE)
-	@$(SUREFOOT) effect --athlete "$(ATHLETE)" --workspace $(WORKSPACE)
+	@test -n "$(DATA)" || { echo "make batch DATA=folder ATHLETE=name, or without ATHLETE where each folder in it is an athlete's"; exit 2; }
+	@$(SUREFOOT) analyse "$(DATA)" $(if $(ATHLETE),--athlete "$(ATHLETE)",--by-folder) --workspace $(WORKSPACE)
+	@$(SUREFOOT) effect $(if $(ATHLETE),--athlete "$(ATHLETE)") --workspace $(WORKSPACE)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -11,54 +11,33 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from itertools import islice
+from typing import cast
 
 import polars as pl
 
-from pipeline.athlete import Known, analyse_athlete, answer
-from pipeline.channels import DYNAMICS
 from pipeline.duplicates import find_duplicates
 from pipeline.effect import METHOD
-from pipeline.engine import Done, Engine, Lost, start_item
-from pipeline.errors import NotARun, Rejected
-from pipeline.ingest import (
-    Activity,
-    check_run,
-    overrule_cadence_unit,
-    read_activity,
-    running_sessions,
-)
-from pipeline.ingest.workouts import propose_sessions
+from pipeline.engine import Done, Engine, Lost
+from pipeline.errors import Rejected
 from pipeline.intake import Found as Found
 from pipeline.intake import Item as Item
-from pipeline.intake import NewItems, OldItems, forget_stale, set_aside
+from pipeline.intake import NewItems, OldItems, Placed, forget_stale, read_placed, set_aside
 from pipeline.intake import Progress as Progress
 from pipeline.intake import find_files as find_files
-from pipeline.marks import draw_mark, from_table, to_row
-from pipeline.results import RunResult
-from pipeline.stability import MEASURED
-from pipeline.tables import DataFrame, Track
-from pipeline.workflow import ANALYSIS_VERSION, PENDING, analyse_run
-from pipeline.workspace import (
-    FileResult,
-    PackRef,
-    Seen,
-    Workspace,
-    keep_original,
-    no_run,
-    save_pack,
-)
+from pipeline.intake import find_folders as find_folders
+from pipeline.marks import draw_mark, to_row
+from pipeline.refresh import Watch as Watch
+from pipeline.refresh import refresh_answer as refresh_answer
+from pipeline.refresh import refresh_athlete, refresh_athletes
+from pipeline.refresh import refresh_sharers as refresh_sharers
+from pipeline.worker import BatchResult, analyse_batch, analyse_batch_apart
+from pipeline.workflow import PENDING
+from pipeline.workspace import FileResult, Workspace, no_run
 
 BATCH_FILES = 8
 BATCH_BYTES = 8 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class BatchResult:
-    """What became of a batch's items, and the pack that holds the tracks of its runs."""
-
-    results: tuple[FileResult, ...]
-    pack: PackRef | None
+GROUP_ATHLETES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +53,6 @@ class Imported:
     copies: int
     updated: int = 0
     left_old: int = 0
-
-
-Watch = Callable[[Progress], None]
 
 
 def import_files(
@@ -95,126 +71,169 @@ def import_files(
     what the cadence of `found` counts, also of runs known already. Raises SurefootError where the
     workspace cannot be written.
     """
-    progress = Progress(files=len(found))
-    rules = workspace.load_cadence_rules(athlete_id).select("device", "source_format", "cadence_unit")
-    units = {(device, source_format): unit for device, source_format, unit in rules.iter_rows()}
-    work = partial(analyse_batch, workspace.path, athlete_id, keep, units)
-    results: list[FileResult] = []
-
-    def take_in(items: Iterable[Item], take_seen: Callable[[], list[Seen]]) -> Iterator[FileResult]:
-        for outcome in engine.run(work, _batches(items)):
-            batch = outcome.result if isinstance(outcome, Done) else _lost(outcome)
-            workspace.commit(athlete_id, batch.pack, batch.results, take_seen())
-            progress.done += len(batch.results)
-            progress.set_aside += sum(result.status != "run" for result in batch.results)
-            watch(progress)
-            yield from batch.results
-
     with workspace.writer_lock():
-        old = OldItems(workspace, athlete_id, progress)
-        updated = list(take_in(old, list))
-        new = NewItems(workspace, athlete_id, found, progress, cadence_unit)
-        results += take_in(new, new.take_seen)
-        workspace.commit(athlete_id, None, new.problems, new.take_seen())
-        results += new.problems
-        forget_stale(workspace, athlete_id, new.readable)
-        progress.doing = "comparing the runs"
-        aside: dict[str, FileResult] = {}
-        if updated or results or _is_pending(workspace, athlete_id):
-            aside = set_duplicates_aside(workspace, athlete_id)
-            refresh_athlete(workspace, athlete_id, progress, watch)
+        (reading,) = read_files(workspace, {athlete_id: found}, engine, keep, cadence_unit, watch)
+        reading.progress.doing = "comparing the runs"
+        if reading.is_to_be_compared():
+            reading.set_duplicates_aside()
+            refresh_athlete(workspace, athlete_id, reading.progress, watch)
             refresh_sharers(workspace, workspace.sharers(athlete_id))
-    settled = [aside.get(result.content_sha256, result) for result in results]
-    anew = old.runs & {result.content_sha256 for result in updated}
-    return Imported(tuple(settled), new.known, new.copies, len(anew), len(old.runs - anew))
+    return reading.imported()
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+def import_folders(
+    workspace: Workspace,
+    folders: Mapping[str, Sequence[Found]],
+    engine: Engine,
+    *,
+    keep: bool = True,
+    cadence_unit: str = "",
+    watch: Watch = lambda progress: None,
+) -> Iterator[tuple[str, Imported]]:
+    """`import_files` of many athletes, a group of them at a time, whose answers are worked out side by side.
+
+    Raises SurefootError, once all other athletes of its group are stored, where that of one cannot be.
+    """
+    names_of_all = iter(folders)
+    while names := list(islice(names_of_all, GROUP_ATHLETES)):
+        group = {name: folders[name] for name in names}
+        with workspace.writer_lock():
+            readings = read_files(workspace, group, engine, keep, cadence_unit, watch)
+            anew = [reading for reading in readings if reading.is_to_be_compared()]
+            for reading in anew:
+                reading.set_duplicates_aside()
+            refresh_athletes(workspace, [reading.athlete_id for reading in anew], engine)
+            sharers = {other for reading in anew for other in workspace.sharers(reading.athlete_id)}
+            refresh_sharers(workspace, sorted(sharers - set(names)))
+        yield from ((reading.athlete_id, reading.imported()) for reading in readings)
+
+
+def read_files(
+    workspace: Workspace,
+    folders: Mapping[str, Sequence[Found]],
+    engine: Engine,
+    keep: bool,
+    cadence_unit: str,
+    watch: Watch,
+) -> list[Reading]:
+    """Read and store what is new of each athlete, all in one stream that no worker waits in."""
+    progress = Progress(files=sum(map(len, folders.values())))
+    work = _work(workspace, keep, engine)
+    readings = {name: Reading(workspace, name, progress) for name in folders}
+
+    def take_in(batches: Iterable[list[Item | Placed]]) -> Iterator[tuple[Reading, BatchResult]]:
+        for outcome in engine.run(work, batches):
+            batch = outcome.result if isinstance(outcome, Done) else _lost(outcome)
+            reading = readings[batch.athlete_id]
+            results = reading.commit(batch)
+            progress.done += len(results)
+            progress.set_aside += sum(result.status != "run" for result in results)
+            watch(progress)
+            yield reading, replace(batch, results=tuple(results))
+
+    for reading, batch in take_in(b for r in readings.values() for b in _batches(r.old)):
+        reading.updated += batch.results
+    unread: dict[str, list[Placed]] = {}
+    fresh = (
+        b
+        for name, r in readings.items()
+        for b in _batches(r.start(folders[name], cadence_unit, in_place=not engine.shares_disk))
+    )
+    for reading, batch in take_in(fresh):
+        reading.results += batch.results
+        unread.setdefault(reading.athlete_id, []).extend(batch.unread)
+    left = (b for name, placed in unread.items() for b in _batches(readings[name].new.read_here(placed)))
+    for reading, batch in take_in(left):
+        reading.results += batch.results
+    for reading in readings.values():
+        reading.finish()
+    return list(readings.values())
+
+
+class Reading:
+    """How far the import of one athlete's files is."""
+
+    def __init__(self, workspace: Workspace, athlete_id: str, progress: Progress) -> None:
+        self.athlete_id = athlete_id
+        self.progress = progress
+        self.old = OldItems(workspace, athlete_id, progress)
+        self.new = NewItems(workspace, athlete_id, (), progress)
+        self.updated: list[FileResult] = []
+        self.results: list[FileResult] = []
+        self._aside: dict[str, FileResult] = {}
+        self._workspace = workspace
+
+    def start(self, found: Sequence[Found], cadence_unit: str, *, in_place: bool) -> NewItems:
+        """What is to be read, now that what an older version analysed is up to date."""
+        given = (self._workspace, self.athlete_id, found, self.progress, cadence_unit)
+        self.new = NewItems(*given, in_place=in_place)
+        return self.new
+
+    def commit(self, batch: BatchResult) -> list[FileResult]:
+        """Store a batch, whole, once; gives the results that are new."""
+        for name, content in batch.files.items():
+            self._workspace.put_file(name, content)
+        results = list(batch.results)
+        if batch.seen:
+            results = self.new.settle(results, batch.seen)
+        self._workspace.commit(self.athlete_id, batch.pack, results, self.new.take_seen())
+        return results
+
+    def finish(self) -> None:
+        """Store what could not be had, and forget what has left its place."""
+        self._workspace.commit(self.athlete_id, None, self.new.problems, self.new.take_seen())
+        self.results += self.new.problems
+        forget_stale(self._workspace, self.athlete_id, self.new.readable)
+
+    def is_to_be_compared(self) -> bool:
+        """Whether anything came that the runs, or the answer, do not know of."""
+        return bool(self.updated or self.results) or _is_pending(self._workspace, self.athlete_id)
+
+    def set_duplicates_aside(self) -> None:
+        """See `set_duplicates_aside`."""
+        self._aside = set_duplicates_aside(self._workspace, self.athlete_id)
+
+    def imported(self) -> Imported:
+        """What came of it."""
+        settled = [self._aside.get(result.content_sha256, result) for result in self.results]
+        anew = self.old.runs & {result.content_sha256 for result in self.updated}
+        left_old = len(self.old.runs - anew)
+        return Imported(tuple(settled), self.new.known, self.new.copies, len(anew), left_old)
+
+
+def _work(workspace: Workspace, keep: bool, engine: Engine) -> Callable[[list[Item | Placed]], BatchResult]:
+    units: dict[str, dict[tuple[str, str], str]] = {}
+    columns = ("athlete_id", "device", "source_format", "cadence_unit")
+    for name, device, source_format, unit in workspace.load_cadence_rules().select(columns).iter_rows():
+        units.setdefault(name, {})[device, source_format] = unit
+    if engine.shares_disk:
+        return partial(analyse_batch, workspace.path, keep, units)
+    return partial(analyse_batch_apart, keep, units)
+
+
+def _batches(items: Iterable[Item | Placed]) -> Iterator[list[Item | Placed]]:
     """At most 8 files or 8 MB together, so that memory stays bounded whatever the files."""
-    batch: list[Item] = []
+    batch: list[Item | Placed] = []
     size = 0
     for item in items:
-        if batch and (len(batch) == BATCH_FILES or size + len(item.content) > BATCH_BYTES):
+        own = item.size_bytes if isinstance(item, Placed) else len(item.content)
+        if batch and (len(batch) == BATCH_FILES or size + own > BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(item)
-        size += len(item.content)
+        size += own
     if batch:
         yield batch
 
 
-def analyse_batch(
-    workspace: Path, athlete_id: str, keep: bool, units: Mapping[tuple[str, str], str], items: list[Item]
-) -> BatchResult:
-    """In a worker: analyse each item, keep its original, write the tracks of the runs as one pack.
-
-    `units` are the cadence units set by hand, by device and format.
-    """
-    results = []
-    for item in items:
-        start_item()
-        results.append(_analyse(item, athlete_id, units))
-        if keep and results[-1].status == "run":
-            keep_original(workspace, item.content_sha256, item.content)
-    runs = [run for result in results for run in result.runs]
-    pack = save_pack(workspace, athlete_id, runs) if runs else None
-    return BatchResult(tuple(result.without_frames() for result in results), pack)
-
-
-def _analyse(item: Item, athlete_id: str, units: Mapping[tuple[str, str], str]) -> FileResult:
-    try:
-        activity = read_activity(item.source_name, item.content, kind=item.listed.kind)
-        activity = overrule_cadence_unit(activity, item.cadence_unit_given, units)
-        check_run(activity)
-        runs = _runs_of(item, running_sessions(activity), athlete_id)
-    except NotARun as reason:
-        aside = set_aside(item.source_name, item.content_sha256, len(item.content), "skipped", reason)
-        proposals = propose_sessions(item.source_name, item.content_sha256, item.content)
-        return replace(aside, proposals=proposals, kind_given=item.listed.kind, title_given=item.listed.title)
-    except Rejected as reason:
-        return set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", reason)
-    return FileResult(
-        item.source_name,
-        item.content_sha256,
-        len(item.content),
-        "run",
-        ANALYSIS_VERSION,
-        runs=runs,
-        cadence_unit_given=item.cadence_unit_given,
-        kind_given=item.listed.kind,
-        title_given=item.listed.title,
-    )
-
-
-def _runs_of(item: Item, sessions: list[Activity], athlete_id: str) -> tuple[RunResult, ...]:
-    """Each running session as a run. Raises Rejected where none can be used; one alone is left out."""
-    runs, problems = [], []
-    for number, session in enumerate(sessions, start=1):
-        try:
-            run = analyse_run(
-                session,
-                run_id=item.content_sha256[:16] + (f"-{number}" if number > 1 else ""),
-                athlete_id=athlete_id,
-                source_name=item.source_name,
-                title=item.listed.title,
-                content_sha256=item.content_sha256,
-            )
-        except Rejected as problem:
-            problems.append(problem)
-        else:
-            runs.append(run)
-    if not runs:
-        raise problems[0]
-    said = [f"another session of its file was left out: {problem.reason}" for problem in problems]
-    warnings = "; ".join(filter(None, [str(runs[0].run["warnings"]), *said]))
-    return (replace(runs[0], run={**runs[0].run, "warnings": warnings}), *runs[1:])
-
-
-def _lost(lost: Lost[Item]) -> BatchResult:
-    item = lost.item
+def _lost(lost: Lost[Item | Placed]) -> BatchResult:
     problem = Rejected(lost.reason, "please report it with the file's kind and maker")
+    item = read_placed(lost.item) if isinstance(lost.item, Placed) else lost.item
+    if item is None:
+        return BatchResult(lost.item.athlete_id, (), unread=(cast(Placed, lost.item),))
     aside = set_aside(item.source_name, item.content_sha256, len(item.content), "rejected", problem)
-    return BatchResult((aside,), None)
+    seen = (lost.item.seen_with(item.content_sha256),) if isinstance(lost.item, Placed) else ()
+    return BatchResult(item.athlete_id, (aside,), seen=seen)
 
 
 def set_duplicates_aside(workspace: Workspace, athlete_id: str) -> dict[str, FileResult]:
@@ -247,57 +266,6 @@ def _is_pending(workspace: Workspace, athlete_id: str) -> bool:
     return pending or bool(is_older) or len(effects.filter(is_other)) > 0
 
 
-def refresh_athlete(
-    workspace: Workspace, athlete_id: str, progress: Progress, watch: Watch = lambda progress: None
-) -> None:
-    """Label, measure and answer again from all runs of the athlete."""
-    runs = workspace.load_runs(athlete_id)
-    progress.files, progress.done = 0, 0
-
-    def load_track(run_id: str) -> DataFrame[Track]:
-        progress.files, progress.done = len(runs), progress.done + 1
-        watch(progress)
-        return stored.track(run_id)
-
-    with workspace.open_frames(athlete_id, MEASURED, DYNAMICS) as stored:
-        result = analyse_athlete(
-            runs,
-            workspace.load_passes(athlete_id),
-            workspace.load_cadence_moments(athlete_id),
-            stored.grid,
-            load_track,
-            workspace.load_balance_sessions(athlete_id),
-            workspace.load_plans(athlete_id),
-            Known(
-                workspace.load_segments(athlete_id),
-                workspace.load_stability(athlete_id),
-                workspace.load_origins(athlete_id),
-                workspace.load_stretches(athlete_id),
-            ),
-            stored.channels,
-            from_table(workspace.load_marks(athlete_id)),
-            [(workspace.load_runs(o), workspace.load_passes(o)) for o in workspace.sharers(athlete_id)],
-            workspace.load_settings_of(athlete_id).half_life_days,
-        )
-    workspace.save_athlete(
-        athlete_id,
-        runs=result.runs,
-        segments=result.segments,
-        stability=result.stability,
-        answer=result,
-        origins=result.origins,
-        relabelled=result.relabelled,
-        repeats=result.repeats,
-        new_stretches=result.new_stretches,
-    )
-
-
-def refresh_sharers(workspace: Workspace, athletes: Iterable[str]) -> None:
-    """Label the runs of these athletes again, after another's came or went from whom they learn places."""
-    for athlete_id in athletes:
-        refresh_athlete(workspace, athlete_id, Progress())
-
-
 def mark_stretch(
     workspace: Workspace, athlete_id: str, run_id: str, start_m: float, end_m: float, terrain: str
 ) -> str:
@@ -321,15 +289,3 @@ def unmark_stretch(workspace: Workspace, athlete_id: str, mark_id: str) -> None:
     with workspace.writer_lock():
         workspace.remove_mark(athlete_id, mark_id)
         refresh_athlete(workspace, athlete_id, Progress())
-
-
-def refresh_answer(workspace: Workspace, athlete_id: str) -> None:
-    """Dose and answer again, after the log or the half-life changed; labels and steadiness stay."""
-    answered = answer(
-        workspace.load_runs(athlete_id),
-        workspace.load_stability(athlete_id),
-        workspace.load_balance_sessions(athlete_id),
-        workspace.load_plans(athlete_id),
-        workspace.load_settings_of(athlete_id).half_life_days,
-    )
-    workspace.save_answer(athlete_id, answered)

@@ -49,7 +49,9 @@ class Lost(Generic[Item]):
 
 
 class Engine(Protocol):
-    """Where batches are worked on."""
+    """Where batches are worked on; `shares_disk`: whether the workers see the files that the driver sees."""
+
+    shares_disk: bool
 
     def run(
         self, fn: Callable[[list[Item]], Result], batches: Iterable[list[Item]]
@@ -71,6 +73,8 @@ class LocalEngine:
     thread each, and leave with the driver even when it is killed. `fn` has `item_limit_s` seconds an
     item: times the items for a whole batch, or, where it calls `start_item`, from one call to the next.
     """
+
+    shares_disk = True
 
     def __init__(self, workers: int, item_limit_s: float = ITEM_LIMIT_S) -> None:
         self._workers = workers
@@ -269,6 +273,8 @@ def _outcome(message: bytes) -> bytes:
         return pickle.dumps(("done", fn(batch)))
     except SurefootError as error:
         return pickle.dumps(("refused", error))
+    except MemoryError:
+        return pickle.dumps(("failed", "it needs more memory than a worker may have"))
     except Exception as error:
         return pickle.dumps(("failed", f"it failed in an unforeseen way ({type(error).__name__}: {error})"))
     finally:

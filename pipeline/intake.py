@@ -8,24 +8,28 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 
 from pipeline.errors import Rejected, SurefootError
 from pipeline.ingest import UNLISTED, Listed, parse_activity_list
 from pipeline.ingest.archive import LISTS, Member, is_archive, members
+from pipeline.objects import ObjectPath, find_objects, is_url, local_path
 from pipeline.workflow import ANALYSIS_VERSION
 from pipeline.workspace import FileResult, Seen, Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file on disk and the name to say it by: its path below what was asked for."""
+    """A file and the name to say it by: its path below what was asked for."""
 
-    path: Path
+    path: Path | ObjectPath
     source_name: str
 
 
@@ -33,11 +37,50 @@ class Found:
 class Item:
     """One content to analyse."""
 
+    athlete_id: str
     source_name: str
     content_sha256: str
     content: bytes = field(repr=False)
     cadence_unit_given: str = ""
     listed: Listed = UNLISTED  # what an account's list says of it
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One file to analyse that a worker reads where it lies, as it was found there."""
+
+    athlete_id: str
+    found: Found
+    size_bytes: int
+    mtime_ns: int
+    cadence_unit_given: str = ""
+    listed: Listed = UNLISTED
+
+    def seen_with(self, content_sha256: str) -> Seen:
+        """What there is to remember, once its content is known."""
+        place = str(self.found.path.resolve())
+        return Seen(place, self.size_bytes, self.mtime_ns, content_sha256)
+
+
+def read_placed(placed: Placed) -> Item | None:
+    """Its content; None where that is an archive of several files, or out of reach of this machine."""
+    name = placed.found.source_name
+    try:
+        content = placed.found.path.read_bytes()
+    except OSError:
+        return None
+    if is_archive(content[:4096]):
+        inside = list(islice(members(name, content), 2))
+        if len(inside) != 1 or inside[0].content is None or inside[0].name not in _itself(name):
+            return None
+        name, content = inside[0].name, inside[0].content
+    sha = hashlib.sha256(content).hexdigest()
+    return Item(placed.athlete_id, name, sha, content, placed.cadence_unit_given, placed.listed)
+
+
+def _itself(source_name: str) -> tuple[str, str]:
+    """What a file is called, or the one that it is the gzip of."""
+    return source_name, source_name.removesuffix(".gz")
 
 
 @dataclass(slots=True)
@@ -51,14 +94,19 @@ class Progress:
     doing: str = "reading"
 
 
-def find_files(paths: Iterable[Path], workspace: Path) -> list[Found]:
+def find_files(paths: Iterable[Path | str], workspace: Path) -> list[Found]:
     """Every file at or below `paths` once, sorted, without hidden ones and the workspace's own.
 
-    Raises SurefootError where a path does not exist.
+    A text with `://` in it is the URL of a file or a folder in object storage. Raises SurefootError where a
+    path does not exist, or a URL cannot be listed.
     """
     found: list[Found] = []
-    for path in paths:
-        if path.is_dir():
+    for place in paths:
+        url = str(place) if is_url(str(place)) else ""
+        path = local_path(url) if url else Path(place)
+        if path is None:
+            found += [Found(*there) for there in find_objects(url)]
+        elif path.is_dir():
             below = (
                 p
                 for p in path.rglob("*")
@@ -75,14 +123,43 @@ def find_files(paths: Iterable[Path], workspace: Path) -> list[Found]:
             raise SurefootError(f"there is no file or folder {path}", "check the spelling")
     own = workspace.resolve()
     places = {file.path.resolve(): file for file in reversed(found)}
-    return [file for place, file in reversed(places.items()) if own not in place.parents]
+    return [
+        file
+        for place, file in reversed(places.items())
+        if isinstance(place, ObjectPath) or own not in place.parents
+    ]
+
+
+def find_folders(paths: Iterable[Path | str], workspace: Path) -> dict[str, list[Found]]:
+    """The files below each folder in `paths`, by that folder's name, which is the athlete's.
+
+    Raises SurefootError where there is no such folder, or a file lies beside them.
+    """
+    folders: dict[str, list[Found]] = {}
+    places = list(paths)
+    for place in places:
+        for file in find_files([place], workspace):
+            athlete_id, slash, name = file.source_name.partition("/")
+            if not slash:
+                raise SurefootError(
+                    f"{file.source_name} lies in {place} beside the folders of athletes",
+                    "move it into the folder of its athlete",
+                )
+            folders.setdefault(athlete_id, []).append(Found(file.path, name))
+    if not folders:
+        raise SurefootError(
+            f"there is no folder with files in {', '.join(map(str, places))}",
+            "give each athlete a folder there, named as the athlete",
+        )
+    return folders
 
 
 class NewItems:
     """Iterates over the contents that were not analysed before, and remembers what it saw.
 
-    A run whose cadence was not yet said to count `cadence_unit` is new again. `readable` are the rows of
-    files that could not be read before and can now.
+    A run whose cadence was not yet said to count `cadence_unit` is new again. With `in_place` the workers
+    read the files, and `settle` learns what they held. `readable` are the rows of files that could not be
+    read before and can now.
     """
 
     def __init__(
@@ -92,12 +169,16 @@ class NewItems:
         found: Sequence[Found],
         progress: Progress,
         cadence_unit: str = "",
+        *,
+        in_place: bool = False,
     ) -> None:
         self.known = 0
         self.copies = 0
         self.problems: list[FileResult] = []
         self.readable: list[str] = []
+        self._athlete_id = athlete_id
         self._found = found
+        self._in_place = in_place
         self._progress = progress
         self._seen_before = workspace.load_seen(athlete_id)
         self._cadence_unit = cadence_unit
@@ -119,12 +200,33 @@ class NewItems:
         seen, self._seen = self._seen, []
         return seen
 
-    def __iter__(self) -> Iterator[Item]:
+    def settle(self, results: Iterable[FileResult], seen: Iterable[Seen]) -> list[FileResult]:
+        """The results of files that workers read in place, but for contents known already or come twice."""
+        self._seen += seen
+        fresh = []
+        for result in results:
+            if result.content_sha256 in self._current:
+                self._count_known()
+            elif result.content_sha256 in self._taken:
+                self._count_copy()
+            else:
+                self._taken.add(result.content_sha256)
+                fresh.append(result)
+        return fresh
+
+    def read_here(self, unread: Sequence[Placed]) -> Iterator[Item | Placed]:
+        """The contents of files that no worker could read in place."""
+        self._found, self._in_place = [placed.found for placed in unread], False
+        yield from self
+
+    def __iter__(self) -> Iterator[Item | Placed]:
         for file in sorted(self._found, key=lambda file: file.path.name not in LISTS):
             try:
                 stat = file.path.stat()
                 if self._is_unchanged(file, stat) and file.path.name not in LISTS:
                     self._count_known()
+                elif self._in_place and file.path.name not in LISTS:
+                    yield self._place(file, stat)
                 else:
                     with file.path.open("rb") as source:
                         yield from self._contents(file, source, stat)
@@ -134,7 +236,13 @@ class NewItems:
                 problem = Rejected(f"it cannot be read ({error.strerror})")
                 self._refuse(file.source_name, _unread(file), 0, problem)
 
-    def _is_unchanged(self, file: Found, stat: os.stat_result) -> bool:
+    def _place(self, file: Found, stat: os.stat_result | SimpleNamespace) -> Placed:
+        before = self._seen_before.get(str(file.path.resolve()))
+        given = self._cadence_unit or (self._given.get(before.content_sha256, "") if before else "")
+        listed = self._listing_of(file.source_name)
+        return Placed(self._athlete_id, file, stat.st_size, stat.st_mtime_ns, given, listed)
+
+    def _is_unchanged(self, file: Found, stat: os.stat_result | SimpleNamespace) -> bool:
         before = self._seen_before.get(str(file.path.resolve()))
         return (
             before is not None
@@ -142,13 +250,15 @@ class NewItems:
             and before.content_sha256 in self._current
         )
 
-    def _contents(self, file: Found, source: BufferedReader, stat: os.stat_result) -> Iterator[Item]:
+    def _contents(
+        self, file: Found, source: BufferedReader, stat: os.stat_result | SimpleNamespace
+    ) -> Iterator[Item]:
         """The file's contents, one unless it is an archive, less those that are known."""
         place = str(file.path.resolve())
         whole = hashlib.file_digest(source, "sha256").hexdigest()
         source.seek(0)
         is_whole = not is_archive(source.read(4096))
-        itself = (file.source_name, file.source_name.removesuffix(".gz"))
+        itself = _itself(file.source_name)
         empty = Member(file.source_name, problem=Rejected("it is an archive without files"))
         for n, member in enumerate(_or_else(members(file.source_name, source), empty)):
             self._progress.files += n > 0
@@ -161,8 +271,7 @@ class NewItems:
             if sha in self._current:
                 self._count_known()
             elif sha in self._taken:
-                self.copies += 1
-                self._progress.done += 1
+                self._count_copy()
             else:
                 self._taken.add(sha)
                 if member.content is None:
@@ -170,7 +279,8 @@ class NewItems:
                     self._refuse(member.name, sha, size, member.problem or Rejected("it cannot be read"))
                 else:
                     given = self._cadence_unit or self._given.get(sha, "")
-                    yield Item(member.name, sha, member.content, given, self._listing_of(member.name))
+                    listed = self._listing_of(member.name)
+                    yield Item(self._athlete_id, member.name, sha, member.content, given, listed)
 
     def _learn_list(self, member: Member) -> None:
         """Keep what an account's list says of the activities beside it; lists come before the other files."""
@@ -185,6 +295,10 @@ class NewItems:
     def _count_known(self) -> None:
         self.known += 1
         self._progress.known += 1
+        self._progress.done += 1
+
+    def _count_copy(self) -> None:
+        self.copies += 1
         self._progress.done += 1
 
     def _refuse(self, source_name: str, sha: str, size_bytes: int, problem: Rejected) -> None:
@@ -217,11 +331,12 @@ class OldItems:
         given = self._workspace.load_given_units(self._athlete_id)
         for sha, (source_name, listed) in self._files.items():
             try:
-                yield Item(source_name, sha, self._workspace.load_original(sha), given.get(sha, ""), listed)
+                content = self._workspace.load_original(sha)
+                yield Item(self._athlete_id, source_name, sha, content, given.get(sha, ""), listed)
             except SurefootError:
                 lost.add(sha)
         for item in NewItems(self._workspace, self._athlete_id, self._places(lost), Progress()):
-            if item.content_sha256 in lost:
+            if isinstance(item, Item) and item.content_sha256 in lost:
                 lost.remove(item.content_sha256)
                 source_name, listed = self._files[item.content_sha256]
                 said = item.listed if item.listed.kind else listed
@@ -232,8 +347,13 @@ class OldItems:
         """The files with these contents that are still there; for a member of an archive, the archive."""
         seen = self._workspace.load_seen(self._athlete_id).values() if lost else ()
         named = {entry.path for entry in seen if entry.content_sha256 in lost}
-        paths = {Path(part) for path in named for part in (path, path.split("!")[0])}
-        return [Found(path, path.name) for path in sorted(paths) if path.is_file()]
+        parts = {part for path in named for part in (path, path.split("!")[0])}
+        paths = sorted(Path(part) for part in parts if not is_url(part))
+        there = [Found(path, path.name) for path in paths if path.is_file()]
+        for url in sorted(filter(is_url, parts)):
+            with suppress(SurefootError):
+                there += [Found(*file) for file in find_objects(url)]
+        return there
 
 
 def forget_stale(workspace: Workspace, athlete_id: str, readable: Sequence[str]) -> None:
@@ -251,6 +371,8 @@ def forget_stale(workspace: Workspace, athlete_id: str, readable: Sequence[str])
 
 def _is_there(place: str) -> bool:
     """Whether a file, or the archive that it is a member of, may still be where it was seen."""
+    if is_url(place):
+        return True
     try:
         return Path(place).exists() or ("!" in place and Path(place.split("!")[0]).exists())
     except OSError:

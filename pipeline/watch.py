@@ -40,7 +40,8 @@ class WatchedFolder:
 
     def take(self, files: Iterable[Found]) -> None:
         """Do not tell these files again until they change."""
-        self._taken |= {file.path: self._before[file.path] for file in files}
+        paths = (Path(str(file.path)) for file in files)
+        self._taken |= {path: self._before[path] for path in paths}
 
     def _states(self) -> Iterator[tuple[Path, State]]:
         for folder, subfolders, names in os.walk(self._folder, onerror=self._refuse):

@@ -61,6 +61,8 @@ Result = TypeVar("Result")
 class OneThread:
     """An engine that works in this process, so that all of the work is in its CPU time."""
 
+    shares_disk = True
+
     def run(
         self, fn: Callable[[list[Unit]], Result], batches: Iterable[list[Unit]]
     ) -> Iterator[Done[Result] | Lost[Unit]]:

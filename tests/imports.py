@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 class HereEngine:
     """An engine that works in this very process, one batch after the other."""
 
+    shares_disk = True
+
     def run(
         self, fn: Callable[[list[Unit]], Result], batches: Iterable[list[Unit]]
     ) -> Iterator[Done[Result] | Lost[Unit]]:

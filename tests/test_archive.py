@@ -12,7 +12,6 @@ import sqlite3
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -25,28 +24,17 @@ from click.testing import CliRunner
 from pipeline import cli
 from pipeline.archive import load_archive, save_archive
 from pipeline.batch import find_files, import_files, mark_stretch, refresh_answer
-from pipeline.engine import Done
 from pipeline.errors import SurefootError
 from pipeline.export import export_table
 from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.tables import PUBLIC, Plans
 from pipeline.workspace import Workspace, save_backup
+from tests.imports import HereEngine
 
 SEASON = Path(__file__).parents[1] / "sample_data" / "season" / "steadied"
 ADA, BOB = "ada-lovelace", "bob-the-other"
 NEEDS_MORE_RUNS = ("channels", "repeats")
 """Tables of which there is nothing after four runs without running dynamics."""
-
-
-class Here:
-    """An engine that works where it is."""
-
-    def run(self, fn: Callable[[list[Any]], Any], batches: Iterable[list[Any]]) -> Iterator[Done[Any]]:
-        """Each batch in turn."""
-        return (Done(fn(batch)) for batch in batches)
-
-    def close(self) -> None:
-        """Nothing to end."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for athlete, paths in ((ADA, files[:4]), (BOB, files[3:5])):
             (folder / "no-run.gpx").write_text(f"<gpx>{athlete}</gpx>")
             import_files(
-                workspace, find_files([*paths, folder / "no-run.gpx"], folder / "w"), athlete, Here()
+                workspace, find_files([*paths, folder / "no-run.gpx"], folder / "w"), athlete, HereEngine()
             )
             content = (SEASON / "balance-log.csv").read_bytes() + f"2026-05-01,{athlete}s own,7\n".encode()
             log = parse_balance_log("log.csv", content, athlete)
@@ -144,7 +132,7 @@ def test_a_later_import_knows_the_runs(made: Path, tmp_path: Path) -> None:
     load_archive(made / "ada.zip", tmp_path / "w")
     files = sorted((SEASON / "runs").iterdir())[:5]
     with Workspace(tmp_path / "w") as workspace:
-        done = import_files(workspace, find_files(files, tmp_path / "w"), ADA, Here())
+        done = import_files(workspace, find_files(files, tmp_path / "w"), ADA, HereEngine())
         assert (done.known, len(done.results), done.updated) == (4, 1, 0)
 
 
@@ -198,7 +186,7 @@ def test_replaced_by_an_older_one(made: Path, archive: Path, tmp_path: Path) -> 
     """What replaces an athlete leaves nothing of what was there: no pack, no recording of that one alone."""
     last = sorted((SEASON / "runs").iterdir())[5]
     with Workspace(tmp_path / "w") as workspace:
-        import_files(workspace, find_files([last], tmp_path / "w"), ADA, Here())
+        import_files(workspace, find_files([last], tmp_path / "w"), ADA, HereEngine())
     load_archive(archive, tmp_path / "w", replace=True)
     assert rows(tmp_path / "w", ADA) == rows(made / "w", ADA)
     assert len(list((tmp_path / "w" / "packs").rglob("*.tracks.parquet"))) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pipeline.engine import Done, LocalEngine, start_item
 from pipeline.errors import SurefootError
 
 THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-EXIT, KILL, SEGFAULT, HANG, RAISE, REFUSE = -1, -2, -3, -4, -5, -6
+EXIT, KILL, SEGFAULT, HANG, RAISE, REFUSE, MEMORY = -1, -2, -3, -4, -5, -6, -7
 
 
 def work(batch: list[int]) -> list[int]:
@@ -37,9 +38,22 @@ def work(batch: list[int]) -> list[int]:
             threading.Event().wait()
         if item == RAISE:
             raise EOFError("cut short")
+        if item == MEMORY:
+            take_too_much_memory()
         if item == REFUSE:
             raise SurefootError("the disk is full", "make room")
     return [item * 10 for item in batch]
+
+
+def take_too_much_memory() -> None:
+    """Ask for a gigabyte where the system gives this process no more than 64 MB beside what it has."""
+    used_bytes = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used_bytes + 2**26, before[1]))
+    try:
+        bytearray(2**30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def threads(batch: list[int]) -> list[str | None]:
@@ -96,6 +110,7 @@ def test_nothing_to_do(engine: LocalEngine) -> None:
         (KILL, "the process that worked on it died (SIGKILL)"),
         (SEGFAULT, "the process that worked on it died (SIGSEGV)"),
         (HANG, "it took longer than 1 s"),
+        (MEMORY, "it needs more memory than a worker may have"),
         (RAISE, "it failed in an unforeseen way (EOFError: cut short)"),
     ],
 )

@@ -3,35 +3,22 @@
 import gzip
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from pipeline.batch import Imported, find_files, import_files
-from pipeline.engine import Done
 from pipeline.workspace import Workspace
+from tests.imports import HereEngine
 
 SEASON = Path(__file__).parents[1] / "sample_data" / "season" / "steadied" / "runs"
 LIST = "id,date,name,Activity Type,about,file\n"
 
 
-class Here:
-    """An engine that works where it is."""
-
-    def run(self, fn: Callable[[list[Any]], Any], batches: Iterable[list[Any]]) -> Iterator[Done[Any]]:
-        """Each batch in turn."""
-        return (Done(fn(batch)) for batch in batches)
-
-    def close(self) -> None:
-        """Nothing to end."""
-
-
 def take_in(folder: Path, *paths: Path) -> tuple[Imported, list[str]]:
     """What an import gives, and the ids of the runs there are after it."""
     with Workspace(folder) as workspace:
-        done = import_files(workspace, find_files(paths, folder), "ada", Here())
+        done = import_files(workspace, find_files(paths, folder), "ada", HereEngine())
         return done, sorted(workspace.load_runs("ada")["run_id"])
 
 

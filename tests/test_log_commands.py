@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from pipeline import cli
-from pipeline.batch import Item, analyse_batch
+from pipeline.batch import Item
 from pipeline.cli.words import import_lines
 from pipeline.drills import find_drill
+from pipeline.worker import analyse_batch
 from pipeline.workspace import FileResult, Workspace
 from tests.ingest.test_workouts import workout
 
@@ -277,7 +278,7 @@ def test_a_day_that_is_none_is_refused(folder: Path) -> None:
 def test_a_skipped_workout_hands_its_sets_over(tmp_path: Path) -> None:
     """A FIT file that is no run but has sets is skipped with its proposals, by the same way as any import."""
     content = workout((30, 10, 1, 19, 43))
-    item = Item("gym.fit", "ab" * 32, content)
-    (result,) = analyse_batch(tmp_path, "ada", False, {}, [item]).results
+    item = Item("ada", "gym.fit", "ab" * 32, content)
+    (result,) = analyse_batch(tmp_path, False, {}, [item]).results
     assert (result.status, [row["drill"] for row in result.proposals]) == ("skipped", ["plank"])
     assert "1 workout with exercises: `surefoot log --proposals` shows them" in import_lines([result], 0, 0)

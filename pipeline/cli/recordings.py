@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -21,12 +22,14 @@ from pipeline.cli.terminal import (
     athlete_option,
     choose_athletes,
     json_option,
+    named,
     say,
     say_json,
     turn,
     workspace_option,
 )
-from pipeline.engine import LocalEngine
+from pipeline.cluster import DaskEngine
+from pipeline.engine import Engine, LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.watch import POLL_S, WatchedFolder
 from pipeline.workspace import Workspace
@@ -66,10 +69,20 @@ def _bar() -> Iterator[batch.Watch]:
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@athlete_option
+@click.argument("paths", nargs=-1)
+@click.option("--athlete", "athlete_id", callback=named, help="Whose: a short name.")
+@click.option(
+    "--by-folder", is_flag=True, help="Of many: each folder in PATHS is an athlete's, and so named."
+)
 @workspace_option
 @workers_option
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    help="This machine's cores, or a Dask cluster.",
+)
+@click.option("--scheduler", help="The address of the cluster's scheduler, such as tcp://host:8786.")
 @no_keep_option
 @click.option(
     "--cadence-unit",
@@ -79,10 +92,13 @@ def _bar() -> Iterator[batch.Watch]:
 @click.option("--strict", is_flag=True, help="Leave with 1 when a file was rejected.")
 @json_option
 def analyse(
-    paths: tuple[Path, ...],
-    athlete_id: str,
+    paths: tuple[str, ...],
+    athlete_id: str | None,
+    by_folder: bool,
     folder: Path,
     workers: int | None,
+    engine: str,
+    scheduler: str | None,
     no_keep: bool,
     cadence_unit: str | None,
     strict: bool,
@@ -90,47 +106,85 @@ def analyse(
 ) -> None:
     """Read recordings (FIT, GPX, TCX, archives, whole folders) and bring the answer up to date.
 
-    Without PATHS: analyse anew what an older version of Surefoot analysed.
+    PATHS may be URLs of object storage, s3://bucket/folder. Without PATHS: analyse anew what an older version
+    of Surefoot analysed.
     """
+    _check_call(paths, athlete_id, by_folder, workers, engine, scheduler)
     if not paths:
         with Workspace(folder, read_only=True) as workspace:
             choose_athletes(workspace, athlete_id)
-    found = batch.find_files(paths, folder)
+    found = (
+        batch.find_folders(paths, folder) if by_folder else {str(athlete_id): batch.find_files(paths, folder)}
+    )
     unit = f"{cadence_unit}_per_minute" if cadence_unit else ""
-    done = _take_in(found, athlete_id, folder, workers, keep=not no_keep, cadence_unit=unit)
+    rejected = False
+    imports = []
+    for name, done in _take_in(found, folder, _engine(workers, scheduler), not no_keep, unit):
+        rejected |= any(result.status == "rejected" for result in done.results)
+        facts = (done.results, done.known, done.copies)
+        old: dict[str, Any] = {"updated": done.updated, "left_old": done.left_old}
+        if as_json:
+            imports.append(({"athlete_id": name} if by_folder else {}) | words.import_json(*facts, **old))
+        else:
+            say([f"{name}:"] if by_folder else [])
+            say(words.import_lines(*facts, **old))
     if as_json:
-        say_json(
-            words.import_json(
-                done.results, done.known, done.copies, updated=done.updated, left_old=done.left_old
-            )
-        )
-    else:
-        say(
-            words.import_lines(
-                done.results, done.known, done.copies, updated=done.updated, left_old=done.left_old
-            )
-        )
-    if strict and any(result.status == "rejected" for result in done.results):
+        say_json(imports if by_folder else imports[0])
+    if strict and rejected:
         sys.exit(REJECTED_UNDER_STRICT)
 
 
-def _take_in(
-    found: Sequence[batch.Found],
-    athlete_id: str,
-    folder: Path,
+def _check_call(
+    paths: Sequence[str],
+    athlete_id: str | None,
+    by_folder: bool,
     workers: int | None,
-    *,
+    engine: str,
+    scheduler: str | None,
+) -> None:
+    """Raise UsageError where the options do not go together."""
+    wrong = ""
+    if (athlete_id is None) == (not by_folder):
+        wrong = "say whose: one athlete with --athlete ID, or those that the folders name with --by-folder"
+    elif by_folder and not paths:
+        wrong = "--by-folder needs a folder whose folders are the athletes'"
+    elif (engine == "dask") != (scheduler is not None):
+        wrong = "a cluster takes both, --engine dask and --scheduler ADDRESS"
+    elif scheduler is not None and workers is not None:
+        wrong = "--workers is for this machine's cores: a cluster has as many as were started"
+    if wrong:
+        raise click.UsageError(wrong, click.get_current_context())
+
+
+def _engine(workers: int | None, scheduler: str | None) -> Engine:
+    return LocalEngine(workers or os.cpu_count() or 1) if scheduler is None else DaskEngine(scheduler)
+
+
+def _take_in(
+    found: Mapping[str, Sequence[batch.Found]],
+    folder: Path,
+    engine: Engine,
     keep: bool = True,
     cadence_unit: str = "",
-) -> batch.Imported:
-    engine = LocalEngine(workers or os.cpu_count() or 1)
+) -> Iterator[tuple[str, batch.Imported]]:
+    """What became of each athlete's files, once those of some are stored and answered."""
+    how: dict[str, Any] = {"keep": keep, "cadence_unit": cadence_unit}
     try:
         with Workspace(folder) as workspace, turn(workspace), _bar() as watch:
-            return batch.import_files(
-                workspace, found, athlete_id, engine, keep=keep, cadence_unit=cadence_unit, watch=watch
-            )
+            if len(found) > 1:
+                yield from batch.import_folders(workspace, found, engine, watch=watch, **how)
+            else:
+                ((name, files),) = found.items()
+                yield name, batch.import_files(workspace, files, name, engine, watch=watch, **how)
     finally:
         engine.close()
+
+
+def _take_in_one(
+    found: Sequence[batch.Found], athlete_id: str, folder: Path, workers: int | None, keep: bool = True
+) -> batch.Imported:
+    ((_, done),) = _take_in({athlete_id: found}, folder, _engine(workers, None), keep)
+    return done
 
 
 @click.command()
@@ -174,7 +228,7 @@ def cadence(
         marked = workspace.set_cadence_rule(
             athlete_id, device, formats, "" if unit == "auto" else f"{unit}_per_minute"
         )
-    done = _take_in([], athlete_id, folder, workers)
+    done = _take_in_one([], athlete_id, folder, workers)
     say(words.cadence_set_lines(device, unit, marked, done.left_old))
 
 
@@ -197,7 +251,7 @@ def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_
             time.sleep(POLL_S)
             try:
                 if found := arrivals.resting():
-                    done = _take_in(found, athlete_id, folder, workers, keep=not no_keep)
+                    done = _take_in_one(found, athlete_id, folder, workers, not no_keep)
                     arrivals.take(found)
                     say(words.taken_lines(done.results, done.known, done.copies))
                     sys.stdout.flush()

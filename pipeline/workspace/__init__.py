@@ -5,7 +5,7 @@ from pipeline.workspace.accounts import AccountBook
 from pipeline.workspace.backup import restore_backup, save_backup
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
-from pipeline.workspace.packs import save_pack
+from pipeline.workspace.packs import StoredFrames, save_pack
 from pipeline.workspace.reading import no_run
 from pipeline.workspace.store import Workspace
 from pipeline.workspace.traces import Searched, Sought, search_traces
@@ -19,6 +19,7 @@ __all__ = [
     "Searched",
     "Seen",
     "Sought",
+    "StoredFrames",
     "VeiledWorkspace",
     "Workspace",
     "keep_original",

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 import dataframely as dy
 import numpy as np
@@ -260,7 +260,10 @@ class StoredFrames:
         except FileNotFoundError:
             return None
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Close the packs that are open."""
         for reader in (self._grids, self._tracks, self._channels):
             reader.close()

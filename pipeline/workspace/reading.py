@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import dataframely as dy
@@ -325,18 +324,11 @@ class Reading(Access):
         with self._reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    @contextmanager
-    def open_frames(
-        self, athlete_id: str, track: tuple[str, ...], channels: tuple[str, ...]
-    ) -> Iterator[StoredFrames]:
+    def open_frames(self, athlete_id: str, track: tuple[str, ...], channels: tuple[str, ...]) -> StoredFrames:
         """Grids, and the columns of tracks and channels that end so, run by run, under the writer lock."""
         with self._reading() as connection:
             placements = connection.execute(_of(athlete_id)).mappings().all()
-        stored = StoredFrames(self.path, {row["run_id"]: dict(row) for row in placements}, track, channels)
-        try:
-            yield stored
-        finally:
-            stored.close()
+        return StoredFrames(self.path, {row["run_id"]: dict(row) for row in placements}, track, channels)
 
     def load_original(self, content_sha256: str) -> bytes:
         """A file's content as it came. Raises SurefootError where it is not kept or damaged."""

@@ -14,6 +14,7 @@ from pipeline.errors import SurefootError
 from pipeline.results import Answer, FileResult, Origin, PackRef, Relabelled, RunResult, Seen
 from pipeline.tables import DataFrame, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
+from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.joblist import JobList
 from pipeline.workspace.logbook import add_proposals
@@ -33,6 +34,10 @@ class Workspace(Transfer, JobList, Showing):
     def keep_original(self, content_sha256: str, content: bytes) -> None:
         """`originals.keep_original` in this workspace; hold `writer_lock` until its file is committed."""
         originals.keep_original(self.path, content_sha256, content)
+
+    def put_file(self, name: str, content: bytes) -> None:
+        """Put a file of a pack, or an original, in its place; hold `writer_lock` until it is committed."""
+        put_atomic(self.path / name, lambda file: file.write(content))
 
     def commit(
         self,

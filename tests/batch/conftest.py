@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import batch
+from pipeline import worker
 from pipeline.ingest import Activity, read_activity
 from pipeline.workspace import Workspace
 from tests.made_runs import fit_file
@@ -39,5 +39,5 @@ def names_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(name)
         return read_activity(name, content, kind=kind)
 
-    monkeypatch.setattr(batch, "read_activity", counting)
+    monkeypatch.setattr(worker, "read_activity", counting)
     return names

@@ -165,7 +165,7 @@ def test_batches_are_bounded(sizes: list[int]) -> None:
         def __len__(self) -> int:
             return int(self[:8].hex(), 16)
 
-    items = [Item(str(n), str(n), Sized(size.to_bytes(8, "big"))) for n, size in enumerate(sizes)]
+    items = [Item("ada", str(n), str(n), Sized(size.to_bytes(8, "big"))) for n, size in enumerate(sizes)]
     made = list(batch._batches(items))
     assert [item for part in made for item in part] == items
     for part in made:

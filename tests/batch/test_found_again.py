@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import batch, intake, workflow
+from pipeline import intake, worker, workflow
 from pipeline.workflow import ANALYSIS_VERSION
 from pipeline.workspace import Workspace
 from tests.imports import take_in
@@ -70,7 +70,7 @@ def test_sport_and_name_of_the_list_outlive_it(
     (place / "activities.csv").unlink()
     if lose_originals:
         shutil.rmtree(workspace.path / "originals")
-    for module in (batch, intake, workflow):
+    for module in (worker, intake, workflow):
         monkeypatch.setattr(module, "ANALYSIS_VERSION", ANALYSIS_VERSION + 1)
     assert take_in(workspace).updated == 2
     after = workspace.load_runs("ada")
