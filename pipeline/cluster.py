@@ -94,7 +94,7 @@ class DaskEngine:
         """Each batch with what came of it, or in words why there is nothing."""
         fresh = (batch for batch in batches if batch)
         given: dict[Any, list[Item]] = {}
-        done = self._dask.as_completed()
+        done = self._dask.as_completed(loop=self._client.loop)
         try:
             while True:
                 while len(given) < (width or self._width()) and (batch := next(fresh, None)) is not None:
