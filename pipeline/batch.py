@@ -29,7 +29,8 @@ from pipeline.intake import find_folders as find_folders
 from pipeline.marks import draw_mark, to_row
 from pipeline.refresh import Watch as Watch
 from pipeline.refresh import refresh_answer as refresh_answer
-from pipeline.refresh import refresh_athlete, refresh_athletes
+from pipeline.refresh import refresh_athlete as refresh_athlete
+from pipeline.refresh import refresh_athletes
 from pipeline.refresh import refresh_sharers as refresh_sharers
 from pipeline.worker import BatchResult, analyse_batch, analyse_batch_apart
 from pipeline.workflow import PENDING
