@@ -47,6 +47,7 @@ def openid_routes(server: Flask, hosting: Hosting, provider: Provider) -> Bluepr
     """`/openid/start`, and `/openid/back` to which the provider leads."""
     from authlib.integrations.base_client import OAuthError
     from authlib.integrations.flask_client import OAuth
+    from joserfc.errors import JoseError
     from requests import RequestException
 
     routes = Blueprint("openid", __name__, url_prefix="/openid")
@@ -67,6 +68,12 @@ def openid_routes(server: Flask, hosting: Hosting, provider: Provider) -> Bluepr
         client_kwargs={"scope": "openid email", "code_challenge_method": "S256", "timeout": _TIMEOUT_S},
     )
 
+    wanted = {
+        "iss": {"essential": True, "values": [provider.issuer, f"{provider.issuer}/"]},
+        "aud": {"essential": True, "values": [provider.client_id]},
+        "sub": {"essential": True},
+    }
+
     @routes.get("/start")
     def start() -> Any:
         try:
@@ -77,13 +84,13 @@ def openid_routes(server: Flask, hosting: Hosting, provider: Provider) -> Bluepr
     @routes.get("/back")
     def back() -> Any:
         try:
-            claims = client.authorize_access_token()["userinfo"]
+            claims = client.authorize_access_token(claims_options=wanted)["userinfo"]
             email = claims.get("email") if claims.get("email_verified") is True else None
             subject = f"{claims['iss']} {claims['sub']}"
             token = accounts.sign_in_subject(hosting.book, subject, email, now=now())
         except accounts.Refused:
             return redirect("/sign-in?told=unknown", 303)
-        except (OAuthError, RequestException, KeyError, ValueError):
+        except (OAuthError, JoseError, RequestException, KeyError, ValueError):
             return redirect("/sign-in?told=away", 303)
         finally:
             session.clear()
