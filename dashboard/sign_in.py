@@ -21,7 +21,8 @@ _TOLD = {
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }} · Surefoot</title><link rel="stylesheet" href="/assets/app.css">
+<title>{{ title }} · Surefoot</title><link rel="icon" href="/_favicon.ico">
+<link rel="stylesheet" href="/assets/app.css">
 <style>{{ colours|safe }}</style></head>
 <body class="before"><main class="notice">
 <p class="brand"><span class="logo"></span>Surefoot</p>

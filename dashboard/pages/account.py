@@ -79,7 +79,7 @@ def _seen_by(hosting: Hosting, athlete_id: str) -> html.Section:
     return card(
         "Who sees my runs",
         html.Ul(rows, className="choices") if rows else html.P("Nobody but you.", className="small"),
-        _button("Make a code for a coach", "code"),
+        html.P(_button("Make a code for a coach", "code"), className="under-table"),
         sub=f"A code holds once and for {hours} hours. Whoever gives it here sees all that you see, changes "
         "nothing, and sees nothing more from the moment on in which one of you ends it.",
     )
@@ -158,7 +158,7 @@ def _accounts(hosting: Hosting) -> html.Section:
         "Add the account",
         _input("name", "Name", "off"),
         html.Label(["Role", choice]),
-        _input("athlete", "Athlete, where it has another name", "off", is_required=False),
+        _input("athlete", "Athlete, where it has another name", "off"),
     )
     return card(
         "Accounts",
@@ -198,11 +198,11 @@ def _button(text: str, what: str, **given: str) -> html.Button:
 
 def _form(what: str, button: str, *fields: Any) -> html.Form:
     to: dict[str, Any] = {"data-account": what}
-    return html.Form([*fields, html.Button(button, className="button")], className="form", **to)
+    return html.Form([*fields, html.Button(button, className="button")], className="form under-table", **to)
 
 
-def _input(name: str, label: str, fill: str, kind: str = "text", *, is_required: bool = True) -> html.Label:
-    settings: Any = {"type": kind, "autoComplete": fill, "required": is_required, "name": name}
+def _input(name: str, label: str, fill: str, kind: str = "text") -> html.Label:
+    settings: Any = {"type": kind, "autoComplete": fill, "name": name}
     return html.Label([label, dcc.Input(id=f"account-{name}", className="text", **settings)])
 
 

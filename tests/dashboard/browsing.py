@@ -1,7 +1,7 @@
 """What the tests in a real browser share: the dashboard served, and pages that note what they do."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from fake_workspace import HOSTILE
+from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
@@ -47,11 +48,20 @@ class Seen:
 @contextmanager
 def serve(workspace: queries.Workspace) -> Iterator[str]:
     """The address of the dashboard over a workspace, while it is served."""
-    server = make_server("127.0.0.1", 0, build_app(workspace).server, threaded=True)
+    with serve_app(lambda _address: build_app(workspace).server) as address:
+        yield address
+
+
+@contextmanager
+def serve_app(make: Callable[[str], Flask]) -> Iterator[str]:
+    """The address of the app that `make` gives for it, while it is served."""
+    server = make_server("127.0.0.1", 0, Flask("nothing"), threaded=True)
+    address = f"http://127.0.0.1:{server.server_port}"
+    server.app = make(address)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield address
     finally:
         server.shutdown()
         thread.join()
