@@ -332,8 +332,8 @@ def by_kilometre(track: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def hover_path(positions: pl.DataFrame, n: int = 1500) -> dict[str, list[float]]:
-    """The path for the dot that follows the profile: at most n of `distance_km`, `east_m`, `north_m`."""
+def hover_path(positions: pl.DataFrame, n: int = 4000) -> dict[str, list[float]]:
+    """The path that links track and profile: at most n of `distance_km`, `east_m`, `north_m`."""
     known = positions.drop_nulls("distance_m")
     rows: NDArray[np.int64] = np.unique(np.linspace(0, max(known.height - 1, 0), n).astype(np.int64))
     thin = known[rows.tolist()] if known.height else known

@@ -1,36 +1,6 @@
-/* What runs in the browser: the title, the menu, the athlete's address, and the dot that follows the profile. */
+/* What runs in the browser on every page: the title, the menu, the athlete's address, tables. */
 (function () {
   "use strict";
-
-  function plot(id) {
-    const holder = document.getElementById(id);
-    return holder && holder.querySelector(".js-plotly-plot");
-  }
-
-  function nearest(sorted, value) {
-    let low = 0;
-    let high = sorted.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (sorted[middle] < value) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  function placeDot(map, east, north) {
-    const { xaxis, yaxis } = map._fullLayout;
-    let dot = map.querySelector(".follow-dot");
-    if (!dot) {
-      dot = document.createElement("div");
-      dot.className = "follow-dot";
-      map.appendChild(dot);
-    }
-    const x = xaxis._offset + xaxis.l2p(east);
-    const y = yaxis._offset + yaxis.l2p(north);
-    dot.style.transform = `translate(${x}px, ${y}px)`;
-    dot.hidden = false;
-  }
 
   function makeTable({ columns, rows, right }) {
     const table = document.createElement("table");
@@ -112,17 +82,9 @@
       openAthlete(athlete, pathname) {
         const picked = document.activeElement && document.activeElement.id === "athlete";
         if (!athlete || !picked || athleteOf(pathname) === athlete) return;
-        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|balance|upload|plan)$/.exec(pathname);
+        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|stretches|balance|upload|plan)(?=$|\/)/.exec(pathname);
         const page = same ? same[0] : "";
         window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${page}` });
-      },
-      followProfile(hover, path) {
-        const map = plot("run-map");
-        if (hover && hover.points.length && path && path.distance_km.length && map) {
-          const at = nearest(path.distance_km, hover.points[0].x);
-          placeDot(map, path.east_m[at], path.north_m[at]);
-        }
-        return window.dash_clientside.no_update;
       },
     },
   });

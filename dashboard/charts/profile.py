@@ -19,15 +19,27 @@ PAUSE_S = 10
 DOMAINS = ((0.66, 1.0), (0.33, 0.61), (0.0, 0.27))
 
 
-def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+def profile(
+    track: pl.DataFrame,
+    windows: pl.DataFrame,
+    theme: Theme = LIGHT,
+    *,
+    part_km: tuple[float, float] | None = None,
+) -> go.Figure:
     """Three rows on one x axis; technical ground is shaded, seconds of unusable cadence are left out.
+
+    The whole run is thinned for the screen; of a part, every second is drawn up to N_POINTS of them.
 
     Parameters
     ----------
     track : elapsed_s, distance_m, altitude_m, cadence_spm, gait, cadence_flag, terrain: one row per second.
     windows : distance_m, terrain, value (fraction), block: cadence variability of 20 s windows.
+    part_km : from where to where of the run, all of it where it is None.
     """
     known = track.drop_nulls("distance_m")
+    if part_km is not None:
+        inside = pl.col("distance_m").is_between(1000 * part_km[0], 1000 * part_km[1])
+        known, windows = known.filter(inside), windows.filter(inside)
     km = known["distance_m"].to_numpy() / 1000
     pause = np.diff(known["elapsed_s"].to_numpy(), append=np.inf) > PAUSE_S
     figure = go.Figure()
@@ -67,9 +79,6 @@ def profile(track: pl.DataFrame, windows: pl.DataFrame, theme: Theme = LIGHT) ->
             "anchor": "y3",
             "ticksuffix": " km",
             "range": [float(km[0]), float(km[-1])] if len(km) else [0, 1],
-            "showspikes": True,
-            "spikemode": "across",
-            "spikesnap": "cursor",
             "nticks": 7,
             "tickangle": 0,
             "hoverformat": ".2f",

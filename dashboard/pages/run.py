@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from dashboard import like_for_like, metrics, queries, tables, words
 from dashboard.charts import like_for_like as repeats
-from dashboard.charts import profile, track_map
+from dashboard.charts import track_map
 from dashboard.components import (
     DECORATION,
     EMPTY_FIGURE,
@@ -30,6 +30,7 @@ from dashboard.components import (
     table_slot,
     terrain_key,
 )
+from dashboard.run_profile import profile_card, register_profile
 from dashboard.theme import Theme, by_scheme
 
 TITLE = "Run"
@@ -56,6 +57,7 @@ def layout(run_id: str) -> html.Div:
             dcc.Store(id="run-path"),
             dcc.Store(id="run-athlete"),
             dcc.Store(id="run-marks"),
+            dcc.Store(id="run-stretch-choices"),
             dcc.Store(id="run-changed", data=""),
             html.Div(id="run-head"),
             html.Div(
@@ -99,22 +101,7 @@ def layout(run_id: str) -> html.Div:
                         ),
                         id="run-repeats-card",
                     ),
-                    card(
-                        "Along the run",
-                        terrain_key(),
-                        figure_box(
-                            "run-profile",
-                            "Altitude, cadence and cadence variability over distance",
-                            profile.HEIGHT_PX,
-                            {
-                                "CSV by second": data_url("profile", run=run_id),
-                                "CSV of variability": data_url("variability", run=run_id),
-                            },
-                        ),
-                        sub="Shaded: technical ground. Seconds without usable running cadence are left out. "
-                        "Variability is drawn in 20 s windows, here not adjusted for speed and grade. Point "
-                        "at the profile, and a dot follows on the track.",
-                    ),
+                    profile_card(run_id),
                     card(
                         "Stretches and reasons",
                         table_slot("run-segments", "Stretches and reasons"),
@@ -179,12 +166,11 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "repeats_table": Output(table_rows("run-repeats-table"), "data"),
             "repeats_hidden": Output("run-repeats-card", "hidden"),
             "again": Output("run-stretches", "children"),
-            "profile": Output("run-profile", "figure"),
             "profile_table": Output(table_rows("run-profile-table"), "data"),
             "segments": Output(table_rows("run-segments"), "data"),
             "path": Output("run-path", "data"),
             "athlete": Output("run-athlete", "data"),
-            "stretches": Output("mark-stretch", "children"),
+            "stretches": Output("run-stretch-choices", "data"),
             "marks": Output("run-marks", "data"),
         },
         inputs={
@@ -200,14 +186,9 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         app, "showMarks", Input("run-marks", "data"), State("run-athlete", "data"), State("run-id", "data")
     )
 
-    in_browser(
-        app,
-        "followProfile",
-        Output("run-linked", "children"),
-        Input("run-profile", "hoverData"),
-        State("run-path", "data"),
-        prevent_initial_call=True,
-    )
+    register_profile(app, workspace)
+    in_browser(app, "linkCharts", Output("run-linked", "children"), Input("run-path", "data"))
+    in_browser(app, "offerStretches", Input("run-stretch-choices", "data"))
 
 
 def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> dict[str, Any]:
@@ -218,7 +199,7 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
                 "No such run.", html.P(["It may have been removed. ", dcc.Link("To the start", href="/")])
             ),
             "hidden": True,
-            **dict.fromkeys(("map", "profile"), EMPTY_FIGURE),
+            "map": EMPTY_FIGURE,
             **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path", "more", "late")),
             **NO_REPEATS,
             **dict.fromkeys(("athlete", "stretches", "marks")),
@@ -237,7 +218,6 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         "split": _split(tables.split_table(workspace.load_grounds(run_id), stability), run),
         "map": track_map.track_map(positions, theme),
         "map_table": stretch_table,
-        "profile": profile.profile(track, queries.windowed_variability(track), theme),
         "profile_table": table_data(tables.kilometre_table(queries.by_kilometre(track))),
         "segments": stretch_table,
         "path": queries.hover_path(positions),
@@ -247,16 +227,16 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
     }
 
 
-def _stretches(segments: pl.DataFrame) -> list[html.Option]:
-    """The run's own stretches to choose from, their ends (m) as values."""
+def _stretches(segments: pl.DataFrame) -> list[tuple[str, str]]:
+    """The run's own stretches to choose from: what to call each, and its ends (m)."""
     choices = [
-        html.Option(
+        (
             f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km, {row['terrain']}",
-            value=f"{row['start_m']:.0f} {row['end_m']:.0f}",
+            f"{row['start_m']:.0f} {row['end_m']:.0f}",
         )
         for row in segments.iter_rows(named=True)
     ]
-    return [html.Option("choose one, or give its ends", value=""), *choices]
+    return [("choose one, or give its ends", ""), *choices]
 
 
 def _marks(workspace: queries.Workspace, run: dict[str, Any]) -> list[dict[str, Any]]:

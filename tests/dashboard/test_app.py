@@ -63,6 +63,7 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "plan-kept", **{"plan-athlete": "maya"}),
         _body(app, "plan-designs", **{"plan-athlete": "maya", "colours": "dark"}),
         _body(app, "run-head", **{"run-id": run_id, "colours": "light"}),
+        _body(app, "run-profile", **{"run-id": run_id, "url": "?km=1-2"}),
         _body(app, "stretches-head", **{"stretches-athlete": "maya", "stretches-asked": "stretch1"}),
         _body(app, "stretches-chart", **{"stretches-choice": "stretch1", "stretches-athlete": "maya"}),
         _body(app, "balance-head", **{"balance-athlete": "maya"}),

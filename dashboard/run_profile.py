@@ -1,0 +1,99 @@
+"""The profile along a run, the whole of it or the part that the address asks for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from dash import Dash, Input, Output, dcc, html
+
+from dashboard import queries
+from dashboard.charts import profile
+from dashboard.components import EMPTY_FIGURE, card, data_url, figure_box, in_browser, terrain_key
+from dashboard.theme import by_scheme
+
+PART = r"(\d{1,5}(?:\.\d{1,4})?)-(\d{1,5}(?:\.\d{1,4})?)"
+LIVE: dict[str, Any] = {"aria-live": "polite"}
+
+
+def profile_card(run_id: str) -> html.Section:
+    """The card without data."""
+    return card(
+        "Along the run",
+        html.Div([terrain_key(), _part()], className="spread"),
+        figure_box(
+            "run-profile",
+            "Altitude, cadence and cadence variability over distance",
+            profile.HEIGHT_PX,
+            {
+                "CSV by second": data_url("profile", run=run_id),
+                "CSV of variability": data_url("variability", run=run_id),
+            },
+        ),
+        sub="Shaded: technical ground. Seconds without usable running cadence are left out. "
+        "Variability is drawn in 20 s windows, here not adjusted for speed and grade. Point "
+        "at the profile or at the track, and both show the place. Drag over a part of it "
+        "to see it closer, second by second.",
+    )
+
+
+def _part() -> html.Div:
+    """Buttons that show another part of the profile; what dragging does is in assets/run.js as well."""
+    texts = {
+        "closer": "Closer",
+        "wider": "Wider",
+        "earlier": "Earlier",
+        "later": "Later",
+        "whole": "Whole run",
+    }
+    buttons = []
+    for name, text in texts.items():
+        of_part: dict[str, Any] = {"data-part": name}
+        buttons.append(html.Button(text, className="save", **of_part))
+    return html.Div(
+        [dcc.Store(id="run-part-shown"), html.Span(id="run-part-said", **LIVE), *buttons],
+        id="run-part",
+        className="saves",
+    )
+
+
+def register_profile(app: Dash, workspace: queries.Workspace) -> None:
+    """Draw the part that is asked for; which that is, assets/run.js writes into the address."""
+
+    @app.callback(
+        Output("run-profile", "figure"),
+        Output("run-part-shown", "data"),
+        Input("run-id", "data"),
+        Input("colours", "data"),
+        Input("run-changed", "data"),
+        Input("url", "search"),
+    )
+    def draw_profile(
+        run_id: str | None, scheme: str | None, _changed: str | None, search: str | None
+    ) -> tuple[Any, list[float] | None]:
+        return _profile(workspace, run_id or "", scheme, search)
+
+    in_browser(app, "showPart", Output("run-part-said", "children"), Input("run-part-shown", "data"))
+
+
+def _profile(
+    workspace: queries.Workspace, run_id: str, scheme: str | None, search: str | None
+) -> tuple[Any, list[float] | None]:
+    """The profile of the part that the address asks for, and that part: from, to, end of the run (km)."""
+    if queries.find_run(workspace, run_id) is None:
+        return EMPTY_FIGURE, None
+    track = workspace.load_track(run_id)
+    end = float(track["distance_m"].max() or 0.0) / 1000  # type: ignore[arg-type]
+    part = part_of(search, end)
+    windows = queries.windowed_variability(track)
+    return profile.profile(track, windows, by_scheme(scheme), part_km=part), [*(part or (0.0, end)), end]
+
+
+def part_of(search: str | None, end_km: float) -> tuple[float, float] | None:
+    """From where to where of a run of so many km an address asks for; None for all of it and for nonsense."""
+    asked = re.fullmatch(PART, parse_qs((search or "").lstrip("?")).get("km", [""])[0])
+    if asked is None:
+        return None
+    start, end = (float(km) for km in asked.groups())
+    return (start, min(end, end_km)) if start < min(end, end_km) else None

@@ -1,0 +1,105 @@
+"""The page of a run in a real browser: track and profile linked, and a part of the profile."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from browsing import WAIT_MS, Seen, serve
+from fake_workspace import FakeWorkspace
+from playwright.sync_api import Page, expect
+
+from dashboard.run_profile import part_of
+
+DRAWN = "document.querySelector('#run-profile .js-plotly-plot')?.data[0]?.x.filter(x => x !== null)"
+
+
+@pytest.fixture(scope="module")
+def address(workspace: FakeWorkspace, run_id: str) -> Iterator[str]:
+    """The page of a run of maya's."""
+    with serve(workspace) as address:
+        yield f"{address}/run/{run_id}"
+
+
+def drawn_km(page: Page) -> tuple[float, float, int]:
+    """From where to where the altitude is drawn, and of how many points."""
+    x = page.evaluate(DRAWN)
+    return x[0], x[-1], len(x)
+
+
+@pytest.mark.parametrize(
+    ("search", "part"),
+    [
+        ("?km=1.5-3", (1.5, 3.0)),
+        ("?km=8-99", (8.0, 10.0)),
+        ("", None),
+        (None, None),
+        ("?km=3-1", None),
+        ("?km=11-12", None),
+        ("?km=-1-2", None),
+        ("?km=1e3-2e3", None),
+        ("?km=nan-inf", None),
+        ("?km=" + "9" * 400 + "-1", None),
+    ],
+)
+def test_a_part_is_read_from_the_address(search: str | None, part: tuple[float, float] | None) -> None:
+    """Two distances in order, cut at the end of the run; anything else is the whole run."""
+    assert part_of(search, 10.0) == part
+
+
+def test_a_part_is_chosen_by_keyboard(desktop: Seen, address: str) -> None:
+    """Closer halves what is shown and says so, the address has it, and back leads to the whole run."""
+    page = desktop.open(address, "#run-profile .main-svg")
+    said = page.locator("#run-part-said")
+    expect(said).to_have_text("The whole run", timeout=WAIT_MS)
+    start, end, _ = drawn_km(page)
+    page.get_by_role("button", name="Closer").focus()
+    page.keyboard.press("Enter")
+    expect(said).to_contain_text(" of ", timeout=WAIT_MS)
+    page.wait_for_function(f"() => {DRAWN}?.[0] > 1", timeout=WAIT_MS)
+    closer = drawn_km(page)
+    assert closer[1] - closer[0] == pytest.approx((end - start) / 2, abs=0.05)
+    assert "?km=" in page.url
+    page.reload()
+    expect(said).to_contain_text(" of ", timeout=WAIT_MS)
+    page.wait_for_function(f"() => {DRAWN}?.[0] > 1", timeout=WAIT_MS)
+    assert drawn_km(page) == closer
+    page.go_back()
+    page.wait_for_function(f"() => {DRAWN}?.[0] < 0.1", timeout=WAIT_MS)
+    assert desktop.complaints == []
+    assert desktop.hosts <= {urlsplit(address).netloc, ""}
+
+
+def test_a_part_is_chosen_by_dragging(desktop: Seen, address: str) -> None:
+    """Dragging over the second quarter of the profile shows it."""
+    page = desktop.open(address, "#run-profile .main-svg")
+    expect(page.locator("#run-part-said")).to_have_text("The whole run", timeout=WAIT_MS)
+    start, end, _ = drawn_km(page)
+    page.locator("#run-profile").scroll_into_view_if_needed()
+    box = page.locator("#run-profile .nsewdrag").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"() => {DRAWN}?.[0] > 1", timeout=WAIT_MS)
+    quarter = (end - start) / 4
+    assert drawn_km(page)[:2] == pytest.approx((start + quarter, start + 2 * quarter), abs=0.1)
+    page.get_by_role("button", name="Whole run").click()
+    page.wait_for_function(f"() => {DRAWN}?.[0] < 0.1", timeout=WAIT_MS)
+    assert desktop.complaints == []
+
+
+def test_the_profile_follows_the_track(desktop: Seen, address: str) -> None:
+    """Pointing at the track shows the place there as a dot, and on the profile as a line with its figures."""
+    page = desktop.open(address, "#run-map .main-svg")
+    page.wait_for_selector("#run-profile .main-svg", timeout=WAIT_MS)
+    box = page.locator("#run-map .nsewdrag").first.bounding_box()
+    line = page.locator("#run-map .scatterlayer path.js-line").first.bounding_box()
+    assert box is not None
+    assert line is not None
+    for step in range(12):
+        page.mouse.move(line["x"] + 5, line["y"] + line["height"] * step / 12)
+    page.wait_for_function("() => document.querySelector('.follow-line')?.style.transform", timeout=WAIT_MS)
+    page.wait_for_selector("#run-map .follow-dot", timeout=WAIT_MS)
+    page.wait_for_selector("#run-profile .hovertext", timeout=WAIT_MS)
+    assert desktop.complaints == []
