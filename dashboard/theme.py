@@ -6,7 +6,7 @@ deuteranopes; shape (circle, diamond) and line width say the same thing again, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 import plotly.io as pio
@@ -18,7 +18,7 @@ LINE_WIDTHS = {"technical": 4.5, "smooth": 2.5}
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of one scheme, and the name of the plotly template made of them."""
+    """The colours of one scheme, their plotly template by its name, and whether it is for a phone."""
 
     template: str
     technical: str
@@ -33,6 +33,7 @@ class Theme:
     grid: str
     axis: str
     cursor: str
+    is_narrow: bool = False
 
     def terrain(self, name: str) -> str:
         """Colour of a terrain."""
@@ -117,8 +118,9 @@ for _theme in (LIGHT, DARK):
 
 
 def by_scheme(scheme: object) -> Theme:
-    """The theme of a browser's colour scheme; light for anything unknown."""
-    return DARK if scheme == "dark" else LIGHT
+    """The theme of what a browser tells: `light` or `dark`, and `narrow` on a phone; light for all else."""
+    told = scheme.split() if isinstance(scheme, str) else []
+    return replace(DARK if "dark" in told else LIGHT, is_narrow="narrow" in told)
 
 
 def _variables(theme: Theme) -> str:

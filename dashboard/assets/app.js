@@ -39,12 +39,15 @@
   const PHONE_PX = 600;
   const IN_SIGHT = { "runs-grid": ["day", "counts"], "roster-grid": ["athlete", "why"] };
   const SCHEME = "data-mantine-color-scheme";
-  const scheme = () => document.documentElement.getAttribute(SCHEME) || "light";
+  const narrow = window.matchMedia(`(max-width: ${PHONE_PX}px)`);
+  const scheme = () => (document.documentElement.getAttribute(SCHEME) || "light") + (narrow.matches ? " narrow" : "");
 
   /* Mantine's own report of the scheme lags one change behind, so its mark on the page is read instead. */
-  new MutationObserver(() => {
+  const tellScheme = () => {
     if (document.getElementById("shell")) window.dash_clientside.set_props("colours", { data: scheme() });
-  }).observe(document.documentElement, { attributes: true, attributeFilter: [SCHEME] });
+  };
+  narrow.addEventListener("change", tellScheme);
+  new MutationObserver(tellScheme).observe(document.documentElement, { attributes: true, attributeFilter: [SCHEME] });
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     surefoot: {

@@ -62,13 +62,16 @@ def trend(
     figure.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
-        margin={"l": 58, "r": 88, "t": 30, "b": 42},
+        margin={"l": 46, "r": 10, "t": 30, "b": 42}
+        if theme.is_narrow
+        else {"l": 58, "r": 88, "t": 30, "b": 42},
         barmode="stack",
         xaxis={
             "type": "date",
             "anchor": "y2" if weeks.height else "y",
             "tickformat": tick_format(days),
-            "nticks": 9,
+            "nticks": 4 if theme.is_narrow else 9,
+            "tickangle": 0,
             "range": reach(days),
         },
         yaxis={
@@ -203,7 +206,7 @@ def _label_ends(
     upper: tuple[float, float],
     theme: Theme,
 ) -> None:
-    """Name each line where it ends, pushed apart where two labels would touch."""
+    """Name each line where it ends, pushed apart where two labels would touch; on a phone above its end."""
     known = {terrain: end for terrain, end in ends.items() if end is not None}
     plot_px = (HEIGHT_PX - 72) * (upper[1] - upper[0])
     shifts = dict.fromkeys(known, 0.0)
@@ -219,10 +222,11 @@ def _label_ends(
             yref="y",
             text=f"<b>{words.sentence_case(terrain)}</b><br>{words.percent(value / 100)}",
             font={"color": theme.terrain(terrain), "size": 13},
-            align="left",
-            xanchor="left",
-            xshift=8,
-            yshift=shifts[terrain],
+            align="right" if theme.is_narrow else "left",
+            xanchor="right" if theme.is_narrow else "left",
+            xshift=-2 if theme.is_narrow else 8,
+            yshift=shifts[terrain] + (LABEL_GAP_PX if theme.is_narrow else 0),
+            bgcolor=rgba(theme.card, 0.75),
             showarrow=False,
         )
 
@@ -240,7 +244,7 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
             yaxis="y2",
             hovertemplate=f"{escape(category)}: %{{y:.0f}} min, week about %{{x|%-d %b}}<extra></extra>",
         )
-    names = "  ".join(
+    names = ("<br>" if theme.is_narrow else "  ").join(
         f'<span style="color:{colour}">■</span> {escape(category)}'
         for colour, category in zip(theme.dose, categories["category"], strict=False)
     )

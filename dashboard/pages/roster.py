@@ -47,11 +47,11 @@ COLUMNS: list[dict[str, Any]] = [
     },
     {"field": "technical_min", "headerName": "Technical min, 4 weeks", **WHOLE},
     {"field": "change", "headerName": "Trend, % in 4 weeks", **SIGNED},
-    {"field": "interval", "headerName": "95 % interval of it", "width": 108, "sortable": False},
+    {"field": "interval", "headerName": "95 % interval of it", "width": 104, "sortable": False},
     {"field": "in_plan", "headerName": "Weeks in plan", "width": 84},
     {"field": "cadence_used", "headerName": "Cadence used, %", **WHOLE},
     {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 104},
-    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 120},
+    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 112},
     {
         "field": "verdict",
         "headerName": "Answer",
@@ -76,7 +76,7 @@ def layout() -> html.Div:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "width": 98,
+            "width": 94,
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
         },

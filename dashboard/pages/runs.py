@@ -21,14 +21,14 @@ COLUMNS: list[dict[str, Any]] = [
         "headerName": "Day",
         "cellRenderer": "RunLink",
         "comparator": {"function": "byDay"},
-        "width": 130,
+        "width": 128,
     },
-    {"field": "technical", "headerName": "Variability technical, %", **ONE_DECIMAL},
-    {"field": "smooth", "headerName": "Variability smooth, %", **ONE_DECIMAL},
-    {"field": "technical_min", "headerName": "Technical, min", **WHOLE},
+    {"field": "technical", "headerName": "Technical ground, %", **ONE_DECIMAL},
+    {"field": "smooth", "headerName": "Smooth ground, %", **ONE_DECIMAL},
+    {"field": "technical_min", "headerName": "Technical minutes", **WHOLE},
     {"field": "distance_km", "headerName": "Distance, km", **ONE_DECIMAL},
     {"field": "quality", "headerName": "Cadence used, %", **WHOLE},
-    {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 140},
+    {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 130},
     {"field": "counts", "headerName": "Counts", **WORDS, "flex": 3},
     {"field": "warnings", "headerName": "To know", "tooltipField": "warnings", **WORDS},
 ]
@@ -51,7 +51,7 @@ def layout(athlete_id: str) -> html.Div:
                         "sortable": True,
                         "filter": True,
                         "resizable": True,
-                        "width": 112,
+                        "width": 124,
                         "wrapHeaderText": True,
                         "autoHeaderHeight": True,
                     },
@@ -146,7 +146,7 @@ def _head(workspace: queries.Workspace, athlete_id: str) -> html.Div:
         [
             html.P(athlete_id, className="eyebrow"),
             html.H1(f"{words.count(runs.height, 'run')}, {int(runs['counts'].sum())} of them count"),
-            html.P("Variability of cadence: lower is steadier. " + files, className="lede"),
+            html.P("Variability of cadence on each ground: lower is steadier. " + files, className="lede"),
             html.P(
                 [
                     "Save: ",

@@ -235,9 +235,9 @@ def test_profile_is_thinned_and_keeps_its_peaks(workspace: FakeWorkspace, run_id
 def test_a_part_of_the_profile_is_drawn_second_by_second(workspace: FakeWorkspace, run_id: str) -> None:
     """Between 2 and 3 km every second's altitude is there as it was recorded, and nothing from elsewhere."""
     track = workspace.load_track(run_id)
-    figure = profile.profile(track, queries.windowed_variability(track), part_km=(2.0, 3.0))
+    figure = profile(track, queries.windowed_variability(track), part_km=(2.0, 3.0))
     inside = track.filter(pl.col("distance_m").is_between(2000, 3000))
-    assert 100 < inside.height < profile.N_POINTS
+    assert 100 < inside.height < N_POINTS
     drawn = [y for y in figure.data[0].y if y is not None]
     assert drawn == inside["altitude_m"].round(0).to_list()
     assert all(2 <= x <= 3 for trace in figure.data for x in trace.x if x is not None)
