@@ -8,10 +8,12 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
 from pipeline.effect.naive import correlate_naively
 from pipeline.effect.season import Season, build_season
 from tests.calibrate import Cell, Outcome, judge, naive_p, season_of, simulate
+from tests.calibrate_naive import claim_all
 from tests.simulate import simulate_runs, simulate_season
 
 NULL_SEASONS = 60
@@ -29,6 +31,24 @@ def test_the_short_way_to_a_season_is_the_long_one(scenario: str) -> None:
     naive = correlate_naively(tables.runs, tables.stability, tables.sessions)
     assert naive is not None
     assert naive_p(runs) == pytest.approx(naive[1])
+
+
+def test_the_plain_methods_claim_what_they_would_report() -> None:
+    """Estimate, p and interval of least squares are statsmodels'; the 28 days' p is the one that is shown."""
+    cell = Cell("N3b", 26, -0.3)
+    runs = simulate(cell, 3, simulate_runs)
+    season = season_of(runs)
+    beside = np.column_stack([np.ones(season.n_runs), season.time, season.weekend, season.smooth])
+    referee = sm.OLS(season.technical, np.column_stack([season.dose, beside])).fit()
+    claims = claim_all(cell, 3)
+    plain, shown = claims["least squares"], claims["28 days"]
+    assert plain is not None
+    assert shown is not None
+    found = (plain.p, plain.estimate, plain.low, plain.high)
+    assert found == pytest.approx((referee.pvalues[0], referee.params[0], *referee.conf_int()[0]))
+    assert shown.p == naive_p(runs)
+    exact = sm.OLS(runs.effect[-season.n_runs :], np.column_stack([season.dose, beside])).fit()
+    assert plain.truth == pytest.approx(exact.params[0])
 
 
 @pytest.fixture(scope="module")
