@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from dash import html
 
-from dashboard import words
 from dashboard.charts import dose_response, residuals
 from dashboard.components import data_url, figure_box
 
@@ -53,15 +50,4 @@ def left_over(athlete_id: str) -> html.Details:
         ],
         id="answer-leftover-card",
         className="card step",
-    )
-
-
-def naive_words(row: dict[str, Any] | None) -> str:
-    """The obvious correlation with the reason why it is not the answer."""
-    if row is None or row["naive_r"] is None:
-        return "There is no plain correlation to show: fewer than three runs that count since the log began."
-    r = f"{row['naive_r']:+.2f}".replace("-", words.MINUS)
-    return (
-        f"Raw variability on technical ground with the balance minutes of the 28 days before each run: "
-        f"r = {r}, p {words.p_value(row['naive_p'])}. Not to be trusted: {row['naive_reason']}."
     )

@@ -159,6 +159,7 @@ def _answer(answer: queries.Answer, number: int) -> str:
     if cautions:
         listed = "".join(f"<li>{escape(words.sentence_case(text))}</li>" for text in cautions)
         parts.append(f"<p><strong>What speaks against reading more into it</strong></p><ul>{listed}</ul>")
+    parts.append(f"<p><strong>The plain correlation</strong></p><p>{escape(words.naive_words(row))}</p>")
     return "\n".join(parts)
 
 

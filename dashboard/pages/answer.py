@@ -10,7 +10,7 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import queries, tables, words
-from dashboard.beside_answer import left_over, naive_words, plain_correlation
+from dashboard.beside_answer import left_over, plain_correlation
 from dashboard.charts import dose_response, interval, residuals, trend
 from dashboard.components import (
     EMPTY_FIGURE,
@@ -201,7 +201,7 @@ def _contents(
         "dose": dose_response.dose_response(pairs, theme),
         "dose_table": table_data(tables.dose_table(pairs)),
         "dose_hidden": pairs.is_empty(),
-        "naive": naive_words(row),
+        "naive": words.naive_words(row),
         "leftover": residuals.leftover(left, theme),
         "leftover_table": table_data(tables.leftover_table(left)),
         "leftover_hidden": left.is_empty(),

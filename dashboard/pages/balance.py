@@ -116,8 +116,9 @@ def layout(athlete_id: str) -> html.Div:
             dose.HEIGHT_PX,
             {"CSV": data_url("category-dose", athlete=athlete_id)},
         ),
-        sub="Minutes a week up to the day before, of which half still counts after 21 days. The answer takes "
-        "the upper edge, all of them together. What was done before the log began is unknown and not in it.",
+        sub="Minutes a week up to the day before, of which half still counts after the half-life of the "
+        "settings. The answer takes the upper edge, all of them together. What was done before the log began "
+        "is unknown and not in it.",
     )
     return html.Div(
         [

@@ -157,9 +157,10 @@ def adherence(athlete_id: str | None, folder: Path, as_json: bool) -> None:
         athletes = choose_athletes(workspace, athlete_id)
         weeks = workspace.load_adherence(athlete_id)
         parts = workspace.load_dose_by_category(athlete_id)
+        half_lives = {each: workspace.load_settings_of(each).half_life_days for each in athletes}
     if as_json:
         say_json(weeks.to_dicts())
     else:
         for athlete in athletes:
-            of_athlete = (table.filter(athlete_id=athlete) for table in (weeks, parts))
-            say(log_words.adherence_lines(athlete, *of_athlete))
+            own_weeks, own_parts = (table.filter(athlete_id=athlete) for table in (weeks, parts))
+            say(log_words.adherence_lines(athlete, own_weeks, own_parts, half_lives[athlete]))

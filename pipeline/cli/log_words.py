@@ -9,7 +9,6 @@ import polars as pl
 
 from pipeline.cli.words import plural
 from pipeline.drills import Drill
-from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.log_changes import TakenIn, unnamed_drills
 from pipeline.tables import BalanceSessions, DataFrame, ProposedSessions
 
@@ -55,7 +54,9 @@ def named_line(logged: str, drill: Drill, sessions: DataFrame[BalanceSessions]) 
     return f"{logged!r} is {drill.name} ({drill.category}) from now on, which {counts}; {same} of it in all"
 
 
-def adherence_lines(athlete_id: str, weeks: pl.DataFrame, parts: pl.DataFrame) -> list[str]:
+def adherence_lines(
+    athlete_id: str, weeks: pl.DataFrame, parts: pl.DataFrame, half_life_days: float
+) -> list[str]:
     """The last eight weeks beside the plan, one line each, what still counts of them, and the next step.
 
     `weeks` and `parts` are the athlete's rows of tables.Adherence and tables.DoseByCategory.
@@ -66,16 +67,16 @@ def adherence_lines(athlete_id: str, weeks: pl.DataFrame, parts: pl.DataFrame) -
     for row in weeks.tail(WEEKS_SHOWN).iter_rows(named=True):
         verdict = row["reasons"] or ("in plan" if row["sessions_in_plan"] else "not over yet")
         lines.append(f"  {row['week']}  {row['n_sessions']:>8}  {row['minutes']:>7.0f}  {verdict}")
-    return [*lines, *_dose_lines(parts), f"Next: {weeks['next_step'][-1]}"]
+    return [*lines, *_dose_lines(parts, half_life_days), f"Next: {weeks['next_step'][-1]}"]
 
 
-def _dose_lines(parts: pl.DataFrame) -> list[str]:
+def _dose_lines(parts: pl.DataFrame, half_life_days: float) -> list[str]:
     """The dose on the last day known, in all and by category, the largest first."""
     if parts.is_empty():
         return []
     last = parts.filter(pl.col("date") == pl.col("date").max()).sort("dose", descending=True)
     whole = f"{last['dose'].sum():.0f} min/week"
-    lines = [f"  dose on {last['date'][0]} (half-life {HALF_LIFE_DAYS:.0f} days): {whole}, of which"]
+    lines = [f"  dose on {last['date'][0]} (half-life {half_life_days:g} days): {whole}, of which"]
     return lines + [f"    {row['category']:<24}{row['dose']:>4.0f}" for row in last.iter_rows(named=True)]
 
 

@@ -226,7 +226,9 @@ def effects(athlete_id: str) -> pl.DataFrame:
         "sceptical": -0.04,
         "missing": "about 20 more weeks with on and off blocks",
         "cautions": "the watch changed on 23 Aug 2026; smooth ground moved as well",
-        "naive_reason": "",
+        "naive_r": -0.3,
+        "naive_p": 0.001,
+        "naive_reason": "both drift",
         "method": "gls-ou-nugget/1",
     }
     numbers = {

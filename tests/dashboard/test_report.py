@@ -56,6 +56,12 @@ def test_report_loads_nothing(html: str, parts: _Parts) -> None:
     assert "default-src 'none'" in html
 
 
+def test_report_shows_the_plain_correlation_with_its_reason(parts: _Parts) -> None:
+    """Beside the answer, and said at once why it must not be trusted."""
+    assert "r = −0.30" in parts.text
+    assert "Not to be trusted: both drift." in parts.text
+
+
 def test_report_holds_plotly_once(html: str) -> None:
     """The library is inlined a single time, however many charts there are."""
     assert html.count("plotly.js v") == 1
