@@ -36,9 +36,11 @@ from dashboard.memo import KeptWorkspace
 from dashboard.openid import find_provider, openid_routes
 from dashboard.pages import account, answer, balance, not_found, plan, roster, run, runs, stretches, upload
 from dashboard.plan_routes import plan_routes
+from dashboard.request_log import log_requests
 from dashboard.sign_in import sign_in_routes
 from dashboard.upload_routes import upload_routes
 from dashboard.visible import Visible
+from pipeline import journal
 from pipeline.errors import SurefootError
 from pipeline.workspace import AccountBook
 
@@ -98,6 +100,8 @@ def build_app(
     if hosting:
         _register_accounts(app, hosting)
     protect(app, hosting)
+    if journal.is_kept():
+        log_requests(app.server)
     app.server.register_error_handler(SurefootError, _say)
     # A cold server answers simultaneous first requests while Dash is still setting itself up: do it now.
     app.server.test_client().get("/_dash-layout", headers={"Host": "localhost"})

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from pathlib import Path
 from typing import TypeVar
 
 from pipeline.tables import BalanceSessions, DataFrame, Repeats, Runs, Stability
 from pipeline.workspace import VeiledWorkspace
 
 T = TypeVar("T")
-CATALOGUE_FILES = ("catalogue.sqlite", "catalogue.sqlite-wal")
 MOST_KEPT = 200
 
 
 class Memo:
-    """Results by key, the newest ones; all are let go when the catalogue at `path` was written to."""
+    """Results by key, the newest ones; all are let go when `look`, the state of the catalogue, changed."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, look: Callable[[], Hashable]) -> None:
+        self._look = look
         self._results: dict[Hashable, object] = {}
-        self._state: tuple[tuple[int, int], ...] = ()
+        self._state: Hashable = None
 
     def __call__(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, or gave for this key since the catalogue was last written to."""
@@ -37,17 +35,13 @@ class Memo:
             return made
         return results[key]  # type: ignore[return-value]
 
-    def _look(self) -> tuple[tuple[int, int], ...]:
-        stats = [file.stat() for name in CATALOGUE_FILES if (file := self._path / name).exists()]
-        return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
-
 
 class KeptWorkspace(VeiledWorkspace):
     """A workspace to look at, which reads an athlete's long tables once while nothing is written to it."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, read_only=True)
-        self._memo = Memo(path)
+        self._memo = Memo(self.state)
 
     def load_runs(self, athlete_id: str | None = None) -> DataFrame[Runs]:
         """As VeiledWorkspace.load_runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -42,6 +43,7 @@ class Workspace(Protocol):
 
     path: Path
 
+    def state(self) -> Hashable: ...
     def athletes(self) -> list[str]: ...
     def load_runs(self, athlete_id: str) -> DataFrame[Runs]: ...
     def load_run(self, run_id: str) -> dict[str, Any]: ...

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from dashboard.app import create_app
 from dashboard.hosting import LOOPBACK, STATE_KEY, read_site
+from pipeline import journal
 from pipeline.errors import SurefootError
 from pipeline.workspace import AccountBook, Workspace
 
@@ -37,6 +38,7 @@ def gunicorn_command(workspace_path: Path, port: int, host: str = HOST, site: st
         *(sys.executable, "-m", "gunicorn", f"dashboard.serve:served({given})"),
         *("--bind", f"{bound}:{port}", "--workers", "2", "--threads", "4", "--worker-class", "gthread"),
         *("--log-level", "warning", "--name", "surefoot", "--timeout", "60"),
+        *(("--logger-class", "dashboard.request_log.ServerLog") if journal.is_kept() else ()),
     ]
 
 

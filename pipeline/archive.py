@@ -36,7 +36,7 @@ def save_archive(path: Path, athlete_id: str, out: Path) -> dict[str, Any]:
     """
 
     def prepare(workspace: Workspace, place: Path) -> Contents:
-        with Workspace(place / "workspace") as alone:
+        with Workspace(place / "workspace", in_folder=True) as alone:
             workspace.copy_athlete(athlete_id, alone)
             others = {"README.txt": place / "README.txt", **_write_tables(alone, place)}
         others["README.txt"].write_text(_README)

@@ -7,6 +7,7 @@ Workers write tracks; this process alone writes the catalogue. `pipeline.intake`
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import cast
 
 import polars as pl
 
+from pipeline import journal
 from pipeline.duplicates import find_duplicates
 from pipeline.effect import METHOD
 from pipeline.engine import Done, Engine, Lost
@@ -118,6 +120,7 @@ def read_files(
     watch: Watch,
 ) -> list[Reading]:
     """Read and store what is new of each athlete, all in one stream that no worker waits in."""
+    begun = time.perf_counter()
     progress = Progress(files=sum(map(len, folders.values())))
     work = _work(workspace, keep, engine)
     readings = {name: Reading(workspace, name, progress) for name in folders}
@@ -130,6 +133,7 @@ def read_files(
             progress.done += len(results)
             progress.set_aside += sum(result.status != "run" for result in results)
             watch(progress)
+            journal.tell("batch", done=progress.done, files=progress.files, set_aside=progress.set_aside)
             yield reading, replace(batch, results=tuple(results))
 
     for reading, batch in take_in(b for r in readings.values() for b in _batches(r.old)):
@@ -148,6 +152,8 @@ def read_files(
         reading.results += batch.results
     for reading in readings.values():
         reading.finish()
+    done = {"files": progress.files, "known": progress.known, "set_aside": progress.set_aside}
+    journal.tell("import", athletes=len(folders), **done, ms=journal.since_ms(begun))
     return list(readings.values())
 
 

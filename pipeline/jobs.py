@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline import batch
+from pipeline import batch, journal
 from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.ingest.archive import LISTS
@@ -47,7 +47,7 @@ def start_worker(path: Path) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "pipeline.jobs", str(path.resolve())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=None if journal.is_kept() else subprocess.DEVNULL,
         start_new_session=True,
     )
     _started[:] = [*(other for other in _started if other.poll() is None), process]
@@ -70,7 +70,10 @@ def work(path: Path) -> None:
     try:
         with Workspace(path) as workspace:
             while job := _next(workspace):
-                _do(workspace, job)
+                with journal.timed("job") as facts:
+                    facts["attempt"] = job["attempts"] + 1
+                    _do(workspace, job)
+                    facts["state"] = (workspace.find_job(job["job_id"]) or {"state": "gone"})["state"]
     finally:
         os.close(descriptor)
 

@@ -47,6 +47,7 @@ from pipeline.tables import DataFrame, Segments
 from pipeline.workflow import analyse_run
 from pipeline.workspace import Workspace, catalogue
 from pipeline.workspace.frames import to_row
+from pipeline.workspace.sqlite import Sqlite
 from sample_data import STEADIED
 from sample_data.write_season import write_season
 
@@ -168,7 +169,7 @@ def unchanged(known: Path, folder: Path) -> float:
         seen = {"path": str(place.resolve()), "size_bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
         rows.append((file | own, run | own | start, seen | own))
     Workspace(path).close()
-    engine = catalogue.connect(path, read_only=False)
+    engine = Sqlite(path, read_only=False).engine
     with engine.begin() as connection:
         tables = (catalogue.files, catalogue.runs, catalogue.seen)
         for table, values in zip(tables, zip(*rows, strict=True), strict=True):

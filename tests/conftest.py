@@ -1,10 +1,13 @@
 """What the tests share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres_server import Server, all_new_workspaces_in, started
 
 # A busy machine is no reason to fail: speed is measured in `make bench`.
 settings.register_profile("surefoot", deadline=None)
@@ -21,3 +24,28 @@ def corpus() -> Path:
             pytest.fail(f"{CORPUS.parent} is there but its corpus cannot be read")
         pytest.skip("the corpus of real recordings (../shared/corpus) is not on this machine")
     return CORPUS
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked `both_databases` twice, with catalogues in SQLite and in PostgreSQL."""
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    if "both_databases" in marks:
+        databases = ["sqlite"] if "sqlite_alone" in marks else ["sqlite", "postgresql"]
+        metafunc.parametrize("catalogue_in", databases, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; skips where the machine has none, and fails for that in CI, which installs it."""
+    with started() as server:
+        yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def catalogue_in(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database that new workspaces get, by name; SQLite where a test is not marked `both_databases`."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield "sqlite"
+    else:
+        with all_new_workspaces_in(request.getfixturevalue("postgres")):
+            yield "postgresql"

@@ -8,11 +8,9 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import zipfile
-from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -28,8 +26,11 @@ from pipeline.errors import SurefootError
 from pipeline.export import export_table
 from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.tables import PUBLIC, Plans
-from pipeline.workspace import Workspace, save_backup
+from pipeline.workspace import Workspace, restore_backup, save_backup
 from tests.imports import HereEngine
+from tests.kept import kept_rows
+
+pytestmark = pytest.mark.both_databases
 
 SEASON = Path(__file__).parents[1] / "sample_data" / "season" / "steadied"
 ADA, BOB = "ada-lovelace", "bob-the-other"
@@ -38,7 +39,7 @@ NEEDS_MORE_RUNS = ("channels", "repeats")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(catalogue_in: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of two athletes who ran together once, the archive of one, and where that was taken in."""
     folder = tmp_path_factory.mktemp("made")
     files = sorted((SEASON / "runs").iterdir())
@@ -70,17 +71,10 @@ def archive(made: Path, tmp_path: Path) -> Path:
     return shutil.copyfile(made / "ada.zip", tmp_path / "ada.zip")
 
 
-def rows(path: Path, athlete_id: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of an athlete in every table of a workspace."""
-    with closing(sqlite3.connect(path / "catalogue.sqlite")) as connection:
-        tables = [
-            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-        ]
-        owned = [
-            t for t in tables if "athlete_id" in str(connection.execute(f"PRAGMA table_info({t})").fetchall())
-        ]
-        select = "SELECT * FROM {} WHERE athlete_id = ?"
-        return {t: sorted(connection.execute(select.format(t), [athlete_id]), key=repr) for t in owned}
+def copy_workspace(source: Path, target: Path) -> None:
+    """The same workspace once more, its catalogue in another database of the same kind."""
+    save_backup(source, target.parent / "copied.zip")
+    restore_backup(target.parent / "copied.zip", target)
 
 
 def table(path: Path, name: str, place: Path) -> pl.DataFrame:
@@ -102,8 +96,8 @@ def test_everything_else_comes_back_equal(made: Path, tmp_path: Path) -> None:
     """Settings, drill names, what was seen where, and the originals are the same, and the archive says so."""
     facts = load_archive(made / "ada.zip", tmp_path / "w")
     assert (facts["athlete"], facts["runs"], facts["originals"], facts["originals_missing"]) == (ADA, 4, 4, 0)
-    before = rows(made / "w", ADA)
-    assert rows(tmp_path / "w", ADA) == before
+    before = kept_rows(made / "w", ADA)
+    assert kept_rows(tmp_path / "w", ADA) == before
     assert all(
         before[t] for t in ("settings", "drill_names", "seen", "plans", "cadence_rules", "files", "dose")
     )
@@ -115,13 +109,13 @@ def test_everything_else_comes_back_equal(made: Path, tmp_path: Path) -> None:
 
 def test_taken_in_beside_others(made: Path, tmp_path: Path) -> None:
     """In a workspace of another, who ran one of the runs too, the athlete comes to stand beside that one."""
-    shutil.copytree(made / "w", tmp_path / "w")
+    copy_workspace(made / "w", tmp_path / "w")
     with Workspace(tmp_path / "w") as workspace:
         workspace.forget(ADA)
-    before = rows(tmp_path / "w", BOB)
+    before = kept_rows(tmp_path / "w", BOB)
     load_archive(made / "ada.zip", tmp_path / "w")
-    assert rows(tmp_path / "w", ADA) == rows(made / "w", ADA)
-    assert rows(tmp_path / "w", BOB) == before
+    assert kept_rows(tmp_path / "w", ADA) == kept_rows(made / "w", ADA)
+    assert kept_rows(tmp_path / "w", BOB) == before
     with Workspace(tmp_path / "w") as workspace:
         assert len(list(workspace.load_tracks(workspace.load_runs()["run_id"].unique().to_list()))) == 5
         assert not workspace.find_damaged_originals()
@@ -147,6 +141,7 @@ def test_nothing_of_others_goes_along(made: Path) -> None:
         assert hashlib.sha256(alone.read_bytes()).hexdigest() not in str(zipped.namelist())
 
 
+@pytest.mark.sqlite_alone
 def test_others_can_read_it(made: Path, tmp_path: Path) -> None:
     """The tables are CSV and Parquet, the recordings gzip, named in the database: all without Surefoot."""
     with zipfile.ZipFile(made / "ada.zip") as zipped:
@@ -167,17 +162,17 @@ def test_others_can_read_it(made: Path, tmp_path: Path) -> None:
 
 def test_name_already_taken(made: Path, archive: Path, tmp_path: Path) -> None:
     """An athlete of that name is not touched unless asked; then the archive's stands in that one's place."""
-    shutil.copytree(made / "w", tmp_path / "w")
+    copy_workspace(made / "w", tmp_path / "w")
     with Workspace(tmp_path / "w") as workspace:
         workspace.save_settings(ADA, {"grow_weeks": 9.0})
         workspace.name_drill(ADA, "something since", "single-leg stance")
-    changed, bob = rows(tmp_path / "w", ADA), rows(tmp_path / "w", BOB)
+    changed, bob = kept_rows(tmp_path / "w", ADA), kept_rows(tmp_path / "w", BOB)
     with pytest.raises(SurefootError, match=r"already: --replace puts the archive's in that one's place$"):
         load_archive(archive, tmp_path / "w")
-    assert rows(tmp_path / "w", ADA) == changed
+    assert kept_rows(tmp_path / "w", ADA) == changed
     load_archive(archive, tmp_path / "w", replace=True)
-    assert rows(tmp_path / "w", ADA) == rows(made / "w", ADA)
-    assert rows(tmp_path / "w", BOB) == bob
+    assert kept_rows(tmp_path / "w", ADA) == kept_rows(made / "w", ADA)
+    assert kept_rows(tmp_path / "w", BOB) == bob
     with Workspace(tmp_path / "w") as workspace:
         assert len(list(workspace.load_tracks(workspace.load_runs()["run_id"].unique().to_list()))) == 5
 
@@ -188,14 +183,15 @@ def test_replaced_by_an_older_one(made: Path, archive: Path, tmp_path: Path) -> 
     with Workspace(tmp_path / "w") as workspace:
         import_files(workspace, find_files([last], tmp_path / "w"), ADA, HereEngine())
     load_archive(archive, tmp_path / "w", replace=True)
-    assert rows(tmp_path / "w", ADA) == rows(made / "w", ADA)
+    assert kept_rows(tmp_path / "w", ADA) == kept_rows(made / "w", ADA)
     assert len(list((tmp_path / "w" / "packs").rglob("*.tracks.parquet"))) == 1
     assert len(list((tmp_path / "w" / "originals").rglob("*.gz"))) == 4
 
 
+@pytest.mark.sqlite_alone
 def test_without_originals(made: Path, tmp_path: Path) -> None:
     """Where no originals were kept, both commands say of how many recordings, and the rest goes along."""
-    shutil.copytree(made / "w", tmp_path / "w")
+    copy_workspace(made / "w", tmp_path / "w")
     shutil.rmtree(tmp_path / "w" / "originals")
     words = ["archive", str(tmp_path / "a.zip"), "--athlete", ADA, "--workspace", str(tmp_path / "w")]
     said = CliRunner().invoke(cli.main, words)
@@ -234,6 +230,7 @@ def refused(archive: Path, workspace: Path, words: str) -> None:
     assert not [file for file in workspace.rglob("*") if file.suffix in (".parquet", ".gz", ".tmp")]
 
 
+@pytest.mark.sqlite_alone
 def test_strange_archives_are_refused(
     made: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,7 +266,8 @@ archive.load_archive(Path(file), Path(folder))
 """
 
 
-@pytest.mark.parametrize("where", [("os", "sync"), ("transfer", "_copy_rows")])
+@pytest.mark.sqlite_alone
+@pytest.mark.parametrize("where", [("os", "sync"), ("transfer", "copy_rows")])
 def test_killed_while_taken_in(made: Path, tmp_path: Path, where: tuple[str, str]) -> None:
     """A process killed while it takes an archive in leaves nobody; the next one finds no half of it."""
     words = [sys.executable, "-c", KILLED, *where, os.fspath(made / "ada.zip"), os.fspath(tmp_path / "w")]
@@ -279,9 +277,10 @@ def test_killed_while_taken_in(made: Path, tmp_path: Path, where: tuple[str, str
         assert not list((tmp_path / "w").rglob("*.parquet"))
         assert not list((tmp_path / "w").glob("unpacked*"))
     load_archive(made / "ada.zip", tmp_path / "w")
-    assert rows(tmp_path / "w", ADA) == rows(made / "w", ADA)
+    assert kept_rows(tmp_path / "w", ADA) == kept_rows(made / "w", ADA)
 
 
+@pytest.mark.sqlite_alone
 def test_archive_and_unarchive_say_what_came(made: Path, tmp_path: Path) -> None:
     """The two commands say how much of whom went and came; a stranger's archive is refused."""
     words = ["--workspace", str(made / "w")]

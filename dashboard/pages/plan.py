@@ -104,7 +104,7 @@ def _select(name: str, weeks: Sequence[int]) -> html.Select:
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace; a plan is drawn by dashboard.plan_routes, from assets/plan.js."""
     register_tables(app, "plan-designs-table")
-    memo = Memo(workspace.path)
+    memo = Memo(workspace.state)
 
     @app.callback(
         output={

@@ -115,7 +115,7 @@ def layout() -> html.Div:
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace; the pooled answer comes on its own, since it may take longer."""
     register_tables(app, "roster-forest-table")
-    memo = Memo(workspace.path)
+    memo = Memo(workspace.state)
 
     @app.callback(
         Output("roster-head", "children"),

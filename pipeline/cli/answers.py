@@ -13,6 +13,7 @@ from pipeline.cli import roster_words, words
 from pipeline.cli.terminal import (
     any_athlete_option,
     choose_athletes,
+    json_log_option,
     json_option,
     say,
     say_json,
@@ -161,6 +162,7 @@ def export(table: str, format_: str, file: Path, athlete_id: str | None, folder:
 @click.option("--accounts", "with_accounts", is_flag=True, help="Ask everybody to sign in.")
 @click.option("--site", default="", help="With --accounts: the address that people type, https://NAME.")
 @workspace_option
+@json_log_option
 def dashboard(port: int, host: str, with_accounts: bool, site: str, folder: Path) -> None:
     """Show it all in the browser: on this machine only, or hosted with accounts (docs/hosting.md)."""
     from dashboard.serve import serve

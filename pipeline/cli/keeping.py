@@ -14,7 +14,7 @@ from pipeline.batch import refresh_sharers
 from pipeline.cli.terminal import athlete_option, choose_athletes, say, workspace_option
 from pipeline.cli.words import plural
 from pipeline.errors import SurefootError
-from pipeline.workspace import Searched, Sought, Workspace, restore_backup, save_backup, search_traces
+from pipeline.workspace import Searched, Sought, Workspace, restore_backup, save_backup
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
@@ -75,12 +75,13 @@ def forget(athlete_id: str, folder: Path) -> None:
         sought, sharers = workspace.gather_traces(athlete_id), workspace.sharers(athlete_id)
         workspace.forget(athlete_id)
         refresh_sharers(workspace, sharers)
-        searched = search_traces(folder, sought)
-        if searched.found:
+        searched = workspace.search_traces(sought)
+        found = [f"{what} in {file.relative_to(folder)}" for file, what in searched.found]
+        found += [f"{what} in the table {name}" for name, what in searched.found_in_tables]
+        if found:
             raise SurefootError(
-                f"traces of {athlete_id} are left in {folder}: "
-                + ", ".join(f"{what} in {file.relative_to(folder)}" for file, what in searched.found[:5]),
-                "remove these files, and tell us how they came there",
+                f"traces of {athlete_id} are left in {folder}: {', '.join(found[:5])}",
+                "remove them, and tell us how they came there",
             )
         if not known:
             raise SurefootError(
@@ -96,9 +97,20 @@ def _searched_lines(athlete_id: str, sought: Sought, searched: Searched) -> list
     words = [what if n == 1 else f"{n} times {what}" for what, n in of_each.items()]
     lines = [
         f"  Searched {plural(searched.files, 'file')}, {searched.size_bytes:,} bytes as they lie there and "
-        f"{searched.unpacked_bytes:,} unpacked, for {', '.join(words)} and "
+        f"{searched.unpacked_bytes:,} unpacked"
+        + (
+            f", and {searched.rows_bytes:,} bytes of {plural(searched.tables, 'table')}"
+            if searched.tables
+            else ""
+        )
+        + f", for {', '.join(words)} and "
         f"{plural(len(sought.positions), 'position')}, as text, as numbers and as in FIT: none was found"
     ]
+    if searched.tables:
+        lines.append(
+            "  What the database server keeps outside of its tables is not searched: its write-ahead log "
+            "until it is written over, archives of that, replicas, backups, its own logs"
+        )
     if athlete_id.encode() not in sought.words:
         lines.append(f"  {athlete_id!r} alone cannot be told from other bytes: no row of any table is of it")
     return lines

@@ -16,11 +16,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from pipeline import batch
+from pipeline import batch, journal
 from pipeline.cli import words
 from pipeline.cli.terminal import (
     athlete_option,
     choose_athletes,
+    json_log_option,
     json_option,
     named,
     say,
@@ -46,7 +47,7 @@ no_keep_option = click.option(
 
 @contextmanager
 def _bar() -> Iterator[batch.Watch]:
-    """One progress bar on stderr, nothing where that is no terminal."""
+    """One progress bar on stderr, nothing where that is no terminal or has lines of JSON."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -56,7 +57,8 @@ def _bar() -> Iterator[batch.Watch]:
         TextColumn("{task.fields[aside]}"),
     )
     console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    is_off = journal.is_kept() or not console.is_terminal
+    with Bar(*columns, console=console, transient=True, disable=is_off) as bar:
         task = bar.add_task("reading", total=None, rate="", aside="")
 
         def watch(progress: batch.Progress) -> None:
@@ -91,6 +93,7 @@ def _bar() -> Iterator[batch.Watch]:
 )
 @click.option("--strict", is_flag=True, help="Leave with 1 when a file was rejected.")
 @json_option
+@json_log_option
 def analyse(
     paths: tuple[str, ...],
     athlete_id: str | None,
@@ -238,6 +241,7 @@ def cadence(
 @workspace_option
 @workers_option
 @no_keep_option
+@json_log_option
 def watch(watched: Path, athlete_id: str, folder: Path, workers: int | None, no_keep: bool) -> None:
     """Take recordings in as they come into a folder, each once it is at rest, until Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from pipeline import journal
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
+from pipeline.workspace.link import VARIABLE
 
-workspace_option = click.option(
-    "--workspace",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=Path("workspace"),
-    show_default=True,
-    help="Folder that keeps everything.",
-)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def workspace_option(command: Command) -> Command:
+    """--workspace, given to the command as `folder`, and the database that goes with it."""
+    folder = click.option(
+        "--workspace",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=Path("workspace"),
+        show_default=True,
+        help="Folder that keeps everything.",
+    )
+    database = click.option(
+        "--database",
+        metavar="URL",
+        expose_value=False,
+        callback=_ask_for,
+        help=f"Keep the catalogue in this PostgreSQL, postgresql://user@host/name; {VARIABLE} does the same.",
+    )
+    return database(folder(command))
+
+
+def _ask_for(_context: click.Context, _option: click.Parameter, url: str | None) -> None:
+    # Processes that are started have to know it as well.
+    if url is not None:
+        os.environ[VARIABLE] = url
 
 
 def named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -36,6 +59,20 @@ athlete_option = click.option(
 )
 any_athlete_option = click.option("--athlete", "athlete_id", help="This athlete only.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+
+def _keep_journal(_context: click.Context, _option: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        journal.keep()
+
+
+json_log_option = click.option(
+    "--json-log",
+    is_flag=True,
+    expose_value=False,
+    callback=_keep_journal,
+    help=f"Log in lines of JSON on stderr, without personal data; {journal.VARIABLE}=json does the same.",
+)
 
 
 def say(lines: Iterable[str]) -> None:

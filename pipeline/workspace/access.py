@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import sqlalchemy as sa
 
-from pipeline.errors import SurefootError
-from pipeline.workspace import catalogue, folder, originals, packs, upgrade
+from pipeline.errors import Busy, SurefootError
+from pipeline.workspace import catalogue, folder, link, originals, packs, postgres, upgrade
+from pipeline.workspace.postgres import Postgres
+from pipeline.workspace.sqlite import Sqlite
 
 _WAIT_S = 30.0
 
@@ -21,13 +23,15 @@ _WAIT_S = 30.0
 class Access:
     """A workspace at `path`: made where there is none, opened where there is one.
 
-    One that an older Surefoot made is brought up to date first. That apart, nothing is made or changed with
-    `read_only`. Raises SurefootError, in one line, where the folder is a file, holds something else, cannot
-    be read or written, or was made by a newer Surefoot. Any number of processes may read while one writes;
-    what is saved is there whole or not at all, whatever kills the process.
+    Its catalogue is the SQLite in the folder, or the PostgreSQL that SUREFOOT_DATABASE names or the folder
+    remembers; with `in_folder` it is SQLite whatever is named. One that an older Surefoot made is brought up
+    to date first. That apart, nothing is made or changed with `read_only`. Raises SurefootError, in one line,
+    where the folder is a file, holds something else, cannot be read or written, belongs to another database,
+    or was made by a newer Surefoot. Any number of processes may read while one writes; what is saved is
+    there whole or not at all, whatever kills the process.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, in_folder: bool = False) -> None:
         self.path = path
         self.read_only = read_only
         self._thread_lock = threading.RLock()
@@ -36,13 +40,19 @@ class Access:
             folder.check_readable(path)
         else:
             folder.claim(path)
-        self._engine = catalogue.connect(path, read_only=read_only)
-        with catalogue.in_plain_words(path):
-            found = upgrade.find_revision(self._engine, path)
-            if found != upgrade.HEAD:
-                self._bring_up_to_date(found)
-        if not read_only:
-            self._sweep()
+        self._database = _database(path, read_only=read_only, in_folder=in_folder)
+        self._engine = self._database.engine
+        try:
+            with catalogue.in_plain_words(path):
+                found = upgrade.find_revision(self._engine, path)
+                if found != upgrade.HEAD:
+                    self._bring_up_to_date(found)
+                self._database.claim(read_only=read_only)
+            if not read_only:
+                self._sweep()
+        except BaseException:
+            self.close()
+            raise
 
     def _bring_up_to_date(self, found: str | None) -> None:
         if not self.read_only:
@@ -72,11 +82,11 @@ class Access:
         self._engine.dispose()
 
     def copy_catalogue(self, target: Path) -> None:
-        """Copy the catalogue into the empty file `target` as it is at one moment, while others may write.
+        """Copy the catalogue into the empty file `target`, as SQLite, as it is at one moment.
 
-        Raises SurefootError where it cannot be written.
+        Others may write meanwhile. Raises SurefootError where it cannot be written.
         """
-        folder.put_atomic(target, lambda file: catalogue.copy_to(self._engine, Path(file.name)))
+        folder.put_atomic(target, lambda file: self._database.copy_to(Path(file.name)))
 
     @contextmanager
     def writer_lock(self, wait_s: float = _WAIT_S) -> Iterator[None]:
@@ -89,32 +99,40 @@ class Access:
         if not self._thread_lock.acquire(timeout=wait_s):
             raise folder.somebody_writes(self.path)
         try:
-            descriptor = None if self._lock_depth else folder.acquire_lock(self.path, wait_s)
-            if not self._lock_depth and descriptor is None:
-                raise folder.somebody_writes(self.path)
-            self._lock_depth += 1
-            try:
-                yield
-            finally:
-                self._lock_depth -= 1
-                if descriptor is not None:
-                    os.close(descriptor)
+            with nullcontext() if self._lock_depth else self._alone(wait_s):
+                self._lock_depth += 1
+                try:
+                    yield
+                finally:
+                    self._lock_depth -= 1
         finally:
             self._thread_lock.release()
 
+    @contextmanager
+    def _alone(self, wait_s: float) -> Iterator[None]:
+        """Be the one writer, first on this machine, then among all that share the database."""
+        descriptor = folder.acquire_lock(self.path, wait_s)
+        if descriptor is None:
+            raise folder.somebody_writes(self.path)
+        try:
+            with catalogue.in_plain_words(self.path), self._database.alone(wait_s):
+                yield
+        finally:
+            os.close(descriptor)
+
+    def state(self) -> Hashable:
+        """Another value after the catalogue was written to; an empty one where there is none."""
+        with catalogue.in_plain_words(self.path):
+            return self._database.state()
+
     def _sweep(self) -> None:
         """Remove what a killed writer left behind, unless a writer is at work."""
-        descriptor = folder.acquire_lock(self.path, wait_s=0)
-        if descriptor is None:
-            return
-        try:
+        with suppress(Busy), self._alone(wait_s=0):
             with self._reading() as connection:
                 known = set(connection.scalars(sa.select(catalogue.packs.c.pack_id)))
             packs.sweep_packs(self.path, known)
             originals.sweep_originals(self.path)
             folder.sweep_leftovers(self.path)
-        finally:
-            os.close(descriptor)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
@@ -123,11 +141,40 @@ class Access:
 
     @contextmanager
     def _writing(self) -> Iterator[sa.Connection]:
-        with self.writer_lock(), catalogue.in_plain_words(self.path), self._engine.begin() as connection:
-            yield connection
+        with self.writer_lock(), catalogue.in_plain_words(self.path):
+            self._database.check_alone()
+            with self._noting() as connection:
+                yield connection
 
     @contextmanager
     def _noting(self) -> Iterator[sa.Connection]:
-        """Write beside an import, which holds the writer lock until it is done: for rows that are no data."""
-        with catalogue.in_plain_words(self.path), self._engine.begin() as connection:
+        """Write, and see what others commit meanwhile; beside an import, by itself, for rows that are no data."""
+        engine = self._engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="READ COMMITTED")
+        with catalogue.in_plain_words(self.path), engine.begin() as connection:
             yield connection
+
+
+def _database(path: Path, *, read_only: bool, in_folder: bool) -> Sqlite | Postgres:
+    url = None if in_folder else link.find(path)
+    if url is None:
+        return Sqlite(path, read_only=read_only)
+    return Postgres(path, url, link.read(path) or _link(path, url), read_only=read_only)
+
+
+def _link(path: Path, url: sa.URL) -> link.Link:
+    """Let a new folder and an empty database belong together; of two processes the first decides."""
+    descriptor = folder.acquire_lock(path, _WAIT_S)
+    if descriptor is None:
+        raise folder.somebody_writes(path)
+    try:
+        known = link.read(path)
+        if known is None:
+            with catalogue.in_plain_words(path):
+                postgres.claim_new(url, or_unowned=False)
+            known = link.new(url)
+            link.write(path, known)
+        return known
+    finally:
+        os.close(descriptor)

@@ -22,7 +22,7 @@ from typing import IO, Any
 import polars as pl
 
 from pipeline.errors import SurefootError
-from pipeline.workspace import catalogue, folder, upgrade
+from pipeline.workspace import catalogue, folder, link, postgres, sqlite, upgrade
 from pipeline.workspace.originals import original_file
 from pipeline.workspace.packs import all_pack_files
 from pipeline.workspace.sealed import Sealer, damaged, unseal
@@ -110,7 +110,7 @@ def _place_beside(out: Path) -> Iterator[Path]:
 
 
 def _seal(out: Path, path: Path, contents: Contents) -> dict[str, Any]:
-    with Workspace(contents.snapshot, read_only=True) as snapshot:
+    with Workspace(contents.snapshot, read_only=True, in_folder=True) as snapshot:
         facts = {
             **contents.facts,
             "surefoot": version("surefoot"),
@@ -162,16 +162,27 @@ def _count(snapshot: Workspace, path: Path) -> dict[str, Any]:
 def restore_backup(file: Path, path: Path) -> dict[str, Any]:
     """Unpack a backup into a new or an empty folder, whole or not at all; gives what is in it.
 
-    Raises SurefootError, in one line, where the folder is not empty or the archive cannot be trusted.
+    Its rows go into the database that is asked for, which must be empty, or into SQLite in the folder. Raises
+    SurefootError, in one line, where the folder is not empty or the archive cannot be trusted.
     """
     with folder.claim_empty(path), unpacked(file, path) as (facts, source):
+        url = link.asked_for()
+        if url is not None:
+            with catalogue.in_plain_words(path):
+                postgres.fill(url, source.path)
         source.close()
         os.sync()
-        # The catalogue comes last: without it the folder is no workspace.
-        for name in (folder.PACKS, folder.ORIGINALS, folder.CATALOGUE):
+        for name in (folder.PACKS, folder.ORIGINALS):
             if (source.path / name).exists():
                 (source.path / name).rename(path / name)
+        # What makes the folder a workspace comes last.
+        if url is None:
+            (source.path / folder.CATALOGUE).rename(path / folder.CATALOGUE)
+        else:
+            link.write(path, link.new(url))
         folder.sync_folder(path)
+    # From here on the rows in the database have an owner.
+    Workspace(path).close()
     return facts
 
 
@@ -187,10 +198,10 @@ def unpacked(file: Path, path: Path) -> Iterator[tuple[dict[str, Any], Workspace
         if str(facts.get("revision")) > upgrade.HEAD:
             raise SurefootError(f"{file} was made by a newer Surefoot", "update Surefoot")
         inside = place / _INSIDE
-        if not catalogue.is_sound(inside / folder.CATALOGUE):
+        if not sqlite.is_sound(inside / folder.CATALOGUE):
             raise damaged(file, "its catalogue is none")
         # Opening sweeps packs that the catalogue does not name: what is there afterwards belongs to it.
-        with Workspace(inside) as source:
+        with Workspace(inside, in_folder=True) as source:
             _check(file, source)
             yield _say_facts(file, facts) | _count(source, inside), source
     finally:

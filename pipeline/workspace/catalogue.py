@@ -1,20 +1,20 @@
 """The catalogue: every small table in SQL, its columns taken from pipeline.tables.
 
-SQLAlchemy Core only, so that another database can stand in for SQLite by its URL; what SQLite needs of
-its own is in `_tune_sqlite`.
+SQLAlchemy Core only, so that the tables are the same in SQLite and in PostgreSQL; what either needs of its
+own is in `sqlite` and `postgres`.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import dataframely as dy
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from pipeline.account_tables import (
     AccountAttempts,
@@ -48,7 +48,6 @@ from pipeline.tables import (
     Stretches,
     Zones,
 )
-from pipeline.workspace.folder import CATALOGUE, may_write
 
 _TYPES: dict[type[dy.Column], type[sa.types.TypeEngine[Any]]] = {
     dy.String: sa.Text,
@@ -61,6 +60,12 @@ _TYPES: dict[type[dy.Column], type[sa.types.TypeEngine[Any]]] = {
 }
 
 metadata = sa.MetaData()
+
+
+@compiles(sa.Text, "postgresql")
+def _text_in_order_of_bytes(*_: object, **__: object) -> str:
+    """Texts are compared as in SQLite, whatever language the database is set to."""
+    return 'TEXT COLLATE "C"'
 
 
 def _owner() -> sa.Column[Any]:
@@ -193,92 +198,17 @@ sa.Index("account_sessions_by_account", account_sessions.c.account)
 zones = _table("zones", Zones)
 
 
-def connect(workspace: Path, *, read_only: bool) -> sa.Engine:
-    """The SQLAlchemy engine of the workspace's SQLite catalogue. Connects to nothing yet."""
-    file = workspace.resolve() / CATALOGUE
-    if not read_only:
-        url = sa.URL.create("sqlite", database=str(file))
-    else:
-        query = {"mode": "ro", "uri": "true"}
-        # WAL shares memory through a file beside the catalogue, even to read; where none can be made,
-        # nobody can be writing either.
-        if not may_write(workspace) and not (workspace / f"{CATALOGUE}-wal").exists():
-            query["immutable"] = "1"
-        url = sa.URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
-    engine = sa.create_engine(url, connect_args={"timeout": 30})
-    _tune_sqlite(engine, read_only)
-    return engine
-
-
-def _tune_sqlite(engine: sa.Engine, read_only: bool) -> None:
-    pragmas = ["busy_timeout=30000", "foreign_keys=ON", "secure_delete=ON"]
-    if not read_only:
-        pragmas += ["journal_mode=WAL", "synchronous=NORMAL"]
-
-    @sa.event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
-        # The driver's own way of opening transactions leaves reads outside them: say BEGIN ourselves.
-        connection.isolation_level = None
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
-
-    @sa.event.listens_for(engine, "begin")
-    def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-
 @contextmanager
 def in_plain_words(workspace: Path) -> Iterator[None]:
     """Turn what a database says into one line for people."""
     try:
         yield
     except sa.exc.DBAPIError as error:
+        # PostgreSQL's longer words may quote a row.
+        said = getattr(getattr(error.orig, "diag", None), "message_primary", None) or error.orig
         raise SurefootError(
-            f"the workspace {workspace} cannot be used ({error.orig})",
-            "make room on the disk, check the folder's rights, or choose another with --workspace",
+            f"the workspace {workspace} cannot be used ({said})",
+            "make room on the disk, check the folder's rights, or choose another with --workspace"
+            if isinstance(error.orig, sqlite3.Error)
+            else "see that its database runs, has room, and lets this user and password in",
         ) from None
-
-
-def copy_to(engine: sa.Engine, target: Path) -> None:
-    """Copy the catalogue as it is at one moment into the empty file `target`, while others may write.
-
-    Raises OSError where that cannot be done.
-    """
-    try:
-        with closing(engine.raw_connection()) as old, closing(sqlite3.connect(target)) as new:
-            old.cursor().connection.backup(new)
-    except sqlite3.Error as error:
-        raise OSError(str(error)) from None
-
-
-def is_sound(file: Path) -> bool:
-    """Whether a catalogue that came from elsewhere is a whole database of plain tables and nothing else."""
-    try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("PRAGMA trusted_schema=OFF")
-            parts = connection.execute("SELECT type, coalesce(sql, '') FROM sqlite_schema").fetchall()
-            plain = all(
-                kind in ("table", "index") and not sql.upper().startswith("CREATE VIRTUAL")
-                for kind, sql in parts
-            )
-            return plain and connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-    except sqlite3.Error:
-        return False
-
-
-def scrub(engine: sa.Engine, workspace: Path) -> None:
-    """Take the bytes of deleted rows off the disk. Raises SurefootError where a reader holds them."""
-    if engine.dialect.name != "sqlite":
-        return
-    connection = engine.raw_connection()
-    try:
-        connection.cursor().execute("PRAGMA busy_timeout=1000").close()
-        connection.cursor().execute("VACUUM").close()
-        busy, *_ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        connection.invalidate()
-    if busy:
-        raise SurefootError(
-            f"traces remain in {workspace} while another process reads it",
-            "close the dashboard, then forget the athlete once more",
-        )

@@ -14,6 +14,7 @@ from typing import IO
 from pipeline.errors import Busy, SurefootError
 
 CATALOGUE = "catalogue.sqlite"
+LINK = "catalogue.url"
 PACKS = "packs"
 ORIGINALS = "originals"
 LOCK = "writer.lock"
@@ -23,7 +24,7 @@ COPY_PREFIX = "catalogue-"
 _TEMPORARY = ".tmp"
 _UNPACKED = "unpacked."
 _IGNORE = ".gitignore"
-_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", PACKS, ORIGINALS, LOCK, _IGNORE}
+_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", LINK, PACKS, ORIGINALS, LOCK, _IGNORE}
 _POLL_S = 0.05
 
 
@@ -32,7 +33,7 @@ def check_readable(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise SurefootError(f"{path} is a file, not a workspace", "name a folder with --workspace")
     try:
-        with (path / CATALOGUE).open("rb"):
+        with (path / (LINK if (path / LINK).is_file() else CATALOGUE)).open("rb"):
             pass
     except FileNotFoundError:
         raise no_workspace(path) from None
@@ -40,6 +41,11 @@ def check_readable(path: Path) -> None:
         raise SurefootError(
             f"the workspace {path} cannot be read ({error.strerror})", "check the folder's rights"
         ) from None
+
+
+def is_workspace(path: Path) -> bool:
+    """Whether the folder has a catalogue, or says which database has it."""
+    return (path / CATALOGUE).is_file() or (path / LINK).is_file()
 
 
 def may_write(path: Path) -> bool:
@@ -83,7 +89,7 @@ def claim(path: Path) -> None:
         raise SurefootError(f"{path} is a file, not a workspace", "name a folder with --workspace")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (path / CATALOGUE).is_file():
+        if not is_workspace(path):
             _refuse_strangers(path)
             path.chmod(0o700)
             # A workspace holds where somebody runs: keep it out of the repository it may lie in.

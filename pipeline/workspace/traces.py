@@ -1,4 +1,5 @@
-"""Whether anything of a forgotten athlete is left: every byte of the workspace's folder is searched.
+"""Whether anything of a forgotten athlete is left: every byte of the workspace's folder is searched, and of
+a database elsewhere all that it gives out.
 
 What is sought is gathered before: the athlete's name, what only this athlete's recordings are called and
 numbered, and some positions of them. It is sought in every file as it lies on the disk (the catalogue with
@@ -11,8 +12,9 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -44,20 +46,22 @@ class Sought:
 
 @dataclass(slots=True)
 class Searched:
-    """What a search went through, and what it found: (file, what of the athlete is in it)."""
+    """What a search went through, and what it found: (file, what of the athlete is in it), and the same of
+    what a database has by name, its tables and what it counted of their columns.
+    """
 
     files: int = 0
     size_bytes: int = 0
     unpacked_bytes: int = 0
+    tables: int = 0
+    rows_bytes: int = 0
     found: list[tuple[Path, str]] = field(default_factory=list)
+    found_in_tables: list[tuple[str, str]] = field(default_factory=list)
 
 
 def search_traces(path: Path, sought: Sought) -> Searched:
     """Search every file below `path`, and its name. Raises SurefootError where one cannot be read."""
-    searched = Searched()
-    pairs = [
-        pair for lat, lon in sought.positions for pair in zip(_writings(lat), _writings(lon), strict=True)
-    ]
+    searched, pairs = Searched(), _pairs(sought)
     for file in sorted(path.rglob("*")):
         found = _search(file.relative_to(path).as_posix().encode(), sought.words, pairs)
         if file.is_file():
@@ -67,7 +71,23 @@ def search_traces(path: Path, sought: Sought) -> Searched:
     return searched
 
 
+def search_tables(tables: Iterable[tuple[str, Iterable[bytes]]], sought: Sought, searched: Searched) -> None:
+    """Search what a database gives out, (name, pieces of bytes) each, and add it to what was `searched`."""
+    pairs = _pairs(sought)
+    for name, pieces in tables:
+        found: set[str] = set()
+        searched.tables += 1
+        searched.rows_bytes += _search_pieces(pieces, sought, pairs, found)
+        searched.found_in_tables += [(name, what) for what in sorted(found)]
+
+
 _Pair = tuple[list[bytes], list[bytes]]
+
+
+def _pairs(sought: Sought) -> list[_Pair]:
+    return [
+        pair for lat, lon in sought.positions for pair in zip(_writings(lat), _writings(lon), strict=True)
+    ]
 
 
 def _writings(deg: float) -> list[list[bytes]]:
@@ -121,8 +141,12 @@ def _search_file(file: Path, sought: Sought, pairs: Sequence[_Pair], searched: S
 def _search_stream(
     content: IO[bytes] | gzip.GzipFile, sought: Sought, pairs: Sequence[_Pair], found: set[str]
 ) -> int:
+    return _search_pieces(iter(partial(content.read, _PIECE_BYTES), b""), sought, pairs, found)
+
+
+def _search_pieces(pieces: Iterable[bytes], sought: Sought, pairs: Sequence[_Pair], found: set[str]) -> int:
     size, before = 0, b""
-    while piece := content.read(_PIECE_BYTES):
+    for piece in pieces:
         size += len(piece)
         found |= _search(before + piece, sought.words, pairs)
         before = piece[-_OVERLAP_BYTES:]

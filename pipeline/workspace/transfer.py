@@ -14,11 +14,11 @@ import sqlalchemy as sa
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.accounts import accounts_of, forget_account
+from pipeline.workspace.copying import copy_rows
 from pipeline.workspace.folder import UPLOADS, copies
 from pipeline.workspace.logbook import Logbook
-from pipeline.workspace.traces import SHORTEST_BYTES, Sought
+from pipeline.workspace.traces import SHORTEST_BYTES, Searched, Sought, search_tables, search_traces
 
-_ROWS = 1000
 _OF_EACH = 5
 _TRIED = 50
 _POSITIONS = 3
@@ -42,7 +42,7 @@ class Transfer(Logbook):
         Raises FileNotFoundError where another process replaces a pack meanwhile.
         """
         with self._reading() as source, target._writing() as connection:
-            _copy_rows(source, connection, athlete_id)
+            copy_rows(source, connection, _movable(), athlete_id)
         for pack in self.load_packs(athlete_id):
             for file in packs.all_pack_files(
                 self.path, athlete_id, pack["analysis_version"], pack["pack_id"]
@@ -79,7 +79,7 @@ class Transfer(Logbook):
             os.sync()
             with self._writing() as connection, source._reading() as rows:
                 dead = _delete_rows(connection, athlete_id)
-                _copy_rows(rows, connection, athlete_id)
+                copy_rows(rows, connection, _movable(), athlete_id)
                 used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
             alive = {pack["pack_id"] for pack in taken}
             if is_here:
@@ -147,7 +147,14 @@ class Transfer(Logbook):
             for copy in copies(self.path):
                 copy.unlink()
             with catalogue.in_plain_words(self.path):
-                catalogue.scrub(self._engine, self.path)
+                self._database.scrub()
+
+    def search_traces(self, sought: Sought) -> Searched:
+        """Search all that the workspace keeps. Raises SurefootError where a file cannot be read."""
+        searched = search_traces(self.path, sought)
+        with catalogue.in_plain_words(self.path):
+            search_tables(self._database.contents(), sought, searched)
+        return searched
 
     def _drop(self, athlete_id: str, dead: Sequence[sa.Row[Any]], used: Collection[str]) -> None:
         for row in dead:
@@ -170,12 +177,9 @@ def _owned() -> list[sa.Table]:
     ]
 
 
-def _copy_rows(source: sa.Connection, target: sa.Connection, athlete_id: str) -> None:
-    # An upload that is not done belongs to the folder that its files lie in.
-    for table in (table for table in _owned() if table is not catalogue.jobs):
-        rows = source.execute(sa.select(table).where(table.c.athlete_id == athlete_id)).mappings()
-        for part in rows.partitions(_ROWS):
-            target.execute(table.insert(), [dict(row) for row in part])
+def _movable() -> list[sa.Table]:
+    """The tables that go with an athlete: an upload that is not done belongs to its folder."""
+    return [table for table in _owned() if table is not catalogue.jobs]
 
 
 def _delete_rows(connection: sa.Connection, athlete_id: str) -> Sequence[sa.Row[Any]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.workspace import catalogue
+from pipeline.workspace import catalogue, sqlite
 from pipeline.workspace.folder import COPY_PREFIX, copies, put_atomic
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -57,26 +57,39 @@ def find_revision(engine: sa.Engine, workspace: Path) -> str | None:
 def bring_up_to_date(engine: sa.Engine, workspace: Path) -> None:
     """Make the tables, or take the steps from an older revision, all or none; hold the writer lock.
 
-    The older catalogue stays beside the new one as a copy, until the next upgrade has succeeded. Raises
-    SurefootError where there is no room for it.
+    An older SQLite catalogue stays beside the new one as a copy, until the next upgrade has succeeded; of
+    PostgreSQL's nothing but a backup made before can be had. Raises SurefootError where there is no room.
     """
     found = find_revision(engine, workspace)
     if found is None:
         with engine.begin() as connection:
-            catalogue.metadata.create_all(connection)
-            connection.execute(catalogue.meta.insert().values(key="schema_version", value="2"))
-            _stamp(connection, HEAD)
-    elif found != HEAD:
+            make_tables(connection)
+    elif found != HEAD and engine.dialect.name == "sqlite":
         copy = workspace / f"{COPY_PREFIX}{found}.sqlite"
-        put_atomic(copy, lambda file: catalogue.copy_to(engine, Path(file.name)))
+        put_atomic(copy, lambda file: sqlite.copy_to(engine, Path(file.name)))
         _migrate(engine)
         for older in copies(workspace):
             if older != copy:
                 older.unlink()
+    elif found != HEAD:
+        _migrate(engine)
+
+
+def make_tables(connection: sa.Connection) -> None:
+    """Make all tables, as of this Surefoot, where there are none."""
+    catalogue.metadata.create_all(connection, checkfirst=False)
+    connection.execute(catalogue.meta.insert().values(key="schema_version", value="2"))
+    _stamp(connection, HEAD)
+
+
+def drop_tables(connection: sa.Connection) -> None:
+    """Remove all tables and what is in them."""
+    catalogue.metadata.drop_all(connection)
+    _version.drop(connection)
 
 
 def _stamp(connection: sa.Connection, revision: str) -> None:
-    _version.create(connection)
+    _version.create(connection, checkfirst=False)
     connection.execute(_version.insert().values(version_num=revision))
 
 
@@ -89,7 +102,8 @@ def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         # To change a table some steps drop it and make it anew, which would take the rows along that
         # name it; SQLite lets this be turned off only outside a transaction.
-        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF").close()
+        if engine.dialect.name == "sqlite":
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF").close()
         with connection.begin():
             if not sa.inspect(connection).has_table(_version.name):
                 _stamp(connection, REVISIONS[0])

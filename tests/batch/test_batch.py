@@ -17,6 +17,8 @@ from pipeline.workspace import Workspace
 from tests.imports import HereEngine, LosingEngine, take_in, total, zipped
 from tests.made_runs import fit_file, gpx_file, no_cadence_file, tcx_file
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.parametrize("first", ["fit", "gpx", "tcx"])
 def test_the_same_run_in_three_formats(workspace: Workspace, tmp_path: Path, first: str) -> None:
@@ -137,6 +139,7 @@ def test_progress_ends_where_it_should(workspace: Workspace, tmp_path: Path) -> 
     assert said[-1] == ("comparing the runs", 2, 2, 2)
 
 
+@pytest.mark.sqlite_alone
 def test_local_processes_give_the_same(workspace: Workspace, tmp_path: Path) -> None:
     """Two worker processes give the tables that one process gives, a bad file among the good ones."""
     (tmp_path / "runs").mkdir()
@@ -156,6 +159,7 @@ def test_local_processes_give_the_same(workspace: Workspace, tmp_path: Path) -> 
         assert other.counts("ada") == workspace.counts("ada")
 
 
+@pytest.mark.sqlite_alone
 @given(sizes=st.lists(st.integers(0, 3 * BATCH_BYTES // 2), max_size=60))
 @settings(deadline=None)
 def test_batches_are_bounded(sizes: list[int]) -> None:
@@ -173,6 +177,7 @@ def test_batches_are_bounded(sizes: list[int]) -> None:
         assert len(part) == 1 or sum(len(item.content) for item in part) <= BATCH_BYTES
 
 
+@pytest.mark.sqlite_alone
 @given(
     files=st.lists(
         st.tuples(

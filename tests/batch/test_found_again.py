@@ -14,6 +14,8 @@ from tests.imports import take_in
 from tests.made_runs import fit_file
 from tests.test_exports import save, strava
 
+pytestmark = pytest.mark.both_databases
+
 
 def test_what_can_be_read_at_last_is_rejected_no_more(
     workspace: Workspace, folder: Path, tmp_path: Path

@@ -17,7 +17,10 @@ from pipeline.workspace import Workspace
 from tests.imports import HereEngine, take_in, total, zipped
 from tests.made_runs import fit_file
 
+pytestmark = pytest.mark.both_databases
 
+
+@pytest.mark.sqlite_alone
 def test_find_files_by_hand(tmp_path: Path) -> None:
     """Files below a folder come sorted by path and named from there; hidden ones are left out."""
     for name in ("b.fit", "a/c.gpx", ".hidden", ".git/x.fit"):
@@ -27,12 +30,14 @@ def test_find_files_by_hand(tmp_path: Path) -> None:
     assert [file.source_name for file in found] == ["a/c.gpx", "b.fit"]
 
 
+@pytest.mark.sqlite_alone
 def test_a_file_named_twice_is_found_once(folder: Path) -> None:
     """A folder and a file in it, given together, are no duplicates of each other."""
     found = find_files([folder / "0.fit", folder, folder], folder / "workspace")
     assert [file.source_name for file in found] == ["0.fit", "1.fit"]
 
 
+@pytest.mark.sqlite_alone
 def test_the_workspace_is_no_recording(tmp_path: Path, folder: Path) -> None:
     """Analysing a folder in which the workspace itself lies does not take its packs and originals in."""
     with Workspace(folder / "workspace") as inside:
@@ -40,6 +45,7 @@ def test_the_workspace_is_no_recording(tmp_path: Path, folder: Path) -> None:
         assert total(take_in(inside, folder)) == 2
 
 
+@pytest.mark.sqlite_alone
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     """A missing path is an error in one line, before anything is made."""
     with pytest.raises(SurefootError, match="there is no file or folder"):
@@ -195,6 +201,7 @@ def test_old_results_stay_until_new_ones_are_there(
     assert len(seen) > 2
 
 
+@pytest.mark.sqlite_alone
 def test_an_archive_of_runs_and_junk(workspace: Workspace, tmp_path: Path) -> None:
     """A zip is as many files as it holds: two runs, one of them gzipped, and a text that is no recording."""
     content = zipped(a__fit=fit_file(0), b__fit__gz=gzip.compress(fit_file(1)), readme__txt=b"hello")
@@ -210,6 +217,7 @@ def test_an_archive_of_runs_and_junk(workspace: Workspace, tmp_path: Path) -> No
     assert (again.known, again.results) == (3, ())
 
 
+@pytest.mark.sqlite_alone
 def test_a_gzipped_file_is_not_opened_again(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +228,7 @@ def test_a_gzipped_file_is_not_opened_again(
     assert take_in(workspace, tmp_path / "run.fit.gz").known == 1
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
@@ -239,6 +248,7 @@ def test_a_bad_archive_is_rejected_once(
     assert workspace.counts("ada") == {"files": 1, "runs": 0, "duplicates": 0, "skipped": 0, "rejected": 1}
 
 
+@pytest.mark.sqlite_alone
 def test_two_bad_members_are_two_files(workspace: Workspace, tmp_path: Path) -> None:
     """Bad archives within an archive are counted one by one, of equal names as well."""
     cut = gzip.compress(fit_file(0))[:5000]
@@ -248,6 +258,7 @@ def test_two_bad_members_are_two_files(workspace: Workspace, tmp_path: Path) -> 
     assert workspace.counts("ada")["rejected"] == 2
 
 
+@pytest.mark.sqlite_alone
 def test_files_that_cannot_be_read(workspace: Workspace, tmp_path: Path) -> None:
     """Links to nowhere, of equal names in two folders, are two rejected files beside a good run."""
     for name in ("one", "two"):

@@ -306,6 +306,9 @@ class FakeWorkspace:
     path = Path("no-workspace")
     RUNS = {"maya": 118, "new runner/2": 6, HOSTILE: 34}  # noqa: RUF012
 
+    def state(self) -> tuple[int, ...]:
+        return ()
+
     def athletes(self) -> list[str]:
         return list(self.RUNS)
 

@@ -25,23 +25,15 @@ from workspace_builders import file_result, run_result, sha
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace, backup, restore_backup, save_backup
+from tests.kept import kept
 
+pytestmark = pytest.mark.both_databases
 HERE = Path(__file__).parent
 CATALOGUE = "workspace/catalogue.sqlite"
 
 
-def contents(path: Path) -> dict[str, Any]:
-    """Everything in a workspace: the rows of every table, the bytes of every pack and original."""
-    with closing(sqlite3.connect(path / "catalogue.sqlite")) as connection:
-        query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
-        names = [name for (name,) in connection.execute(query)]
-        found = {n: sorted(connection.execute(f"SELECT * FROM {n}").fetchall(), key=repr) for n in names}
-    kept = [file for name in ("packs", "originals") for file in (path / name).rglob("*") if file.is_file()]
-    return found | {str(file.relative_to(path)): file.read_bytes() for file in kept}
-
-
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(catalogue_in: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a workspace `filled` and its `backup.zip`."""
     folder = tmp_path_factory.mktemp("made")
     with Workspace(folder / "filled") as workspace:
@@ -63,20 +55,22 @@ def archive(made: Path, tmp_path: Path) -> Path:
     return shutil.copyfile(made / "backup.zip", tmp_path / "backup.zip")
 
 
-def test_restored_is_the_same(filled: Path, archive: Path, tmp_path: Path) -> None:
+def test_restored_is_the_same(catalogue_in: str, filled: Path, archive: Path, tmp_path: Path) -> None:
     """Every row, track and original comes back as it was, and both say what is there."""
     facts = restore_backup(archive, tmp_path / "new")
-    assert contents(tmp_path / "new") == contents(filled)
+    assert kept(tmp_path / "new") == kept(filled)
     assert (facts["athletes"], facts["runs"], facts["originals"]) == (["ada", "bob"], 5, 4)
     assert facts["originals_missing"] == 0
     with Workspace(tmp_path / "new") as workspace:
         assert workspace.load_original(sha(0)) == b"0 of both"
         assert workspace.load_grid("bob").height == 120
-    assert sorted(file.name for file in (tmp_path / "new").iterdir()) == sorted(
-        [".gitignore", "catalogue.sqlite", "originals", "packs", "writer.lock"]
-    )
+    catalogue = "catalogue.sqlite" if catalogue_in == "sqlite" else "catalogue.url"
+    assert {file.name for file in (tmp_path / "new").iterdir()} == {
+        *(".gitignore", "originals", "packs", "writer.lock", catalogue)
+    }
 
 
+@pytest.mark.sqlite_alone
 def test_backup_is_private(made: Path) -> None:
     """A backup, which holds where somebody runs, is readable by its owner alone."""
     assert stat.S_IMODE((made / "backup.zip").stat().st_mode) == 0o600
@@ -125,6 +119,7 @@ def test_backups_while_another_process_writes(tmp_path: Path) -> None:
         writer.communicate()
 
 
+@pytest.mark.sqlite_alone
 def test_pack_replaced_meanwhile(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a newer analysis replaces a pack before it was read, the backup begins again and is whole."""
     list_packs = backup._packs
@@ -142,7 +137,7 @@ def test_pack_replaced_meanwhile(filled: Path, tmp_path: Path, monkeypatch: pyte
     save_backup(filled, tmp_path / "b.zip")
     restore_backup(tmp_path / "b.zip", tmp_path / "new")
     assert len(calls) == 2
-    assert contents(tmp_path / "new") == contents(filled)
+    assert kept(tmp_path / "new") == kept(filled)
 
 
 KILLED = """
@@ -164,6 +159,7 @@ def killed(what: str, where: str, file: Path, folder: Path) -> None:
     assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("where", ["packs", "finish"])
 def test_killed_backup(filled: Path, archive: Path, tmp_path: Path, where: str) -> None:
     """A backup that is killed half-way leaves the one before it as it was; what it leaves is no archive."""
@@ -185,13 +181,13 @@ def test_killed_restore(filled: Path, archive: Path, tmp_path: Path, where: str)
     with pytest.raises(SurefootError, match="there is no workspace"):
         Workspace(tmp_path / "new", read_only=True)
     restore_backup(archive, tmp_path / "new")
-    assert contents(tmp_path / "new") == contents(filled)
+    assert kept(tmp_path / "new") == kept(filled)
     assert not list((tmp_path / "new").glob("*.tmp"))
 
 
 def test_restored_into_empty_folders_only(filled: Path, archive: Path, tmp_path: Path) -> None:
     """A folder that holds anything is refused and left as it is, a workspace above all."""
-    before = contents(filled)
+    before = kept(filled)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "holiday.jpg").touch()
     for folder in (filled, tmp_path / "other"):
@@ -199,10 +195,11 @@ def test_restored_into_empty_folders_only(filled: Path, archive: Path, tmp_path:
             restore_backup(archive, folder)
     with pytest.raises(SurefootError, match="is a file"):
         restore_backup(archive, archive)
-    assert contents(filled) == before
+    assert kept(filled) == before
     assert [file.name for file in (tmp_path / "other").iterdir()] == ["holiday.jpg"]
 
 
+@pytest.mark.sqlite_alone
 def test_backup_of_an_older_surefoot(tmp_path: Path) -> None:
     """A backup whose catalogue is of the first workspaces is brought up to date as it is restored."""
     (tmp_path / "old").mkdir()
@@ -254,6 +251,7 @@ def refused(archive: Path, folder: Path, words: str) -> None:
     assert {file.name for file in folder.parent.iterdir()} == beside
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize(
     "name",
     [
@@ -275,6 +273,7 @@ def test_strange_names_are_refused(archive: Path, tmp_path: Path, name: str) -> 
     assert not list(tmp_path.rglob("outside*"))
 
 
+@pytest.mark.sqlite_alone
 def test_lists_that_lie_are_refused(archive: Path, tmp_path: Path) -> None:
     """A member that is not listed, missing, twice there, longer or another than listed: each is refused."""
     with zipfile.ZipFile(archive) as source:
@@ -300,6 +299,7 @@ def test_lists_that_lie_are_refused(archive: Path, tmp_path: Path) -> None:
         refused(archive, tmp_path / "new", words)
 
 
+@pytest.mark.sqlite_alone
 def test_twice_the_same_name_is_refused(archive: Path, tmp_path: Path) -> None:
     """A zip that holds two members of one name is refused: readers would not agree which counts."""
     with zipfile.ZipFile(archive, "a") as target, pytest.warns(UserWarning, match="Duplicate name"):
@@ -307,12 +307,14 @@ def test_twice_the_same_name_is_refused(archive: Path, tmp_path: Path) -> None:
     refused(archive, tmp_path / "new", "does not hold what its list says")
 
 
+@pytest.mark.sqlite_alone
 def test_bombs_are_refused(archive: Path, tmp_path: Path) -> None:
     """A member that would unpack to a thousand times its size is refused before it is unpacked."""
     again(archive, lambda files: files | {CATALOGUE: bytes(50_000_000)})
     refused(archive, tmp_path / "new", "over 200 times its size")
 
 
+@pytest.mark.sqlite_alone
 def test_more_than_the_disk_holds(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An archive that needs more room than there is is refused before it is unpacked."""
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1000})())
@@ -329,6 +331,7 @@ def changed(catalogue: bytes, *statements: str) -> bytes:
         return connection.serialize()
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize(
     ("statements", "words"),
     [
@@ -361,18 +364,21 @@ def test_strange_catalogues_are_refused(
     refused(archive, tmp_path / "new", words)
 
 
+@pytest.mark.sqlite_alone
 def test_damaged_catalogue_is_refused(archive: Path, tmp_path: Path) -> None:
     """A catalogue that is no database, or a damaged one, is refused though its checksum is right."""
     again(archive, lambda files: files | {CATALOGUE: b"no database" * 100})
     refused(archive, tmp_path / "new", "catalogue is none")
 
 
+@pytest.mark.sqlite_alone
 def test_newer_revision_is_refused(archive: Path, tmp_path: Path) -> None:
     """An archive that a newer Surefoot made is refused with that reason."""
     again(archive, lambda files: files | {"facts": b'{"revision": "9999"}'})
     refused(archive, tmp_path / "new", "backup.zip was made by a newer Surefoot: update Surefoot")
 
 
+@pytest.mark.sqlite_alone
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
 def test_any_damage_is_refused_or_harmless(made: Path, tmp_path: Path, data: st.DataObject) -> None:
@@ -386,10 +392,11 @@ def test_any_damage_is_refused_or_harmless(made: Path, tmp_path: Path, data: st.
     except SurefootError:
         assert not (tmp_path / "new").exists()
     else:
-        assert contents(tmp_path / "new") == contents(made / "filled")
+        assert kept(tmp_path / "new") == kept(made / "filled")
         shutil.rmtree(tmp_path / "new")
 
 
+@pytest.mark.sqlite_alone
 def test_nowhere_to_put_it(filled: Path, tmp_path: Path) -> None:
     """A backup into no folder, or into the workspace itself, is refused; a missing workspace is named."""
     with pytest.raises(SurefootError, match="there is no folder"):

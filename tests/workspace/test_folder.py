@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sqlite3
 import stat
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from pipeline.results import Origin
 from pipeline.tables import BalanceSessions, Dose, Effects, Residuals, Runs, Stability
 from pipeline.workspace import Seen, Workspace
 
+pytestmark = pytest.mark.both_databases
 NOBODY = 65534
 
 
@@ -74,6 +74,7 @@ def test_empty_folder_becomes_a_workspace(tmp_path: Path) -> None:
         assert workspace.load_runs().is_empty()
 
 
+@pytest.mark.sqlite_alone
 def test_other_folder_is_refused(tmp_path: Path) -> None:
     """A folder that holds something else is not taken over, and nothing is put there."""
     (tmp_path / "holiday.jpg").touch()
@@ -81,6 +82,7 @@ def test_other_folder_is_refused(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
+@pytest.mark.sqlite_alone
 def test_file_is_refused(tmp_path: Path) -> None:
     """A file in the place of the folder is said to be one."""
     file = tmp_path / "run.fit"
@@ -91,6 +93,7 @@ def test_file_is_refused(tmp_path: Path) -> None:
     refuses(file / "below", "cannot be read|no workspace", read_only=True)
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("content", [b"", b"this is not a database, whatever its name says" * 99])
 def test_something_else_under_our_name(tmp_path: Path, content: bytes) -> None:
     """An empty catalogue is one whose making was cut short; a catalogue of other bytes is refused."""
@@ -120,15 +123,13 @@ def test_missing_workspace_is_not_made_by_reading(tmp_path: Path) -> None:
 )
 def test_unknown_revisions_are_refused(tmp_path: Path, statement: str, words: str) -> None:
     """A workspace of a revision not known here is refused in one line, to read as well, and left as it is."""
-    Workspace(tmp_path).close()
-    connection = sqlite3.connect(tmp_path / "catalogue.sqlite")
-    connection.execute(statement)
-    connection.commit()
-    connection.close()
-    before = (tmp_path / "catalogue.sqlite").read_bytes()
-    refuses(tmp_path, words)
-    refuses(tmp_path, words, read_only=True)
-    assert (tmp_path / "catalogue.sqlite").read_bytes() == before
+    with Workspace(tmp_path) as workspace:
+        with workspace._engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+        before = workspace.state()
+        refuses(tmp_path, words)
+        refuses(tmp_path, words, read_only=True)
+        assert workspace.state() == before
 
 
 def test_locked_folder_can_be_read(locked_folder: Path) -> None:
@@ -163,6 +164,7 @@ def test_read_only_writes_nothing(tmp_path: Path) -> None:
         assert workspace.load_runs().height == 1
 
 
+@pytest.mark.sqlite_alone
 def test_made_by_two_at_once(tmp_path: Path) -> None:
     """Two processes that make the same workspace at once both get it."""
     program = "import sys; from pathlib import Path; from pipeline.workspace import Seen, Workspace as W\n"
@@ -176,6 +178,7 @@ def test_made_by_two_at_once(tmp_path: Path) -> None:
     assert [process.communicate()[0] for process in both] == ["0\n", "0\n"]
 
 
+@pytest.mark.sqlite_alone
 def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     """An original is kept once, and its compressed bytes depend on its content alone."""
     files = []
@@ -236,7 +239,6 @@ def test_forget_leaves_nothing(tmp_path: Path) -> None:
             with pytest.raises(SurefootError):
                 workspace.load_original(sha(number))
         assert len([file for file in tmp_path.glob("packs/*/*/*") if file.is_file()]) == 2
-    assert b"ada-lovelace-1815" not in (tmp_path / "catalogue.sqlite").read_bytes()
 
 
 LOADS = ("runs", "segments", "stability", "balance_sessions", "dose", "effects", "residuals", "files", "grid")
@@ -246,12 +248,10 @@ def test_forget_beside_a_reader(tmp_path: Path) -> None:
     """While another process holds on to what it reads, forgetting says that traces remain; later none do."""
     with Workspace(tmp_path) as workspace:
         fill(workspace, "ada-lovelace-1815", (1,))
-        reader = sqlite3.connect(tmp_path / "catalogue.sqlite", isolation_level=None)
-        reader.execute("BEGIN")
-        assert reader.execute("SELECT count(*) FROM runs").fetchone() == (1,)
-        with pytest.raises(SurefootError, match=r"traces remain .*: close the dashboard[^\n]*$"):
-            workspace.forget("ada-lovelace-1815")
-        reader.close()
+        with Workspace(tmp_path, read_only=True) as other, other._reading() as reader:
+            assert reader.exec_driver_sql("SELECT count(*) FROM runs").scalar() == 1
+            with pytest.raises(SurefootError, match=r"traces remain .*: close the dashboard[^\n]*$"):
+                workspace.forget("ada-lovelace-1815")
         assert workspace.athletes() == []
         workspace.forget("ada-lovelace-1815")
         for file in tmp_path.glob("catalogue*"):

@@ -14,8 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 from workspace_builders import (
     answer_of,
     file_result,
@@ -43,8 +41,10 @@ from pipeline.tables import (
     Stability,
     Track,
 )
-from pipeline.workspace import RunResult, Seen, Workspace, catalogue, save_pack
+from pipeline.workspace import RunResult, Seen, Workspace, save_pack
 from pipeline.workspace.packs import JOINED, steps_per_unit
+
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture
@@ -242,16 +242,6 @@ def test_balance_log_twice(workspace: Workspace) -> None:
     assert set(loaded["athlete_id"]) == {"ada"}
 
 
-def test_tables_are_fit_for_postgresql() -> None:
-    """Every table of the catalogue can be made in PostgreSQL too, instants without a zone."""
-    made = {
-        table.name: str(CreateTable(table).compile(dialect=postgresql.dialect()))
-        for table in catalogue.metadata.sorted_tables
-    }
-    assert all("PRIMARY KEY" in statement for statement in made.values())
-    assert "start_time TIMESTAMP WITHOUT TIME ZONE NOT NULL" in made["runs"]
-
-
 def test_derived_rows_of_an_unknown_run(workspace: Workspace) -> None:
     """Results for a run that is not there are refused whole."""
     add(workspace, run_result(1))
@@ -301,6 +291,7 @@ def test_any_table_comes_back(seed: int) -> None:
             assert_frame_equal(loaded, frame, check_row_order=False)
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("schema", [Track, Grid])
 def test_packs_round_by_half_a_step(workspace: Workspace, schema: type[Track] | type[Grid]) -> None:
     """No stored number is further from the given one than half its step; what is missing stays missing."""
@@ -339,6 +330,7 @@ def test_packs_round_by_half_a_step(workspace: Workspace, schema: type[Track] | 
             assert loaded[name].equals(given_frame[name]), name
 
 
+@pytest.mark.sqlite_alone
 @given(sixty_fourths=st.lists(st.integers(0, 300 * 64), min_size=1, max_size=50))
 @settings(max_examples=5, deadline=None)
 def test_fit_cadence_is_exact(sixty_fourths: list[int]) -> None:

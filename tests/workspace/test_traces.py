@@ -18,14 +18,19 @@ from workspace_builders import run_row, sha
 from pipeline import cli
 from pipeline.workspace import Sought, Workspace, search_traces
 
+pytestmark = pytest.mark.both_databases
 ADA, BOB = "ada-lovelace-1815", "bob-the-other"
 LAT, LON = 47.1234567, -7.7654321
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(catalogue_in: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of two athletes who have one recording in common."""
-    folder = tmp_path_factory.mktemp("made") / "w"
+    return make(tmp_path_factory.mktemp("made") / "w")
+
+
+def make(folder: Path) -> Path:
+    """See `made`."""
     with Workspace(folder) as workspace:
         fill(workspace, ADA, (0, 1, 2))
         fill(workspace, BOB, (0, 3))
@@ -33,9 +38,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(made: Path, tmp_path: Path) -> Path:
-    """That workspace."""
-    return shutil.copytree(made, tmp_path / "w")
+def folder(catalogue_in: str, made: Path, tmp_path: Path) -> Path:
+    """That workspace, to be changed: a copy of its folder would have the same rows in PostgreSQL."""
+    return shutil.copytree(made, tmp_path / "w") if catalogue_in == "sqlite" else make(tmp_path / "w")
 
 
 @pytest.fixture
@@ -67,20 +72,24 @@ def test_what_is_sought(sought: Sought) -> None:
 
 
 def test_nothing_is_left(folder: Path, sought: Sought) -> None:
-    """After forgetting nothing is found in any file; every byte of the folder was searched."""
-    forgotten(folder)
-    searched = search_traces(folder, sought)
+    """After forgetting nothing is found in any file or table; every byte of the folder was searched."""
+    with Workspace(folder) as workspace:
+        workspace.forget(ADA)
+        searched = workspace.search_traces(sought)
     files = [file for file in folder.rglob("*") if file.is_file()]
-    assert searched.found == []
+    assert (searched.found, searched.found_in_tables) == ([], [])
     assert searched.files == len(files)
     assert searched.size_bytes == sum(file.stat().st_size for file in files)
     assert searched.unpacked_bytes > 0
 
 
-def test_everything_is_found_before(folder: Path, sought: Sought) -> None:
+def test_everything_is_found_before(made: Path, sought: Sought) -> None:
     """Before forgetting, all that is sought is found: in the catalogue, in packs and in names."""
-    found = search_traces(folder, sought).found
+    with Workspace(made, read_only=True) as workspace:
+        searched = workspace.search_traces(sought)
+    found = searched.found
     catalogue = {what for file, what in found if file.name == "catalogue.sqlite"}
+    catalogue |= {what for _, what in searched.found_in_tables}
     assert catalogue == set(sought.words.values()) - {"the folder's name"}
     assert {what for file, what in found if file.suffix == ".parquet"} == {"a position", "the folder's name"}
     assert {what for file, what in found if file.suffix == ".gz"} >= {"the SHA-256 of a recording"}
@@ -124,6 +133,7 @@ PLANTED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
 }
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_traces_are_found(folder: Path, made: Path, sought: Sought, name: str) -> None:
     """A trace planted after forgetting is found, whatever and wherever it is."""
@@ -139,6 +149,7 @@ def semicircles(order: str) -> bytes:
     return struct.pack(f"{order}ii", round(LAT * 2**31 / 180) + 1, round(LON * 2**31 / 180) - 1)
 
 
+@pytest.mark.sqlite_alone
 @pytest.mark.parametrize(
     ("content", "is_one"),
     [
@@ -161,6 +172,7 @@ def test_positions_are_found(tmp_path: Path, content: bytes, is_one: bool) -> No
     assert [file.name for file, _ in found] == (["file", "file.gz"] if is_one else [])
 
 
+@pytest.mark.sqlite_alone
 def test_files_that_are_not_what_they_are_called(tmp_path: Path) -> None:
     """A file called an archive or a pack that is none is searched as it is."""
     (tmp_path / "x.gz").write_bytes(b"no gzip of ada-lovelace")
@@ -178,7 +190,8 @@ def test_what_others_have_is_no_trace(tmp_path: Path) -> None:
         fill(workspace, "adalovelace-2", (0, 1))
         sought = workspace.gather_traces("adalovelace")
         workspace.forget("adalovelace")
-    assert set(sought.words.values()) == {"the folder's name"}
+        assert set(sought.words.values()) == {"the folder's name"}
+        assert workspace.search_traces(sought).found_in_tables == []
     assert search_traces(tmp_path / "w", sought).found == []
 
 
@@ -208,10 +221,11 @@ def test_the_command_names_a_trace(folder: Path) -> None:
     assert (code, said) == (2, "")
     assert trouble == (
         f"surefoot: traces of {ADA} are left in {folder}: the name in notes.txt: "
-        "remove these files, and tell us how they came there\n"
+        "remove them, and tell us how they came there\n"
     )
 
 
+@pytest.mark.sqlite_alone
 def test_forgotten_again_after_a_reader(folder: Path) -> None:
     """Where a reader held traces back, forgetting once more takes them away."""
     with closing(sqlite3.connect(folder / "catalogue.sqlite", isolation_level=None)) as reader:

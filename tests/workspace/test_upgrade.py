@@ -171,7 +171,7 @@ def test_no_room_for_the_copy(old: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def full(*_: object) -> None:
         raise OSError("database or disk is full")
 
-    monkeypatch.setattr("pipeline.workspace.catalogue.copy_to", full)
+    monkeypatch.setattr("pipeline.workspace.sqlite.copy_to", full)
     with pytest.raises(SurefootError, match=r"could not be written .*disk is full"):
         Workspace(old)
     assert rows(old / "catalogue.sqlite") == before
