@@ -148,7 +148,10 @@ class Access:
 
     @contextmanager
     def _noting(self) -> Iterator[sa.Connection]:
-        """Write, and see what others commit meanwhile; beside an import, by itself, for rows that are no data."""
+        """Write beside an import, which holds the writer lock until it is done: for rows that are no data.
+
+        Each query sees what others have committed by then.
+        """
         engine = self._engine
         if engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="READ COMMITTED")

@@ -30,6 +30,8 @@ from tests.kept import kept
 from tests.postgres_server import Server, all_new_workspaces_in
 
 ADA = "ada-lovelace-1815"
+GRACE, EMMY = "grace-hopper-1906", "emmy-noether-1882"
+"""Of one test each, which looks for the name in all files of the server."""
 Ask = Callable[[sa.URL | str], None]
 
 
@@ -99,9 +101,7 @@ def test_a_server_that_moved_is_followed(
     Workspace(tmp_path / "w").close()
 
 
-@pytest.mark.parametrize(
-    "given", ["mysql://me:secret@host/x", "sqlite:///x.sqlite", "secret"]
-)
+@pytest.mark.parametrize("given", ["mysql://me:secret@host/x", "sqlite:///x.sqlite", "secret"])
 def test_what_is_no_url_of_postgresql(ask: Ask, tmp_path: Path, given: str) -> None:
     """Anything else is refused in one line that does not repeat what may be a password; nothing is made."""
     ask(given)
@@ -155,6 +155,7 @@ def structure(engine: sa.Engine) -> dict[str, Any]:
                 for key in inspector.get_foreign_keys(name)
             ),
             sorted((index["name"], index["column_names"]) for index in inspector.get_indexes(name)),
+            sorted(unique["column_names"] for unique in inspector.get_unique_constraints(name)),
         )
         for name in inspector.get_table_names()
     }
@@ -375,16 +376,18 @@ def on_disk(server: Server, word: bytes) -> dict[str, int]:
 def test_forgotten_is_off_the_tables_files(postgres: Server, tmp_path: Path) -> None:
     """After forgetting no file of any table has the name, the planner's counts neither; the log still has."""
     with all_new_workspaces_in(postgres), Workspace(tmp_path / "w") as workspace:
-        fill(workspace, ADA, (0, 1, 2))
+        fill(workspace, GRACE, (0, 1, 2))
         with workspace._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("ANALYZE"))
-        assert on_disk(postgres, ADA.encode())["base"] > 0
-        assert {name for name, _ in workspace.search_traces(workspace.gather_traces(ADA)).found_in_tables} > {
+        assert on_disk(postgres, GRACE.encode())["base"] > 0
+        assert {
+            name for name, _ in workspace.search_traces(workspace.gather_traces(GRACE)).found_in_tables
+        } > {
             "pg_stats",
             "runs",
         }
-        workspace.forget(ADA)
-    left = on_disk(postgres, ADA.encode())
+        workspace.forget(GRACE)
+    left = on_disk(postgres, GRACE.encode())
     assert left["base"] == 0
     assert left["pg_wal"] > 0
 
@@ -392,13 +395,13 @@ def test_forgotten_is_off_the_tables_files(postgres: Server, tmp_path: Path) -> 
 def test_forgotten_beside_others(postgres: Server, tmp_path: Path) -> None:
     """Where others stay, the counts over their tables are made again without the one who left."""
     with all_new_workspaces_in(postgres), Workspace(tmp_path / "w") as workspace:
-        fill(workspace, ADA, (0, 1, 2))
+        fill(workspace, EMMY, (0, 1, 2))
         fill(workspace, "bob", (3,))
         with workspace._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("ANALYZE"))
-        workspace.forget(ADA)
+        workspace.forget(EMMY)
         assert workspace.athletes() == ["bob"]
-    assert on_disk(postgres, ADA.encode())["base"] == 0
+    assert on_disk(postgres, EMMY.encode())["base"] == 0
 
 
 def test_the_command_says_what_a_server_keeps(postgres: Server, ask: Ask, tmp_path: Path) -> None:
