@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from typing import TypeVar
 
 from pipeline.tables import BalanceSessions, DataFrame, Repeats, Runs, Stability

@@ -6,7 +6,7 @@ written here cannot be asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,10 @@ class Visible:
 
     def _only(self, athlete_id: str) -> str:
         return athlete_id if athlete_id in self._seen() else NOBODY
+
+    def state(self) -> Hashable:
+        """As Workspace.state."""
+        return self._workspace.state()
 
     def athletes(self) -> list[str]:
         """Those who are seen, sorted."""
