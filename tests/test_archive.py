@@ -13,7 +13,6 @@ import sys
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
