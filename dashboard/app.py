@@ -22,6 +22,7 @@ from dashboard.components import (
     named,
     plan_url,
     runs_url,
+    settings_url,
     stretches_url,
     upload_url,
 )
@@ -34,9 +35,22 @@ from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
 from dashboard.memo import KeptWorkspace
 from dashboard.openid import find_provider, openid_routes
-from dashboard.pages import account, answer, balance, not_found, plan, roster, run, runs, stretches, upload
+from dashboard.pages import (
+    account,
+    answer,
+    balance,
+    not_found,
+    plan,
+    roster,
+    run,
+    runs,
+    settings,
+    stretches,
+    upload,
+)
 from dashboard.plan_routes import plan_routes
 from dashboard.request_log import log_requests
+from dashboard.setting_routes import setting_routes
 from dashboard.sign_in import sign_in_routes
 from dashboard.upload_routes import upload_routes
 from dashboard.visible import Visible
@@ -44,7 +58,7 @@ from pipeline import journal
 from pipeline.errors import SurefootError
 from pipeline.workspace import AccountBook
 
-PAGES = (answer, runs, run, stretches, balance, upload, plan, roster)
+PAGES = (answer, runs, run, stretches, balance, upload, plan, roster, settings)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
 <head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
@@ -97,9 +111,10 @@ def build_app(
     app.server.register_blueprint(mark_routes(workspace.path))
     app.server.register_blueprint(upload_routes(workspace, whole, hosting))
     app.server.register_blueprint(plan_routes(workspace))
+    app.server.register_blueprint(setting_routes(workspace, may_lay_tiles=hosting is None))
     if hosting:
         _register_accounts(app, hosting)
-    protect(app, hosting)
+    protect(app, whole, hosting)
     if journal.is_kept():
         log_requests(app.server)
     app.server.register_error_handler(SurefootError, _say)
@@ -142,6 +157,8 @@ def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
             return stretches, {"athlete_id": athlete_id, "stretch_id": "".join(stretch_id)}
         case ["athlete", athlete_id, "plan"]:
             return plan, {"athlete_id": athlete_id}
+        case ["athlete", athlete_id, "settings"]:
+            return settings, {"athlete_id": athlete_id}
         case ["plan"]:
             return plan, {}
         case ["roster"]:
@@ -251,6 +268,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | 
                 _nav_link("Upload", "upload", upload_url(athlete_id), here=here is upload),
                 _nav_link("Plan", "plan", plan_url(athlete_id), here=here is plan),
                 _nav_link("Roster", "roster", "/roster", here=here is roster),
+                _nav_link("Settings", "settings", settings_url(athlete_id), here=here is settings),
                 *own,
             ],
         )

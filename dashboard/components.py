@@ -63,6 +63,11 @@ def plan_url(athlete_id: str) -> str:
     return f"{answer_url(athlete_id)}/plan"
 
 
+def settings_url(athlete_id: str) -> str:
+    """Address of an athlete's settings."""
+    return f"{answer_url(athlete_id)}/settings"
+
+
 def run_url(run_id: str) -> str:
     """Address of a run."""
     return f"/run/{quote(run_id, safe='')}"

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, abort, request
 
 from dashboard import like_for_like, queries
 from dashboard.roster import roster_answer, roster_table
+from dashboard.setting_words import start_places
 
 OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "answer": lambda workspace, athlete_id: workspace.load_effects(athlete_id),
@@ -20,6 +21,7 @@ OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "category-dose": lambda workspace, athlete_id: workspace.load_dose_by_category(athlete_id),
     "runs": queries.run_table,
     "repeats": lambda workspace, athlete_id: workspace.load_repeats(athlete_id),
+    "starts": lambda workspace, athlete_id: start_places(workspace, athlete_id).drop("run_id"),
     "designs": lambda workspace, athlete_id: queries.design_changes(queries.preview(workspace, athlete_id)),
 }
 OF_RUN: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {

@@ -23,7 +23,7 @@ OPEN = ("/sign-in", "/set-password", "/healthz", "/_favicon.ico")
 OPEN_BELOW = ("/assets/", "/_dash-component-suites/", "/openid/")
 OF_THE_VIEWER = ("/_dash-update-component", "/sign-out")
 OF_THE_VIEWER_BELOW = ("/_account/",)
-LINKED_READ_BELOW = ("/_data/", "/_plan/", "/_log/", "/_upload/")
+LINKED_READ_BELOW = ("/_data/", "/_plan/", "/_log/", "/_upload/", "/_settings/")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 

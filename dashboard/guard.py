@@ -12,7 +12,10 @@ from urllib.parse import urlsplit
 from dash import Dash
 from flask import Flask, Response, abort, request
 
+from dashboard import queries
 from dashboard.hosting import Hosting
+from pipeline.errors import SurefootError
+from pipeline.tiles import tile_host
 
 HOSTS = ("127.0.0.1", "localhost")
 MAX_BODY_BYTES = 1 << 20
@@ -28,12 +31,12 @@ HEADERS = {
 }
 
 
-def protect(app: Dash, hosting: Hosting | None = None) -> None:
+def protect(app: Dash, workspace: queries.Workspace, hosting: Hosting | None = None) -> None:
     """Put the checks before everything else the app's server does, and the headers on every answer."""
     server: Flask = app.server
     server.config["TRUSTED_HOSTS"] = [*HOSTS, *([hosting.host] if hosting else [])]
     server.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    policy = _policy(app)
+    scripts = " ".join(app.csp_hashes())
 
     def check() -> None:
         if request.method in ("GET", "HEAD", "OPTIONS"):
@@ -45,7 +48,10 @@ def protect(app: Dash, hosting: Hosting | None = None) -> None:
     def dress(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers["Content-Security-Policy"] = policy
+        is_page = response.mimetype == "text/html"
+        response.headers["Content-Security-Policy"] = _policy(
+            scripts, _tile_host(workspace) if is_page else ""
+        )
         if response.mimetype in ("text/html", "application/json"):
             response.headers["Cache-Control"] = "no-store"
         if hosting and hosting.is_secure:
@@ -56,13 +62,21 @@ def protect(app: Dash, hosting: Hosting | None = None) -> None:
     server.after_request(dress)
 
 
-def _policy(app: Dash) -> str:
+def _tile_host(workspace: queries.Workspace) -> str:
+    """The one host that pictures may come from beside this one; none where that cannot be read."""
+    try:
+        return tile_host(tiles) if (tiles := workspace.load_tiles()) else ""
+    except SurefootError:
+        return ""
+
+
+def _policy(scripts: str, tiles: str) -> str:
     return "; ".join(
         [
             "default-src 'self'",
-            f"script-src 'self' {' '.join(app.csp_hashes())}",
+            f"script-src 'self' {scripts}",
             "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
+            f"img-src 'self' data: blob: {tiles}".rstrip(),
             "font-src 'self'",
             "worker-src blob:",
             "connect-src 'self'",

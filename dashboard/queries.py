@@ -25,6 +25,8 @@ from pipeline.tables import (
     Repeats,
     Runs,
     Stability,
+    Starts,
+    Zones,
 )
 from pipeline.triage import derive_normal_ranges
 
@@ -63,6 +65,9 @@ class Workspace(Protocol):
     def load_residuals(self, athlete_id: str) -> pl.DataFrame: ...
     def load_marks(self, athlete_id: str) -> pl.DataFrame: ...
     def load_effects(self, athlete_id: str) -> DataFrame[Effects]: ...
+    def load_zones(self, athlete_id: str) -> DataFrame[Zones]: ...
+    def load_starts(self, athlete_id: str, n: int) -> DataFrame[Starts]: ...
+    def load_tiles(self) -> str: ...
     def load_jobs(self, athlete_id: str | None = None) -> pl.DataFrame: ...
     def find_job(self, job_id: str) -> dict[str, Any] | None: ...
     def upload_folder(self, athlete_id: str, job_id: str) -> Path: ...
@@ -104,6 +109,22 @@ def load_answer(workspace: Workspace, athlete_id: str) -> Answer:
         n_counting=runs.filter(pl.col("counts")).height,
         n_sessions=workspace.load_balance_sessions(athlete_id).height,
     )
+
+
+def work_on_answer(workspace: Workspace, athlete_id: str) -> dict[str, Any]:
+    """Whether the answer is to be made again, why that failed if it did, and the half-lives of both.
+
+    `declared` is the half-life that is set, `answered` that of the answer that is there (null without one).
+    """
+    jobs = workspace.load_jobs(athlete_id).filter(pl.col("kind") != "upload")
+    last = jobs.row(-1, named=True) if len(jobs) else {"state": "", "reason": ""}
+    answered = workspace.load_effects(athlete_id)["half_life_days"].to_list()
+    return {
+        "is_open": bool(jobs["state"].is_in(["waiting", "running"]).any()),
+        "failed": words.sentence_case(last["reason"]) if last["state"] == "failed" else "",
+        "declared": workspace.load_settings_of(athlete_id).half_life_days,
+        "answered": answered[0] if answered else None,
+    }
 
 
 def trend_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:

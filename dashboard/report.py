@@ -153,7 +153,7 @@ def _answer(answer: queries.Answer, number: int) -> str:
             f'<p class="note">{words.change(row["estimate"])} per +45 min/week; 95 % interval '
             f"{words.change_range(row['low'], row['high'])}; n = {words.count(row['n_runs'], 'run')} in "
             f"{row['weeks']:.0f} weeks; a change of {words.percent(row['detectable'], 0)} could be seen; "
-            f"method {escape(row['method'])}.</p>",
+            f"half-life of the dose {row['half_life_days']:g} days; method {escape(row['method'])}.</p>",
         ]
     cautions = [text for text in row["cautions"].split("; ") if text]
     if cautions:

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import subprocess
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,10 +21,10 @@ from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboard import queries, words
 from dashboard.hosting import Hosting, now, viewer
+from dashboard.worker import Worker
 from dashboard.writing import body_of, text_of
 from pipeline.accounts import OverLimit, let_upload
 from pipeline.errors import SurefootError
-from pipeline.jobs import is_at_work, start_worker
 from pipeline.workspace import Workspace
 
 PIECE_BYTES = 8 * 2**20
@@ -47,7 +46,7 @@ def upload_routes(
     What waits to be read is looked for in `whole`; with accounts there are limits for each.
     """
     routes = Blueprint("upload", __name__, url_prefix="/_upload")
-    worker = _Worker(workspace.path)
+    worker = Worker(workspace.path)
 
     def say(sentence: str, status: int) -> Response:
         response = jsonify({"said": words.sentence_case(sentence)})
@@ -146,24 +145,6 @@ def upload_routes(
 
     worker.start_where_needed(whole)
     return routes
-
-
-class _Worker:
-    """The process that reads uploads, started where it is missing; it goes on when the server ends."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it unless it, or another server's, is at work."""
-        if (self._process is None or self._process.poll() is not None) and not is_at_work(self._path):
-            self._process = start_worker(self._path)
-
-    def start_where_needed(self, workspace: queries.Workspace) -> None:
-        """Take up what a server that ended has left."""
-        if workspace.load_jobs()["state"].is_in(["waiting", "running"]).any():
-            self.start()
 
 
 def _append(file: Path, offset: int) -> tuple[int, bool]:

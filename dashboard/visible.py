@@ -23,6 +23,8 @@ from pipeline.tables import (
     Repeats,
     Runs,
     Stability,
+    Starts,
+    Zones,
 )
 from pipeline.workspace import Workspace
 
@@ -135,6 +137,18 @@ class Visible:
     def upload_folder(self, athlete_id: str, job_id: str) -> Path:
         """As Workspace.upload_folder."""
         return self._workspace.upload_folder(self._only(athlete_id), job_id)
+
+    def load_zones(self, athlete_id: str) -> DataFrame[Zones]:
+        """As Workspace.load_zones."""
+        return self._workspace.load_zones(self._only(athlete_id))
+
+    def load_starts(self, athlete_id: str, n: int) -> DataFrame[Starts]:
+        """As Workspace.load_starts."""
+        return self._workspace.load_starts(self._only(athlete_id), n)
+
+    def load_tiles(self) -> str:
+        """As Workspace.load_tiles."""
+        return self._workspace.load_tiles()
 
     def load_rejected(self, athlete_id: str) -> pl.DataFrame:
         """As Workspace.load_rejected."""

@@ -85,7 +85,7 @@
       openAthlete(athlete, pathname) {
         const picked = document.activeElement && document.activeElement.id === "athlete";
         if (!athlete || !picked || athleteOf(pathname) === athlete) return;
-        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|stretches|balance|upload|plan)(?=$|\/)/.exec(pathname);
+        const same = /^\/run\//.test(pathname) ? ["/runs"] : /\/(runs|stretches|balance|upload|plan|settings)(?=$|\/)/.exec(pathname);
         const page = same ? same[0] : "";
         window.dash_clientside.set_props("url", { pathname: `/athlete/${encodeURIComponent(athlete)}${page}` });
       },

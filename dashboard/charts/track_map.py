@@ -1,6 +1,9 @@
-"""The run's track on plain ground in metres about its start: no tiles, no map library, no coordinates."""
+"""The run's track in metres about its start, on plain ground unless it is given tiles; no map library."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,15 +14,19 @@ from dashboard.theme import LIGHT, LINE_WIDTHS, Theme
 
 HEIGHT_PX = 440
 N_POINTS = 2500
+TILE_OPACITY = 0.7
 SCALE_LENGTHS_M = tuple(factor * 10**power for power in range(1, 6) for factor in (1, 2, 5))
 
 
-def track_map(positions: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+def track_map(
+    positions: pl.DataFrame, theme: Theme = LIGHT, tiles: Sequence[Mapping[str, Any]] = ()
+) -> go.Figure:
     """Thick orange for technical, thin blue for smooth, grey without a label; start, scale bar and north.
 
     Parameters
     ----------
     positions : elapsed_s, distance_m, terrain, east_m, north_m.
+    tiles : url, east_m and north_m of its upper left corner, width_m, height_m of each picture below it all.
     """
     figure = go.Figure()
     figure.update_layout(
@@ -34,11 +41,24 @@ def track_map(positions: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
             x=0.5, y=0.5, xref="paper", yref="paper", text="This recording has no positions.", showarrow=False
         )
         return figure
+    for tile in tiles:
+        figure.add_layout_image(
+            source=tile["url"],
+            xref="x",
+            yref="y",
+            x=round(tile["east_m"], 1),
+            y=round(tile["north_m"], 1),
+            sizex=round(tile["width_m"], 1),
+            sizey=round(tile["height_m"], 1),
+            sizing="stretch",
+            layer="below",
+            opacity=TILE_OPACITY,
+        )
     step = max(1, positions.height // N_POINTS)
     for name in ("unlabelled", "smooth", "technical"):
         _add_ground(figure, positions, name, step, theme)
     _add_start(figure, positions, theme)
-    _add_scale_and_north(figure, positions, theme)
+    add_scale_and_north(figure, positions, theme)
     return figure
 
 
@@ -79,7 +99,8 @@ def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None
     )
 
 
-def _add_scale_and_north(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+def add_scale_and_north(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+    """How long a way is on the picture and where north is, and the axes about it all."""
     east, north = positions["east_m"].to_numpy(), positions["north_m"].to_numpy()
     left, right, bottom, top = float(east.min()), float(east.max()), float(north.min()), float(north.max())
     extent = max(right - left, top - bottom, 50.0)

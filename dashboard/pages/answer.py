@@ -20,6 +20,7 @@ from dashboard.components import (
     data_url,
     figure_box,
     figure_tile,
+    in_browser,
     mark,
     named,
     notice,
@@ -30,6 +31,7 @@ from dashboard.components import (
     upload_url,
 )
 from dashboard.theme import by_scheme
+from pipeline.exposure import HALF_LIFE_DAYS
 
 TITLE = "Answer"
 PERIODS_WEEKS = (52, 26, 12)
@@ -40,7 +42,9 @@ def layout(athlete_id: str = "") -> html.Div:
     return html.Div(
         [
             dcc.Store(id="answer-athlete", data=athlete_id),
+            dcc.Store(id="answer-waiting"),
             html.Div(id="answer-head"),
+            html.P(id="answer-due", className="small", role="status"),
             html.Div(
                 [
                     html.Div(
@@ -140,6 +144,25 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
     )
     def fill(athlete_id: str | None, scheme: str | None, search: str | None) -> dict[str, Any]:
         return _contents(workspace, athlete_id or "", scheme, _period_of(search))
+
+    @app.callback(
+        Output("answer-due", "children"), Output("answer-waiting", "data"), Input("answer-athlete", "data")
+    )
+    def wait(athlete_id: str | None) -> tuple[str, str]:
+        athletes = workspace.athletes()
+        whose = athlete_id or next(iter(athletes), "")
+        due = _due(workspace, whose) if whose in athletes else ""
+        return due, whose if due else ""
+
+    in_browser(app, "watchAnswer", Input("answer-waiting", "data"))
+
+
+def _due(workspace: queries.Workspace, athlete_id: str) -> str:
+    """What is to be said while the answer is being made again; empty otherwise."""
+    work = queries.work_on_answer(workspace, athlete_id)
+    before = "" if work["answered"] is None else f", what is shown has {work['answered']:g}"
+    said = f"The answer is being made again, with a half-life of {work['declared']:g} days{before} …"
+    return said if work["is_open"] else ""
 
 
 def _period_of(search: str | None) -> int | None:
@@ -269,6 +292,10 @@ def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
     )
 
 
+def _declared(row: dict[str, Any]) -> str:
+    return "as declared" if row["half_life_days"] == HALF_LIFE_DAYS else "set by hand"
+
+
 def _facts(row: dict[str, Any]) -> html.Div:
     detectable = words.NONE if row["detectable"] is None else f"{words.percent(row['detectable'], 0)} or more"
     sceptical = words.NONE if row["sceptical"] is None else words.change(row["sceptical"])
@@ -278,6 +305,7 @@ def _facts(row: dict[str, Any]) -> html.Div:
         "Runs": f"{row['n_runs']} in {row['weeks']:.0f} weeks",
         "Could have been seen": detectable,
         "Sceptical reading": sceptical,
+        "Half-life of the dose": f"{row['half_life_days']:g} days, {_declared(row)}",
     }
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts.items()]
     cautions = [html.Li(words.sentence_case(text)) for text in row["cautions"].split("; ") if text]

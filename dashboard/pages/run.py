@@ -30,8 +30,10 @@ from dashboard.components import (
     table_slot,
     terrain_key,
 )
+from dashboard.ground import lay_tiles
 from dashboard.run_profile import profile_card, register_profile
 from dashboard.theme import Theme, by_scheme
+from pipeline.tiles import tile_host
 
 TITLE = "Run"
 LIKE_FOR_LIKE = (
@@ -73,6 +75,7 @@ def layout(run_id: str) -> html.Div:
                                     track_map.HEIGHT_PX,
                                     {"CSV": data_url("track", run=run_id)},
                                 ),
+                                html.P(id="run-ground", className="small"),
                                 sub="Thick: technical. Thin: smooth. Dotted: not labelled.",
                             ),
                             card("The two grounds", html.Div(id="run-split")),
@@ -158,6 +161,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "split": Output("run-split", "children"),
             "map": Output("run-map", "figure"),
             "map_table": Output(table_rows("run-map-table"), "data"),
+            "ground": Output("run-ground", "children"),
             "more": Output(table_rows("run-more"), "data"),
             "late": Output("run-late", "children"),
             "usual": Output("run-usual", "children"),
@@ -202,11 +206,11 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
             "map": EMPTY_FIGURE,
             **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path", "more", "late")),
             **NO_REPEATS,
-            **dict.fromkeys(("athlete", "stretches", "marks")),
+            **dict.fromkeys(("athlete", "stretches", "marks", "ground")),
         }
     theme = by_scheme(scheme)
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
-    positions = queries.local_positions(track)
+    positions, tiles = queries.local_positions(track), workspace.load_tiles()
     stretch_table = table_data(tables.segments_table(segments))
     stability = queries.run_stability(workspace, run)
     return {
@@ -216,7 +220,8 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         "head": _head(workspace, run),
         "hidden": False,
         "split": _split(tables.split_table(workspace.load_grounds(run_id), stability), run),
-        "map": track_map.track_map(positions, theme),
+        "map": track_map.track_map(positions, theme, lay_tiles(track, tiles)),
+        "ground": f"Ground: {tile_host(tiles)}, which learns where this run was." if tiles else "",
         "map_table": stretch_table,
         "profile_table": table_data(tables.kilometre_table(queries.by_kilometre(track))),
         "segments": stretch_table,

@@ -391,6 +391,16 @@ class FakeWorkspace:
     def load_marks(self, athlete_id: str) -> pl.DataFrame:
         return tables.Marks.create_empty()
 
+    def load_zones(self, athlete_id: str) -> pl.DataFrame:
+        return tables.Zones.create_empty()
+
+    def load_starts(self, athlete_id: str, n: int) -> pl.DataFrame:
+        row = {"run_id": "r", "local_date": FIRST_DAY, "lat_deg": -30.0, "lon_deg": -100.0}
+        return _frame(tables.Starts, [row, row | {"run_id": "s", "lat_deg": -30.02}])
+
+    def load_tiles(self) -> str:
+        return ""
+
     def load_rejected(self, athlete_id: str) -> pl.DataFrame:
         return _frame(
             tables.RejectedFiles,

@@ -22,7 +22,7 @@ from pipeline.privacy import draw_zone, find_hidden
 from pipeline.tables import PUBLIC
 from pipeline.workspace import VeiledWorkspace, Workspace
 from tests import made_runs
-from tests.test_exports import Here
+from tests.imports import HereEngine
 
 ADA = "ada"
 # Columns that say where or when within a run. A table that has one must be veiled.
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(5):
         (path / f"{number}.fit").write_bytes(made_runs.fit_file(number))
     with Workspace(path / "w") as workspace:
-        import_files(workspace, find_files([path], path / "w"), ADA, Here())
+        import_files(workspace, find_files([path], path / "w"), ADA, HereEngine())
         run_id = workspace.load_runs(ADA)["run_id"][0]
         mark_stretch(workspace, ADA, run_id, 100.0, 900.0, "technical")
         assert len(workspace.load_repeats(ADA))
@@ -135,7 +135,9 @@ def test_a_zone_of_one_hides_a_run_that_two_have(folder: Path, tmp_path: Path) -
     start = next(iter(tracks_of(folder).values())).select("lat_deg", "lon_deg").drop_nulls().row(0)
     with Workspace(tmp_path / "w") as workspace:
         for athlete in (ADA, "bob"):
-            import_files(workspace, find_files([folder.parent / "0.fit"], tmp_path / "w"), athlete, Here())
+            import_files(
+                workspace, find_files([folder.parent / "0.fit"], tmp_path / "w"), athlete, HereEngine()
+            )
         workspace.save_zone(draw_zone("bob", "home", *start, 500.0))
     with VeiledWorkspace(tmp_path / "w", read_only=True) as veiled:
         [run_id] = veiled.load_runs(ADA)["run_id"]

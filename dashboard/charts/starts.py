@@ -1,0 +1,52 @@
+"""Where runs began, on plain ground: places by letter, in metres about one of them, no coordinates."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+
+from dashboard import words
+from dashboard.charts.track_map import add_scale_and_north
+from dashboard.theme import LIGHT, Theme
+
+HEIGHT_PX = 320
+
+
+def starts(places: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+    """A circle a place with its letter, the larger the more runs began there.
+
+    Parameters
+    ----------
+    places : place, runs, east_m, north_m.
+    """
+    figure = go.Figure()
+    figure.update_layout(
+        template=theme.template,
+        height=HEIGHT_PX,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"visible": False, "constrain": "domain"},
+        yaxis={"visible": False, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
+    )
+    if places.is_empty():
+        text = "No run begins at a place that is shown."
+        figure.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", text=text, showarrow=False)
+        return figure
+    most = max(places["runs"].to_list())
+    figure.add_scatter(
+        x=places["east_m"].to_list(),
+        y=places["north_m"].to_list(),
+        mode="markers+text",
+        marker={
+            "size": [22 + 18 * (n / most) ** 0.5 for n in places["runs"]],
+            "color": theme.card,
+            "line": {"color": theme.ink, "width": 2},
+        },
+        text=places["place"].to_list(),
+        textfont={"color": theme.ink, "size": 13},
+        customdata=[[words.count(n, "run")] for n in places["runs"]],
+        hovertemplate="%{text}: %{customdata[0]}<extra></extra>",
+        cliponaxis=False,
+        name="starts",
+    )
+    add_scale_and_north(figure, places, theme)
+    return figure
