@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from pipeline.columns import count, day, number, text
+from pipeline.columns import TERRAINS, choice, count, day, number, text
 
 
 class Sensitivity(dy.Schema):
@@ -40,3 +40,26 @@ class Residuals(dy.Schema):
     dose_left = number("min/week", "dose with everything else that the answer takes out taken out")
     change_left = number("", "technical unsteadiness with the same taken out, -0.09 is 9 % steadier")
     residual = number("SD", "how far from what the answer's model and the runs before led to expect")
+
+
+class NormalRanges(dy.Schema):
+    """One row per athlete and terrain: where a run is expected, from the athlete's own last 8 weeks."""
+
+    athlete_id = text("whose range it is", key=True)
+    terrain = choice("the ground", TERRAINS, key=True)
+    low = number("", "lower end of the range of `cadence_cv`", nullable=False, min=0)
+    high = number("", "upper end", nullable=False, min=0)
+    n_runs = count("runs it rests on, the latest left out")
+    run_id = text("the latest run that counts")
+    local_date = day("its day")
+    value = number("", "its `cadence_cv`", nullable=False, min=0)
+
+
+class Triage(dy.Schema):
+    """One row per reason to look at an athlete, the most urgent first."""
+
+    athlete_id = text("whom to look at", key=True)
+    urgency = count(
+        "0 data missing, 1 log or plan not kept, 2 unsteadier than usual, 3 new device, 4 answer reached"
+    )
+    reason = text("why, in words", key=True)

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+TERRAINS = ("technical", "smooth")
+
 
 def meta(unit: str, doc: str) -> dict[str, Any]:
     """Unit and description, for docs/data-model.md."""

@@ -11,8 +11,11 @@ import dataframely as dy
 from dataframely import DataFrame as DataFrame
 
 from pipeline.beside_tables import Claims as Claims
+from pipeline.beside_tables import NormalRanges as NormalRanges
 from pipeline.beside_tables import Residuals as Residuals
 from pipeline.beside_tables import Sensitivity as Sensitivity
+from pipeline.beside_tables import Triage as Triage
+from pipeline.columns import TERRAINS as TERRAINS
 from pipeline.columns import choice, count, day, instant, meta, number, text
 from pipeline.log_tables import Adherence as Adherence
 from pipeline.log_tables import BalanceSessions as BalanceSessions
@@ -22,7 +25,6 @@ from pipeline.log_tables import DrillNames as DrillNames
 from pipeline.log_tables import ProposedSessions as ProposedSessions
 from pipeline.log_tables import Settings as Settings
 
-TERRAINS = ("technical", "smooth")
 DIRECTIONS = ("up", "level", "down")
 GAITS = ("run", "walk", "stand")
 CADENCE_FLAGS = ("ok", "missing", "spike", "frozen", "half", "double")
@@ -252,27 +254,6 @@ class Effects(dy.Schema):
     method = text("name and version of the method")
 
 
-class NormalRanges(dy.Schema):
-    """One row per athlete and terrain: where a run is expected, from the athlete's own last 8 weeks."""
-
-    athlete_id = text("whose range it is", key=True)
-    terrain = choice("the ground", TERRAINS, key=True)
-    low = number("", "lower end of the range of `cadence_cv`", nullable=False, min=0)
-    high = number("", "upper end", nullable=False, min=0)
-    n_runs = count("runs it rests on, the latest left out")
-    run_id = text("the latest run that counts")
-    local_date = day("its day")
-    value = number("", "its `cadence_cv`", nullable=False, min=0)
-
-
-class Triage(dy.Schema):
-    """One row per reason to look at an athlete, the most urgent first."""
-
-    athlete_id = text("whom to look at", key=True)
-    urgency = count("0 data missing, 1 log silent, 2 unsteadier than usual, 3 new device, 4 answer reached")
-    reason = text("why, in words", key=True)
-
-
 class Plans(dy.Schema):
     """One row per athlete and drawn plan: when balance work is to be done, by lot."""
 
@@ -398,6 +379,7 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "adherence": Adherence,
     "effects": Effects,
     "residuals": Residuals,
+    "normal_ranges": NormalRanges,
     "plans": Plans,
     "cadence_rules": CadenceRules,
     "marks": Marks,

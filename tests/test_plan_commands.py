@@ -91,6 +91,12 @@ def test_status_shows_the_usual_range_and_who_needs_a_look(folder: Path) -> None
     shown = " ".join(call("status", "--workspace", folder).stdout.split())
     assert shown.count("usual") == 2
     assert "no run for" in call("status", "--workspace", folder, "--triage").stdout
+    out = folder.with_suffix(".json")
+    given = call("export", "normal_ranges", "--format", "json", "--out", out, "--workspace", folder)
+    assert given.exit_code == 0
+    ranges = json.loads(out.read_text())
+    assert {each["terrain"] for each in ranges} == {"technical", "smooth"}
+    assert all(0 < each["low"] < each["high"] and each["n_runs"] >= 6 for each in ranges)
     looks = json.loads(call("status", "--workspace", folder, "--triage", "--json").stdout)
     assert looks[0]["urgency"] == 0
 

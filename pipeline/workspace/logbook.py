@@ -13,7 +13,16 @@ from pipeline.adherence import count_weeks_in_plan, derive_adherence
 from pipeline.drills import find_drill, normalise
 from pipeline.plan import days_without_work
 from pipeline.settings import AthleteSettings
-from pipeline.tables import Adherence, BalanceSessions, DataFrame, DrillNames, ProposedSessions, Settings
+from pipeline.tables import (
+    Adherence,
+    BalanceSessions,
+    DataFrame,
+    DrillNames,
+    NormalRanges,
+    ProposedSessions,
+    Settings,
+)
+from pipeline.triage import derive_normal_ranges
 from pipeline.workspace import catalogue
 from pipeline.workspace.frames import to_rows
 from pipeline.workspace.reading import Reading
@@ -65,6 +74,10 @@ class Logbook(Reading):
             for athlete in athletes
         ]
         return Adherence.cast(pl.concat([Adherence.create_empty(), *weeks]))
+
+    def load_normal_ranges(self, athlete_id: str | None = None) -> DataFrame[NormalRanges]:
+        """Where a run is expected, from each athlete's own last weeks."""
+        return derive_normal_ranges(self.load_runs(athlete_id), self.load_stability(athlete_id))
 
     def count_weeks_in_plan(self, athlete_id: str, until: date) -> tuple[int, int]:
         """`adherence.count_weeks_in_plan` of the athlete's log, beside the own thresholds and plans."""
