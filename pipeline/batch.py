@@ -219,12 +219,13 @@ def _work(workspace: Workspace, keep: bool, engine: Engine) -> Callable[[list[It
 
 
 def _batches(items: Iterable[Item | Placed]) -> Iterator[list[Item | Placed]]:
-    """At most 8 files or 8 MB together, so that memory stays bounded whatever the files."""
+    """At most 8 files or 8 MB together, so that memory stays bounded whatever the files; of one kind."""
     batch: list[Item | Placed] = []
     size = 0
     for item in items:
         own = item.size_bytes if isinstance(item, Placed) else len(item.content)
-        if batch and (len(batch) == BATCH_FILES or size + own > BATCH_BYTES):
+        is_full = len(batch) == BATCH_FILES or size + own > BATCH_BYTES
+        if batch and (is_full or type(item) is not type(batch[0])):
             yield batch
             batch, size = [], 0
         batch.append(item)

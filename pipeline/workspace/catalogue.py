@@ -135,6 +135,7 @@ runs = _table(
     ),
 )
 sa.Index("runs_by_start", runs.c.athlete_id, runs.c.start_time)
+sa.Index("runs_by_run", runs.c.run_id)
 sa.Index("runs_by_content", runs.c.athlete_id, runs.c.content_sha256)
 packs = sa.Table(
     "packs",

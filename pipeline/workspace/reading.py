@@ -50,19 +50,26 @@ def no_run(run_id: str) -> SurefootError:
     return SurefootError(f"no run {run_id} is in the workspace", "`surefoot export runs` lists them")
 
 
+def athletes_in(table: sa.Table) -> sa.Select[Any]:
+    """The athletes of whom a table has rows, each found from the one before by the table's key.
+
+    DISTINCT reads every row: half a second of a million.
+    """
+    key = table.c.athlete_id
+    found = sa.select(sa.func.min(key).label("name")).cte("found", recursive=True)
+    after = sa.select(sa.func.min(key)).where(key > found.c.name).scalar_subquery()
+    found = found.union_all(sa.select(after).where(found.c.name.is_not(None)))
+    return sa.select(found.c.name).where(found.c.name.is_not(None))
+
+
 class Reading(Access):
     """The reading half of Workspace. `athlete_id` None means everyone."""
 
     def athletes(self) -> list[str]:
         """Everyone of whom anything is kept, sorted; who has an account as well."""
-        own = catalogue.accounts.c.athlete_id
-        everyone = sa.union(
-            sa.select(catalogue.files.c.athlete_id),
-            sa.select(catalogue.balance_sessions.c.athlete_id),
-            sa.select(own).where(own.is_not(None)),
-        )
+        owners = (catalogue.files, catalogue.balance_sessions, catalogue.accounts)
         with self._reading() as connection:
-            return sorted(connection.scalars(everyone))
+            return sorted({name for table in owners for name in connection.scalars(athletes_in(table))})
 
     def _load(
         self,
@@ -95,8 +102,10 @@ class Reading(Access):
 
     def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> DataFrame[Segments]:
         """Segments of one athlete, one run, or all, by run and place along it."""
-        of_run = [] if run_id is None else [catalogue.segments.c.run_id == run_id]
-        return self._load(Segments, catalogue.segments, athlete_id, *of_run)
+        segments, runs = catalogue.segments, catalogue.runs
+        whose = sa.select(runs.c.athlete_id).where(runs.c.run_id == run_id)
+        of_run = [segments.c.run_id == run_id, segments.c.athlete_id.in_(whose)]
+        return self._load(Segments, segments, athlete_id, *(of_run if run_id is not None else ()))
 
     def load_stability(self, athlete_id: str | None = None) -> DataFrame[Stability]:
         """Steadiness per run, terrain, direction and metric."""
@@ -244,9 +253,7 @@ class Reading(Access):
         self, reader: PackReader, run_id: str, athlete_id: str | None
     ) -> tuple[pl.DataFrame, DataFrame[Segments]]:
         segments = catalogue.segments
-        stored = (_PLACED if athlete_id is None else _of(athlete_id)).where(
-            catalogue.placements.c.run_id == run_id
-        )
+        stored = (_PLACED if athlete_id is None else _of(athlete_id)).where(catalogue.runs.c.run_id == run_id)
         with self._reading() as connection:
             placement = connection.execute(stored).mappings().first()
             if placement is None:
@@ -285,7 +292,7 @@ class Reading(Access):
 
     def _placement(self, run_id: str) -> dict[str, Any]:
         with self._reading() as connection:
-            placed = connection.execute(_PLACED.where(catalogue.placements.c.run_id == run_id)).mappings()
+            placed = connection.execute(_PLACED.where(catalogue.runs.c.run_id == run_id)).mappings()
             placement = placed.first()
         if placement is None:
             raise no_run(run_id)

@@ -17,6 +17,7 @@ from pipeline.workspace.accounts import accounts_of, forget_account
 from pipeline.workspace.copying import copy_rows
 from pipeline.workspace.folder import UPLOADS, copies
 from pipeline.workspace.logbook import Logbook
+from pipeline.workspace.reading import athletes_in
 from pipeline.workspace.traces import SHORTEST_BYTES, Searched, Sought, search_tables, search_traces
 
 _OF_EACH = 5
@@ -30,11 +31,7 @@ class Transfer(Logbook):
     def everyone(self) -> set[str]:
         """All athletes of whom any row of any table is kept."""
         with self._reading() as connection:
-            return {
-                str(name)
-                for t in _owned()
-                for name in connection.scalars(sa.select(t.c.athlete_id).distinct())
-            }
+            return {str(name) for t in _owned() for name in connection.scalars(athletes_in(t))}
 
     def copy_athlete(self, athlete_id: str, target: Transfer) -> None:
         """Copy an athlete's rows and packs, not the originals, into a workspace that knows nothing of them.
