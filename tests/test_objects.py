@@ -23,7 +23,7 @@ from tests.made_runs import fit_file, no_cadence_file
 from tests.test_cluster import Cluster
 
 BUCKET = "s3://recordings"
-LIST = b"Activity ID,Activity Date,Activity Name,Activity Type,Filename\n1,x,Hill,Run,1.fit.gz\n"
+LIST = b"Activity ID,Activity Date,Activity Name,Activity Type,Filename\n1,x,Hill,Run,activities/1.fit.gz\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def storage() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def club(storage: Any) -> str:
-    """Two athletes in the bucket: recordings plain, gzipped and zipped, a copy, junk, a list, a hidden one."""
+    """Two athletes in the bucket: recordings plain, gzipped, zipped, copied, hidden; junk; a list."""
     for name, content in {
         "ada/0.fit": fit_file(0),
-        "ada/1.fit.gz": gzip.compress(fit_file(1)),
+        "ada/activities/1.fit.gz": gzip.compress(fit_file(1)),
         "ada/activities.csv": LIST,
         "ada/again.fit": fit_file(0),
         "ada/more.zip": zipped(a__fit=fit_file(2), b__txt=b"hello"),
@@ -70,10 +70,10 @@ class ApartEngine(HereEngine):
 
 
 def test_a_url_is_listed_below_it(club: str) -> None:
-    """Files have their names below what was asked for, sizes and stamps of the listing, but for hidden ones."""
+    """Files have names below what was asked for, sizes and stamps as listed; hidden ones do not count."""
     found = find_objects(f"{club}/ada")
     assert [name for _, name in found] == [
-        *("0.fit", "1.fit.gz", "activities.csv", "again.fit", "empty.fit", "more.zip"),
+        *("0.fit", "activities.csv", "activities/1.fit.gz", "again.fit", "empty.fit", "more.zip"),
     ]
     first = found[0][0]
     assert (first.url, first.stat().st_size) == (f"{club}/ada/0.fit", len(fit_file(0)))
