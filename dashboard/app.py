@@ -13,6 +13,7 @@ from flask import Response
 
 from dashboard import queries, theme
 from dashboard.account_routes import account_routes
+from dashboard.archive_routes import archive_routes
 from dashboard.components import (
     ACCOUNT_URL,
     answer_url,
@@ -108,6 +109,7 @@ def build_app(
     app.server.register_blueprint(health_routes(whole))
     app.server.register_blueprint(log_routes(workspace.path))
     app.server.register_blueprint(data_routes(workspace))
+    app.server.register_blueprint(archive_routes(workspace))
     app.server.register_blueprint(mark_routes(workspace.path))
     app.server.register_blueprint(upload_routes(workspace, whole, hosting))
     app.server.register_blueprint(plan_routes(workspace))

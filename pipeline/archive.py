@@ -60,12 +60,22 @@ def load_archive(file: Path, path: Path, *, replace: bool = False) -> dict[str, 
     With `replace` in the place of an athlete of that name. Raises SurefootError, in one line, where there is
     one already, or the archive cannot be trusted.
     """
-    with Workspace(path) as workspace, workspace.writer_lock(), unpacked(file, path) as (facts, source):
+    with Workspace(path) as workspace:
+        return adopt_archive(workspace, file, replace=replace)
+
+
+def adopt_archive(
+    workspace: Workspace, file: Path, *, replace: bool = False, whose: str | None = None
+) -> dict[str, Any]:
+    """`load_archive` into an open workspace; of nobody else than `whose`, where that is given."""
+    with workspace.writer_lock(), unpacked(file, workspace.path) as (facts, source):
         athlete_id = facts["athlete"]
         if facts["kind"] != "athlete":
             raise SurefootError(
                 f"{file} holds a whole workspace", "`surefoot restore` unpacks it into an empty folder"
             )
+        if whose not in (None, athlete_id):
+            raise SurefootError(f"this archive is {athlete_id}'s", f"choose {athlete_id} to take it in")
         if not source.everyone() <= {athlete_id}:
             raise SurefootError(f"{file} holds others than the athlete it names", "take another copy of it")
         if damaged := source.find_damaged_originals():

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline import batch, journal
+from pipeline.archive import adopt_archive
 from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.ingest.archive import LISTS
-from pipeline.workspace import Workspace
+from pipeline.workspace import Workspace, is_sealed
 from pipeline.workspace.folder import WORKER_LOCK, acquire_lock
 
 MAX_ATTEMPTS = 3
@@ -112,13 +113,28 @@ def _do(workspace: Workspace, job: dict[str, Any]) -> None:
 
 
 def _import(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+    found = _files(workspace, job)
+    file = workspace.upload_folder(job["athlete_id"], job["job_id"]) / "0"
+    if len(found) == 1 and is_sealed(file):
+        return _adopt(workspace, job["athlete_id"], file, found[0].source_name)
     engine = LocalEngine(os.cpu_count() or 1)
     try:
         watch = _Teller(workspace, job["job_id"])
-        found = _files(workspace, job)
         return tell_result(batch.import_files(workspace, found, job["athlete_id"], engine, watch=watch))
     finally:
         engine.close()
+
+
+def _adopt(workspace: Workspace, athlete_id: str, file: Path, source_name: str) -> dict[str, Any]:
+    """All data of the athlete, as `surefoot archive` or the dashboard wrote them."""
+    facts = adopt_archive(workspace, file, whose=athlete_id)
+    nothing = dict.fromkeys(("rejected", "duplicate", "skipped", "known", "copies"), 0)
+    reason = f"all data of {athlete_id}: {facts['runs']} runs, {facts['sessions']} balance exercises"
+    return {
+        "counts": {**nothing, "run": facts["runs"]},
+        "files": [[source_name, "run", reason, ""]],
+        "more": 0,
+    }
 
 
 def _answer(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from dash import Dash, Input, Output, dcc, html
 
@@ -63,8 +64,21 @@ def layout(athlete_id: str = "") -> html.Div:
                 sub=_SUB,
             ),
             html.Div(id="upload-jobs", className="stack"),
+            _all_data(athlete_id) if athlete_id else None,
         ],
         className="stack",
+    )
+
+
+def _all_data(athlete_id: str) -> html.Section:
+    """The athlete's archive to take away."""
+    address = f"/_archive/athlete.zip?{urlencode({'athlete': athlete_id})}"
+    return card(
+        "All data in one file",
+        html.A("Download the archive", href=address, download="", className="button"),
+        sub="Recordings, log, marks, plans and every table, readable by other programs too. Uploaded into a "
+        "workspace that knows nobody of that name, it is all back. For a year of runs it takes some seconds "
+        "until the download begins.",
     )
 
 

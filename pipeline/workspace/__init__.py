@@ -7,6 +7,7 @@ from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import StoredFrames, save_pack
 from pipeline.workspace.reading import no_run
+from pipeline.workspace.sealed import is_sealed
 from pipeline.workspace.store import Workspace
 from pipeline.workspace.traces import Searched, Sought, search_traces
 from pipeline.workspace.veiled import VeiledWorkspace
@@ -22,6 +23,7 @@ __all__ = [
     "StoredFrames",
     "VeiledWorkspace",
     "Workspace",
+    "is_sealed",
     "keep_original",
     "no_run",
     "put_atomic",

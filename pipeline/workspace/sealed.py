@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 from pipeline.errors import SurefootError
 
 FORMAT = "surefoot archive 1"
+_KIND = FORMAT.rstrip("1")
 _MANIFEST = "manifest.json"
 _SHRUNK = (".sqlite", ".csv", ".txt", ".json")
 """Packs and originals are compressed already."""
@@ -78,6 +79,15 @@ def _pour(source: IO[bytes], target: IO[bytes] | None) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
+def is_sealed(file: Path) -> bool:
+    """Whether a file says that it is a sealed archive, of this Surefoot or of a newer one."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return str(_load_manifest(file, archive)["format"]).startswith(_KIND)
+    except (OSError, SurefootError, *_UNREADABLE):
+        return False
+
+
 def unseal(file: Path, target: Path, wanted: re.Pattern[str], others: re.Pattern[str]) -> dict[str, Any]:
     """Check every member of an archive, and unpack those whose whole name is `wanted` below `target`.
 
@@ -130,12 +140,17 @@ def damaged(file: Path, why: str) -> SurefootError:
     return SurefootError(f"{file} is no archive of Surefoot, or damaged: {why}", "take another copy of it")
 
 
-def _read_manifest(file: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
+def _load_manifest(file: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
     if archive.getinfo(_MANIFEST).file_size > _MAX_MANIFEST_BYTES:
         raise damaged(file, "its list is too long")
     manifest: dict[str, Any] = json.loads(archive.read(_MANIFEST))
+    return manifest
+
+
+def _read_manifest(file: Path, archive: zipfile.ZipFile) -> dict[str, Any]:
+    manifest = _load_manifest(file, archive)
     if manifest["format"] != FORMAT:
-        if str(manifest["format"]).startswith(FORMAT.rstrip("1")):
+        if str(manifest["format"]).startswith(_KIND):
             raise SurefootError(f"{file} was made by a newer Surefoot", "update Surefoot")
         raise damaged(file, "it is of another kind")
     return manifest

@@ -30,8 +30,11 @@ class Transfer(Logbook):
 
     def everyone(self) -> set[str]:
         """All athletes of whom any row of any table is kept."""
+        return self._athletes_in(_owned())
+
+    def _athletes_in(self, tables: Sequence[sa.Table]) -> set[str]:
         with self._reading() as connection:
-            return {str(name) for t in _owned() for name in connection.scalars(athletes_in(t))}
+            return {str(name) for t in tables for name in connection.scalars(athletes_in(t))}
 
     def copy_athlete(self, athlete_id: str, target: Transfer) -> None:
         """Copy an athlete's rows and packs, not the originals, into a workspace that knows nothing of them.
@@ -55,7 +58,7 @@ class Transfer(Logbook):
         there is one.
         """
         with self.writer_lock():
-            is_here = athlete_id in self.everyone()
+            is_here = athlete_id in self._athletes_in(_movable())
             if is_here and not replace:
                 raise SurefootError(
                     f"there is an athlete {athlete_id!r} in {self.path} already",
@@ -75,7 +78,7 @@ class Transfer(Logbook):
                     file.replace(place)
             os.sync()
             with self._writing() as connection, source._reading() as rows:
-                dead = _delete_rows(connection, athlete_id)
+                dead = _delete_rows(connection, athlete_id) if is_here else []
                 copy_rows(rows, connection, _movable(), athlete_id)
                 used = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
             alive = {pack["pack_id"] for pack in taken}
