@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import IO
 
-from flask import Blueprint, Response, abort, request, send_file
+from flask import Blueprint, Response, abort, request
 
 from dashboard import queries
 from dashboard.writing import say
 from pipeline.archive import save_archive
 from pipeline.errors import SurefootError
+
+PIECE_BYTES = 2**18
 
 
 def archive_routes(workspace: queries.Workspace) -> Blueprint:
@@ -31,15 +36,18 @@ def archive_routes(workspace: queries.Workspace) -> Blueprint:
                 file = Path(place) / "athlete.zip"
                 save_archive(workspace.path, athlete_id, file)
                 # An open file outlives its name: nothing is left behind, however the sending ends.
-                return send_file(
-                    file.open("rb"),
-                    mimetype="application/zip",
-                    as_attachment=True,
-                    download_name="surefoot-athlete.zip",
-                )
+                sent = Response(_pieces(file.open("rb")), mimetype="application/zip")
+                sent.content_length = file.stat().st_size
         except SurefootError as error:
             return say(str(error), 503)
         finally:
             at_work.release()
+        sent.headers["Content-Disposition"] = "attachment; filename=surefoot-athlete.zip"
+        return sent
 
     return routes
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        yield from iter(partial(file.read, PIECE_BYTES), b"")

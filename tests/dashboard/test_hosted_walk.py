@@ -26,7 +26,7 @@ from hosted_world import (
     stretch_of,
 )
 
-from dashboard import upload_routes
+from dashboard import worker
 from dashboard.data_routes import OF_ALL, OF_ATHLETE, OF_RUN
 from pipeline.workspace import AccountBook, Workspace
 from tests.workspace.workspace_builders import run_row
@@ -51,7 +51,7 @@ def app(path: Path) -> Iterator[Dash]:
             return 0
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(upload_routes, "start_worker", lambda path: Ended())
+        patched.setattr(worker, "start_worker", lambda path: Ended())
         yield hosted(path)
 
 
@@ -70,6 +70,7 @@ def reads(of: str) -> dict[str, Requests]:
             *(("GET", f"/_data/{name}.csv?run={run}", {}) for name in OF_RUN),
             *(("GET", f"/_data/{name}.csv", {}) for name in OF_ALL),
         ],
+        "/_archive/athlete.zip": [("GET", f"/_archive/athlete.zip?athlete={who}", {})],
         "/_plan/calendar.<kind>": [
             ("GET", f"/_plan/calendar.{kind}?athlete={who}&start=2031-01-06", {}) for kind in ("ics", "csv")
         ],
@@ -157,7 +158,7 @@ def values(of: str) -> dict[str, Any]:
 
 PAGES = ("answer", "runs", "stretches", "balance", "plan", "settings")
 # Callbacks that tell even the athlete nothing more of that kind than was asked: skeletons and figures.
-BARE = ("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar")
+BARE = ("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar", "..run-profile")
 
 
 def callbacks(app: Dash) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from dash import Dash
 from hosted_world import RUNNERS, SITE, WORD, Browser, hosted, make_world, sign_in
 
-from dashboard import serve, upload_routes
+from dashboard import serve, worker
 from dashboard.app import create_app
 from dashboard.hosting import read_site
 from pipeline import accounts
@@ -215,7 +215,7 @@ def test_an_upload_above_the_limit_says_the_limit(
 ) -> None:
     """413 with the limit in words, before a byte is sent; below it the upload begins."""
     monkeypatch.setattr(accounts, "DAY_BYTES", 1000)
-    monkeypatch.setattr(upload_routes, "start_worker", lambda path: None)
+    monkeypatch.setattr(worker, "start_worker", lambda path: None)
     ada = sign_in(app, path, ADA)
     address = f"/_upload/begin?athlete={ADA}"
     over = ada.ask("POST", address, json={"files": [["a.zip", 600], ["b.zip", 600]]})

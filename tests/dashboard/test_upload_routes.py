@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard import upload_routes
+from dashboard import upload_routes, worker
 from dashboard.app import create_app
 from pipeline.workspace import Workspace
 
@@ -35,7 +35,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         def poll(self) -> int:
             return 0
 
-    monkeypatch.setattr(upload_routes, "start_worker", lambda path: started.append(path) or Ended())
+    monkeypatch.setattr(worker, "start_worker", lambda path: started.append(path) or Ended())
     return started
 
 
