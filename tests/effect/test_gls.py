@@ -60,13 +60,17 @@ def test_whitening_with_scatter_of_their_own() -> None:
     assert log_det[0] == pytest.approx(np.linalg.slogdet(full)[1])
 
 
-def brute_force(days: Array, outcome: Array, design: Array) -> tuple[float, float, Array]:
+def brute_force(
+    days: Array, outcome: Array, design: Array, scatter: Array | None = None
+) -> tuple[float, float, Array]:
     """Estimate, standard error and grid weights from the textbook's matrix formulas."""
     n, p = design.shape
     pairs = [(5.0, 0.0)] + [(tau, share) for tau in TAU_DAYS for share in DRIFT_SHARE if share]
     rows = []
     for tau, share in pairs:
         v = correlation(days, tau, share)
+        if scatter is not None:
+            v += (1 - share) * np.diag(scatter - 1)
         inverse = np.linalg.inv(v)
         information = design.T @ inverse @ design
         beta = np.linalg.solve(information, design.T @ inverse @ outcome)
@@ -91,6 +95,16 @@ def test_fit_equals_the_likelihood_written_out(seed: int) -> None:
     mean, se, _ = brute_force(days, outcome, np.column_stack([nuisance, exposure]))
     assert fit is not None
     assert (fit.estimate, fit.se, fit.df) == (pytest.approx(mean), pytest.approx(se), len(days) - 3)
+
+
+def test_fit_of_runs_that_rest_on_more_and_less_equals_the_likelihood_written_out() -> None:
+    """The same with a nugget of its own for every run, from a third to three times the usual one."""
+    days, outcome, exposure, nuisance = example()
+    scatter = np.exp(np.linspace(-1.1, 1.1, len(days)))
+    fit = fit_gls(days, outcome, exposure, nuisance, scatter)
+    mean, se, _ = brute_force(days, outcome, np.column_stack([nuisance, exposure]), scatter)
+    assert fit is not None
+    assert (fit.estimate, fit.se) == (pytest.approx(mean), pytest.approx(se))
 
 
 def test_a_single_covariance_equals_statsmodels() -> None:
