@@ -26,7 +26,6 @@ from pipeline.engine import LocalEngine
 from pipeline.exposure import HALF_LIFE_DAYS, decayed_weekly
 from pipeline.workspace import Workspace
 from sample_data import Runner, write_season
-from sample_data.power import SLOPE
 from tests.calibrate import straight_line
 
 WEEKS = (26, 39, 52)
@@ -79,7 +78,6 @@ def judge(runner: Runner, weeks: int, workspace: Workspace) -> dict[str, Any]:
     )
     dose = decayed_weekly(season.minutes, runner.half_life_days)[season.run_day] / UNIT_MIN_PER_WEEK
     line = straight_line(season, runner.log_effect * dose)
-    measured = SLOPE["technical"] * line
     return {
         "has_effect": runner.log_effect < 0,
         "weeks": weeks,
@@ -90,17 +88,29 @@ def judge(runner: Runner, weeks: int, workspace: Workspace) -> dict[str, Any]:
         "verdict": row["verdict"],
         "n_runs": row["n_runs"],
         "estimate": None if row["estimate"] is None else math.log1p(row["estimate"]),
-        "covered": row["low"] is not None and row["low"] <= math.expm1(measured) <= row["high"],
+        "low": None if row["low"] is None else math.log1p(row["low"]),
+        "high": None if row["high"] is None else math.log1p(row["high"]),
         "excludes_zero": row["low"] is not None and not row["low"] <= 0 <= row["high"],
         "naive": row["naive_p"] is not None and row["naive_p"] < 0.05,
     }
 
 
+def with_shown(judged: pl.DataFrame) -> pl.DataFrame:
+    """With `shown`, the share of the line that is measured of the other runners with an effect, and `holds`,
+    whether the interval holds that share of the runner's own line."""
+    estimate, line = pl.col("estimate"), pl.col("line")
+    of_all = (pl.when("has_effect").then(of).otherwise(0.0).fill_null(0.0) for of in (estimate, line))
+    others = [of.sum() - of for of in of_all]
+    with_share = judged.with_columns(shown=others[0] / others[1])
+    return with_share.with_columns(holds=(pl.col("shown") * line).is_between(pl.col("low"), pl.col("high")))
+
+
 def table(judged: pl.DataFrame) -> Iterator[str]:
     """Lines: verdicts against truth, by effect and then by what was varied."""
+    judged = with_shown(judged)
     yield (
         "runners                       n  naive  interval  steadier  less steady  no effect  cannot tell"
-        "  refused"
+        "  refused  holds line"
     )
     groups: list[tuple[str, pl.DataFrame]] = [
         ("no effect", judged.filter(~pl.col("has_effect"))),
@@ -121,6 +131,7 @@ def table(judged: pl.DataFrame) -> Iterator[str]:
         yield (
             f"{name:<27}{part.height:>4}{part['naive'].sum():>7}{part['excludes_zero'].sum():>10}{counts[0]:>10}"
             f"{counts[1]:>13}{counts[2]:>11}{counts[3]:>13}{part.height - sum(counts):>9}"
+            f"{part['holds'].sum():>12}"
         )
     for half_life_days, part in judged.filter(pl.col("has_effect")).group_by(
         "half_life_days", maintain_order=True
@@ -128,9 +139,13 @@ def table(judged: pl.DataFrame) -> Iterator[str]:
         shown = part["estimate"].sum() / part["line"].sum()
         yield (
             f"effect with a half-life of {half_life_days[0]:.0f} days: {shown:.2f} of the line through what "
-            f"was planted was measured; the interval held {SLOPE['technical']} of it in "
-            f"{part['covered'].sum()} of {part.height}"
+            "was planted was measured"
         )
+    shares = judged.filter("has_effect")["shown"].to_numpy()
+    yield (
+        f"the share that the other runners with an effect showed of their lines: {shares.min():.2f} to "
+        f"{shares.max():.2f}"
+    )
     for part in (part for name, part in groups if name == "no effect" and part.height):
         yield f"no effect: mean estimate {part['estimate'].mean():+.3f}"
 

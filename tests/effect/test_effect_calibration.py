@@ -7,6 +7,7 @@ import math
 from dataclasses import fields
 
 import numpy as np
+import polars as pl
 import pytest
 import statsmodels.api as sm
 
@@ -14,6 +15,7 @@ from pipeline.effect.naive import correlate_naively
 from pipeline.effect.season import Season, build_season
 from tests.calibrate import Cell, Outcome, judge, naive_p, season_of, simulate
 from tests.calibrate_naive import claim_all
+from tests.end_to_end import with_shown
 from tests.simulate import simulate_runs, simulate_season
 
 NULL_SEASONS = 60
@@ -49,6 +51,22 @@ def test_the_plain_methods_claim_what_they_would_report() -> None:
     assert shown.p == naive_p(runs)
     exact = sm.OLS(runs.effect[-season.n_runs :], np.column_stack([season.dose, beside])).fit()
     assert plain.truth == pytest.approx(exact.params[0])
+
+
+def test_a_runners_line_is_held_by_what_the_others_show() -> None:
+    """Two of three with an effect show half of their lines and one all: its own share is left out."""
+    judged = pl.DataFrame(
+        {
+            "has_effect": [True, True, True, False],
+            "estimate": [-0.1, -0.2, -0.4, 0.01],
+            "line": [-0.2, -0.4, -0.4, 0.0],
+            "low": [-0.2, -0.3, -0.5, -0.1],
+            "high": [0.0, -0.1, -0.3, 0.1],
+        }
+    )
+    found = with_shown(judged)
+    assert found["shown"].to_list() == pytest.approx([6 / 8, 5 / 6, 3 / 6, 7 / 10])
+    assert found["holds"].to_list() == [True, False, False, True]
 
 
 @pytest.fixture(scope="module")
