@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from dashboard import app as dashboard_app
 from dashboard.app import build_app, create_app, find_page
-from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, stretches, upload
+from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, settings, stretches, upload
 from pipeline.errors import SurefootError
 
 HOST = {"Host": "127.0.0.1:8050"}
@@ -88,6 +88,7 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         ("/athlete/maya/stretches/ab12/more", not_found, {}),
         ("/run/abc", run, {"run_id": "abc"}),
         ("/athlete/maya/plan", plan, {"athlete_id": "maya"}),
+        ("/athlete/maya/settings", settings, {"athlete_id": "maya"}),
         ("/plan", plan, {}),
         ("/roster", roster, {}),
         ("/run", not_found, {}),
@@ -288,4 +289,5 @@ def test_debug_is_off(app: Dash) -> None:
     assert app.server.debug is False
     assert app.config.suppress_callback_exceptions is True
     assert not app.config.get("ui", False)
-    assert (answer, runs, run, stretches, balance, upload, plan, roster) == dashboard_app.PAGES
+    pages = (answer, runs, run, stretches, balance, upload, plan, roster, settings)
+    assert pages == dashboard_app.PAGES
