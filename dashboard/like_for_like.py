@@ -11,6 +11,7 @@ from scipy.stats import t
 
 from dashboard import words
 from dashboard.queries import Workspace
+from dashboard.units import METRIC, Units
 
 MIN_WINDOWS = 3
 MIN_OTHERS = 4
@@ -43,7 +44,7 @@ def passes(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
     )
 
 
-def shared_with(every: pl.DataFrame, run_id: str) -> pl.DataFrame:
+def shared_with(every: pl.DataFrame, run_id: str, units: Units = METRIC) -> pl.DataFrame:
     """All passes, by the watch of this run, of the stretches that it passed, in the order of its way.
 
     `mine` marks its own first pass of each; later ones are left out. `where` says where it lies on its way.
@@ -54,10 +55,10 @@ def shared_with(every: pl.DataFrame, run_id: str) -> pl.DataFrame:
         "device_epoch",
         pl.col("start_m").alias("at_m"),
         pl.concat_str(
-            (pl.col("start_m") / 1000).round(1).cast(pl.String),
+            (pl.col("start_m") / units.unit_m).round(1).cast(pl.String),
             pl.lit(" to "),
-            (pl.col("end_m") / 1000).round(1).cast(pl.String),
-            pl.lit(f"{words.NBSP}km"),
+            (pl.col("end_m") / units.unit_m).round(1).cast(pl.String),
+            pl.lit(f"{words.NBSP}{units.distance_unit}"),
         ).alias("where"),
     )
     others = every.filter(pl.col("run_id") != run_id)
@@ -89,7 +90,7 @@ def against_usual(shared: pl.DataFrame) -> AgainstUsual | None:
     return AgainstUsual(change, low, high, len(d))
 
 
-def stretch_names(every: pl.DataFrame) -> dict[str, str]:
+def stretch_names(every: pl.DataFrame, units: Units = METRIC) -> dict[str, str]:
     """Stretch → what to call it, those passed by most runs first."""
     told = (
         every.group_by("stretch_id", maintain_order=True)
@@ -101,13 +102,13 @@ def stretch_names(every: pl.DataFrame) -> dict[str, str]:
         )
         .sort("runs", "stretch_id", descending=[True, False])
     )
-    return {row["stretch_id"]: _name(row) for row in told.iter_rows(named=True)}
+    return {row["stretch_id"]: _name(row, units) for row in told.iter_rows(named=True)}
 
 
-def _name(row: dict[str, Any]) -> str:
+def _name(row: dict[str, Any], units: Units) -> str:
     ground = "Technical" if (row["technicality_mean"] or 0.0) >= 0.5 else "Smooth"
     grade = words.signed_percent(row["grade_mean"], 0)
     return (
         f"{ground}, grade {grade}, {words.count(row['runs'], 'run')}: from"
-        f" {words.distance(row['start_m'])} of the run of {words.day(row['local_date'])}"
+        f" {units.distance(row['start_m'])} of the run of {words.day(row['local_date'])}"
     )

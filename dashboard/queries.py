@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from dashboard import words
+from dashboard.units import METRIC, MILES, Units
 from pipeline.effect import Preview, preview_designs
 from pipeline.errors import SurefootError
 from pipeline.settings import AthleteSettings
@@ -111,20 +112,9 @@ def load_answer(workspace: Workspace, athlete_id: str) -> Answer:
     )
 
 
-def work_on_answer(workspace: Workspace, athlete_id: str) -> dict[str, Any]:
-    """Whether the answer is to be made again, why that failed if it did, and the half-lives of both.
-
-    `declared` is the half-life that is set, `answered` that of the answer that is there (null without one).
-    """
-    jobs = workspace.load_jobs(athlete_id).filter(pl.col("kind") != "upload")
-    last = jobs.row(-1, named=True) if len(jobs) else {"state": "", "reason": ""}
-    answered = workspace.load_effects(athlete_id)["half_life_days"].to_list()
-    return {
-        "is_open": bool(jobs["state"].is_in(["waiting", "running"]).any()),
-        "failed": words.sentence_case(last["reason"]) if last["state"] == "failed" else "",
-        "declared": workspace.load_settings_of(athlete_id).half_life_days,
-        "answered": answered[0] if answered else None,
-    }
+def units_of(workspace: Workspace, athlete_id: str) -> Units:
+    """The units that an athlete chose."""
+    return MILES if workspace.load_settings_of(athlete_id).distance_unit == "mi" else METRIC
 
 
 def trend_runs(workspace: Workspace, athlete_id: str) -> pl.DataFrame:
@@ -340,18 +330,18 @@ def windowed_variability(track: pl.DataFrame, *, window_s: int = 20, trend_s: in
     )
 
 
-def by_kilometre(track: pl.DataFrame) -> pl.DataFrame:
-    """The run by kilometre: mean altitude, mean usable running cadence, share on technical ground."""
+def by_distance(track: pl.DataFrame, step_m: float) -> pl.DataFrame:
+    """The run in steps of so many metres: mean altitude, mean usable running cadence, technical share."""
     usable = (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")
     return (
         track.drop_nulls("distance_m")
-        .group_by((pl.col("distance_m") // 1000).cast(pl.Int64).alias("km"))
+        .group_by((pl.col("distance_m") // step_m).cast(pl.Int64).alias("step"))
         .agg(
             pl.col("altitude_m").mean(),
             pl.col("cadence_spm").filter(usable).mean(),
             (pl.col("terrain").cast(pl.String) == "technical").mean().alias("technical_share"),
         )
-        .sort("km")
+        .sort("step")
     )
 
 

@@ -127,7 +127,10 @@ def _athlete(workspace: queries.Workspace, athlete_id: str, number: int) -> str:
             f'<p class="note">{tables.ROBUSTNESS_NOTE}</p>',
             _table(tables.robustness_table(answer.robustness)),
         ]
-    parts += [f"<h2>The last {words.count(last.height, 'run')}</h2>", _table(tables.last_runs_table(last))]
+    parts += [
+        f"<h2>The last {words.count(last.height, 'run')}</h2>",
+        _table(tables.last_runs_table(last, queries.units_of(workspace, athlete_id))),
+    ]
     facts = pl.DataFrame(
         queries.data_quality(workspace, athlete_id), schema=["What", "How it is"], orient="row"
     )

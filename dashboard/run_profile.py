@@ -71,7 +71,7 @@ def register_profile(app: Dash, workspace: queries.Workspace) -> None:
     )
     def draw_profile(
         run_id: str | None, scheme: str | None, _changed: str | None, search: str | None
-    ) -> tuple[Any, list[float] | None]:
+    ) -> tuple[Any, list[Any] | None]:
         return _profile(workspace, run_id or "", scheme, search)
 
     in_browser(app, "showPart", Output("run-part-said", "children"), Input("run-part-shown", "data"))
@@ -79,15 +79,18 @@ def register_profile(app: Dash, workspace: queries.Workspace) -> None:
 
 def _profile(
     workspace: queries.Workspace, run_id: str, scheme: str | None, search: str | None
-) -> tuple[Any, list[float] | None]:
-    """The profile of the part that the address asks for, and that part: from, to, end of the run (km)."""
-    if queries.find_run(workspace, run_id) is None:
+) -> tuple[Any, list[Any] | None]:
+    """The profile of the part that the address asks for, and that part: from, to, end (km), unit."""
+    run = queries.find_run(workspace, run_id)
+    if run is None:
         return EMPTY_FIGURE, None
     track = workspace.load_track(run_id)
     end = float(track["distance_m"].max() or 0.0) / 1000  # type: ignore[arg-type]
     part = part_of(search, end)
     windows = queries.windowed_variability(track)
-    return profile.profile(track, windows, by_scheme(scheme), part_km=part), [*(part or (0.0, end)), end]
+    units = queries.units_of(workspace, run["athlete_id"])
+    figure = profile.profile(track, windows, by_scheme(scheme), part_km=part, units=units)
+    return figure, [*(part or (0.0, end)), end, units.unit_m / 1000, units.distance_unit]
 
 
 def part_of(search: str | None, end_km: float) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, jsonify, request
 
 from dashboard import queries
+from dashboard.setting_words import work_on_answer
 from dashboard.worker import Worker
 from dashboard.writing import Answer, body_of, say, text_of, write
 from pipeline.privacy import draw_zone
@@ -67,7 +68,7 @@ def setting_routes(workspace: queries.Workspace, *, may_lay_tiles: bool) -> Blue
         athlete_id = request.args.get("athlete", "")
         if athlete_id not in workspace.athletes():
             abort(404)
-        work = queries.work_on_answer(workspace, athlete_id)
+        work = work_on_answer(workspace, athlete_id)
         if work["is_open"]:
             worker.start()
         return jsonify(work)

@@ -60,7 +60,23 @@ def page_data(workspace: queries.Workspace, athlete_id: str) -> dict[str, Any]:
         ],
         "tiles": tiles,
         "host": tile_host(tiles) if tiles else "",
-        "work": queries.work_on_answer(workspace, athlete_id),
+        "work": work_on_answer(workspace, athlete_id),
+    }
+
+
+def work_on_answer(workspace: queries.Workspace, athlete_id: str) -> dict[str, Any]:
+    """Whether the answer is to be made again, why that failed if it did, and the half-lives of both.
+
+    `declared` is the half-life that is set, `answered` that of the answer that is there (null without one).
+    """
+    jobs = workspace.load_jobs(athlete_id).filter(pl.col("kind") != "upload")
+    last = jobs.row(-1, named=True) if len(jobs) else {"state": "", "reason": ""}
+    answered = workspace.load_effects(athlete_id)["half_life_days"].to_list()
+    return {
+        "is_open": bool(jobs["state"].is_in(["waiting", "running"]).any()),
+        "failed": words.sentence_case(last["reason"]) if last["state"] == "failed" else "",
+        "declared": workspace.load_settings_of(athlete_id).half_life_days,
+        "answered": answered[0] if answered else None,
     }
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from dashboard import words
 from dashboard.queries import HEADLINE_METRIC, HEADLINE_OUTCOME
+from dashboard.units import Units
 
 OUTCOMES = {
     HEADLINE_OUTCOME: "Technical ground, smooth ground of the same run taken into account (the answer)",
@@ -26,7 +27,7 @@ RIGHT_ALIGNED = frozenset(
     {"p", "Runs", "Variability", "95 % interval", "Windows", "Minutes", "Dose", "Technical variability"}
     | {"Dose beyond", "Unsteadiness beyond", "Beyond what was expected"}
     | {"Technical", "Smooth", "Variability there", "Smooth ground", "Cadence used", "Mean grade"}
-    | {"Sessions", "Minutes a session"}
+    | {"Sessions", "Minutes a session", "Distance", "Pace"}
     | {"Technicality, 0 to 1", "Mean altitude", "Mean running cadence", "On technical ground"}
 )
 
@@ -162,12 +163,14 @@ def designs_table(changes: pl.DataFrame) -> pl.DataFrame:
     return _texts(["Design", *(f"{weeks} weeks" for weeks in lengths)], rows)
 
 
-def last_runs_table(runs: pl.DataFrame) -> pl.DataFrame:
+def last_runs_table(runs: pl.DataFrame, units: Units) -> pl.DataFrame:
     """The report's list of runs, in the order given."""
     rows = [
         (
             words.day(row["local_date"]),
             row["device"] or "unknown",
+            units.distance(row["distance_m"]),
+            units.pace(row["distance_m"], row["moving_s"]),
             words.duration(row["technical_s"]),
             words.percent(row["technical"]),
             words.percent(row["smooth"]),
@@ -176,12 +179,11 @@ def last_runs_table(runs: pl.DataFrame) -> pl.DataFrame:
         )
         for row in runs.iter_rows(named=True)
     ]
-    return _texts(
-        ["Day", "Device", "Technical", "Variability there", "Smooth ground", "Cadence used", "Counts"], rows
-    )
+    first = ["Day", "Device", "Distance", "Pace", "Technical", "Variability there"]
+    return _texts([*first, "Smooth ground", "Cadence used", "Counts"], rows)
 
 
-def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
+def split_table(split: pl.DataFrame, stability: pl.DataFrame, units: Units) -> pl.DataFrame:
     """The run on its two grounds side by side.
 
     Parameters
@@ -190,6 +192,7 @@ def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
     stability : terrain, direction, metric, value, low, high, n_windows.
     """
     ground = {row["terrain"]: row for row in split.iter_rows(named=True)}
+    paces = {name: units.pace(row["distance_m"], row["moving_s"]) for name, row in ground.items()}
     headline = stability.filter(pl.col("metric") == HEADLINE_METRIC)
     steadiness = {(row["terrain"], row["direction"]): row for row in headline.iter_rows(named=True)}
 
@@ -204,8 +207,9 @@ def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
         return tuple(write(row) if row else words.NONE for row in found)
 
     rows = [
-        ("Distance", *of_ground("distance_m", words.distance)),
+        ("Distance", *of_ground("distance_m", units.distance)),
         ("Moving time", *of_ground("moving_s", words.duration)),
+        ("Mean pace", *(paces.get(terrain, words.NONE) for terrain in ("smooth", "technical"))),
         (
             "Mean cadence, steps/min",
             *of_ground("cadence_spm", lambda v: words.NONE if v is None else f"{v:.0f}"),
@@ -223,11 +227,11 @@ def split_table(split: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
     return _texts(["", "Smooth", "Technical"], rows)
 
 
-def segments_table(segments: pl.DataFrame) -> pl.DataFrame:
+def segments_table(segments: pl.DataFrame, units: Units) -> pl.DataFrame:
     """Every stretch of one ground and direction with the reasons for its label."""
     rows = [
         (
-            f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km",
+            units.span(row["start_m"], row["end_m"]),
             row["terrain"],
             row["direction"],
             words.signed_percent(row["grade_mean"]),
@@ -241,15 +245,15 @@ def segments_table(segments: pl.DataFrame) -> pl.DataFrame:
     return _texts(columns, rows)
 
 
-def kilometre_table(kilometres: pl.DataFrame) -> pl.DataFrame:
-    """What the profile draws, in steps of a kilometre."""
+def distance_table(steps: pl.DataFrame, units: Units) -> pl.DataFrame:
+    """What the profile draws, in steps of a kilometre or a mile."""
     rows = [
         (
-            f"{km} to {km + 1} km",
-            words.number(altitude, "m"),
+            f"{n} to {n + 1} {units.distance_unit}",
+            units.height(altitude),
             words.number(cadence, "steps/min"),
             words.percent(share, 0),
         )
-        for km, altitude, cadence, share in kilometres.iter_rows()
+        for n, altitude, cadence, share in steps.iter_rows()
     ]
     return _texts(["Where", "Mean altitude", "Mean running cadence", "On technical ground"], rows)

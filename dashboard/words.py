@@ -51,11 +51,6 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def distance(metres: float | None) -> str:
-    """Kilometres with one decimal."""
-    return NONE if metres is None else f"{metres / 1000:.1f}{NBSP}km"
-
-
 def duration(seconds: float | None) -> str:
     """`2 h 05 min`, or `42 min`."""
     if seconds is None:

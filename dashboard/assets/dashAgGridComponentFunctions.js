@@ -11,6 +11,12 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 dagfuncs.oneDecimal = function (value) {
   return value == null ? "–" : value.toFixed(1);
 };
+dagfuncs.distance = function (value, unit) {
+  return value == null ? "–" : `${value.toFixed(1)} ${unit}`;
+};
+dagfuncs.pace = function (value, unit) {
+  return value == null ? "–" : `${Math.floor(value / 60)}:${String(value % 60).padStart(2, "0")} /${unit}`;
+};
 dagfuncs.signed = function (value) {
   return value == null ? "–" : (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value);
 };

@@ -45,7 +45,7 @@
     if (event.target.id !== "mark-stretch" || !event.target.value) return;
     event.target.value.split(" ").forEach((metres, i) => {
       const id = i ? "mark-to" : "mark-from";
-      window.dash_clientside.set_props(id, { value: String(Number(metres) / 1000) });
+      window.dash_clientside.set_props(id, { value: String(Number((Number(metres) / (1000 * surefoot.unit.km)).toFixed(3))) });
     });
   });
 
@@ -53,9 +53,10 @@
     const button = event.target.closest("#mark-technical, #mark-smooth");
     if (!button) return;
     const [from, to] = ["mark-from", "mark-to"].map((id) => parseFloat(byId(id).value.replace(",", ".")));
-    if (Number.isNaN(from) || Number.isNaN(to)) return say("Say from where to where, in kilometres.", true);
+    if (Number.isNaN(from) || Number.isNaN(to)) return say(`Say from where to where, in ${surefoot.unit.name}.`, true);
     const terrain = button.id.replace("mark-", "");
-    change("add", { run, start_m: from * 1000, end_m: to * 1000, terrain });
+    const unitM = 1000 * surefoot.unit.km;
+    change("add", { run, start_m: from * unitM, end_m: to * unitM, terrain });
   });
 
   surefoot.showMarks = (marks, whose, which) => {

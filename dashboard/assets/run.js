@@ -7,6 +7,7 @@
   const SMALLEST_KM = 0.05;
   const DRAGGED_PX = 8;
   const REACH_PX = 60;
+  surefoot.unit = { km: 1, name: "km" }; // of what is shown; addresses are kilometres always
   let path = null;
   let drag = null;
 
@@ -26,7 +27,7 @@
   }
 
   function kmAt(event, area) {
-    return plot("run-profile")._fullLayout.xaxis.p2l(event.clientX - area.left);
+    return plot("run-profile")._fullLayout.xaxis.p2l(event.clientX - area.left) * surefoot.unit.km;
   }
 
   function nearestKm(km) {
@@ -74,7 +75,7 @@
     const profile = plot("run-profile");
     const { xaxis, _size } = profile._fullLayout;
     const line = mark(profile, "follow-line");
-    const x = xaxis.l2p(km);
+    const x = xaxis.l2p(km / surefoot.unit.km);
     line.hidden = x < 0 || x > xaxis._length;
     line.style.transform = `translate(${xaxis._offset + x}px, ${_size.t}px)`;
     line.style.height = `${_size.h}px`;
@@ -93,7 +94,7 @@
       if (at < 0) return;
       placeDot(at);
       placeLine(path.distance_km[at]);
-      window.Plotly.Fx.hover(plot("run-profile"), { xval: path.distance_km[at] }, ["xy", "xy2", "xy3"]);
+      window.Plotly.Fx.hover(plot("run-profile"), { xval: path.distance_km[at] / surefoot.unit.km }, ["xy", "xy2", "xy3"]);
     }
   });
 
@@ -156,15 +157,17 @@
   /* Which part is shown, for the buttons and in words. */
   surefoot.showPart = (part) => {
     if (!part) return window.dash_clientside.no_update;
-    const [from, to, end] = part;
+    const [from, to, end, unitKm, unit] = part;
+    surefoot.unit = { km: unitKm, name: unit };
+    document.querySelectorAll("#run-body .unit").forEach((name) => (name.textContent = unit));
     Object.assign(byId("run-part").dataset, { from, to, end });
     const isWhole = from <= 0 && to >= end;
     byId("run-part").querySelectorAll("button").forEach((button) => {
       const needless = { wider: isWhole, whole: isWhole, earlier: from <= 0, later: to >= end, closer: to - from <= SMALLEST_KM };
       button.disabled = Boolean(needless[button.dataset.part]);
     });
-    const km = (value) => value.toFixed(to - from < 1 ? 2 : 1);
-    return isWhole ? "The whole run" : `${km(from)} to ${km(to)} of ${end.toFixed(1)} km`;
+    const long = (km) => (km / unitKm).toFixed(to - from < 1 ? 2 : 1);
+    return isWhole ? "The whole run" : `${long(from)} to ${long(to)} of ${(end / unitKm).toFixed(1)} ${unit}`;
   };
 
   surefoot.offerStretches = (stretches) => {

@@ -12,6 +12,7 @@ from tsdownsample import MinMaxLTTBDownsampler
 
 from dashboard.charts.stretches import stretches
 from dashboard.theme import LIGHT, LINE_WIDTHS, SYMBOLS, Theme, rgba
+from dashboard.units import METRIC, Units
 
 HEIGHT_PX = 480
 N_POINTS = 2500
@@ -25,6 +26,7 @@ def profile(
     theme: Theme = LIGHT,
     *,
     part_km: tuple[float, float] | None = None,
+    units: Units = METRIC,
 ) -> go.Figure:
     """Three rows on one x axis; technical ground is shaded, seconds of unusable cadence are left out.
 
@@ -34,27 +36,27 @@ def profile(
     ----------
     track : elapsed_s, distance_m, altitude_m, cadence_spm, gait, cadence_flag, terrain: one row per second.
     windows : distance_m, terrain, value (fraction), block: cadence variability of 20 s windows.
-    part_km : from where to where of the run, all of it where it is None.
+    part_km : from where to where of the run, all of it where it is None; kilometres, as in its address.
     """
     known = track.drop_nulls("distance_m")
     if part_km is not None:
         inside = pl.col("distance_m").is_between(1000 * part_km[0], 1000 * part_km[1])
         known, windows = known.filter(inside), windows.filter(inside)
-    km = known["distance_m"].to_numpy() / 1000
+    along = known["distance_m"].to_numpy() / units.unit_m
     pause = np.diff(known["elapsed_s"].to_numpy(), append=np.inf) > PAUSE_S
     figure = go.Figure()
-    altitude = known["altitude_m"].to_numpy()
+    altitude = known["altitude_m"].to_numpy() / units.height_m
     figure.add_scatter(
-        **_thinned(km, altitude, pause, digits=0),
+        **_thinned(along, altitude, pause, digits=0),
         mode="lines",
         line={"color": theme.muted, "width": 1.6},
         name="altitude",
-        hovertemplate="%{y:.0f} m<extra></extra>",
+        hovertemplate=f"%{{y:.0f}} {units.height_unit}<extra></extra>",
     )
     usable = known.select((pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")).to_series().to_numpy()
     cadence = np.where(usable, known["cadence_spm"].to_numpy(), np.nan)
     figure.add_scatter(
-        **_thinned(km, cadence, pause, digits=1),
+        **_thinned(along, cadence, pause, digits=1),
         mode="lines",
         line={"color": rgba(theme.dose[0], 0.85), "width": 1},
         name="cadence",
@@ -62,7 +64,7 @@ def profile(
         hovertemplate="%{y:.0f} steps/min<extra></extra>",
     )
     for terrain in ("technical", "smooth"):
-        _add_windows(figure, windows.filter(pl.col("terrain") == terrain), terrain, theme)
+        _add_windows(figure, windows.filter(pl.col("terrain") == terrain), terrain, theme, units)
     finite = altitude[np.isfinite(altitude)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 100.0)
     pad = max(10.0, 0.08 * (high - low))
@@ -74,18 +76,18 @@ def profile(
         margin={"l": 62, "r": 14, "t": 8, "b": 40},
         hovermode="x",
         hoversubplots="axis",
-        shapes=_shaded_technical(known, km, theme),
+        shapes=_shaded_technical(known, along, theme),
         xaxis={
             "anchor": "y3",
-            "ticksuffix": " km",
-            "range": [float(km[0]), float(km[-1])] if len(km) else [0, 1],
+            "ticksuffix": f" {units.distance_unit}",
+            "range": [float(along[0]), float(along[-1])] if len(along) else [0, 1],
             "nticks": 7,
             "tickangle": 0,
             "hoverformat": ".2f",
         },
         yaxis={
             "domain": DOMAINS[0],
-            "title": {"text": "Altitude, m"},
+            "title": {"text": f"Altitude, {units.height_unit}"},
             "range": [low - pad, high + pad],
             "nticks": 4,
         },
@@ -105,13 +107,13 @@ def profile(
     return figure
 
 
-def _shaded_technical(track: pl.DataFrame, km: NDArray[np.float64], theme: Theme) -> list[dict[str, Any]]:
+def _shaded_technical(track: pl.DataFrame, along: NDArray[np.float64], theme: Theme) -> list[dict[str, Any]]:
     """A band behind each technical stretch, for all at once: added one by one, each checks all before it."""
     return [
         {
             "type": "rect",
-            "x0": float(km[start]),
-            "x1": float(km[end - 1]),
+            "x0": float(along[start]),
+            "x1": float(along[end - 1]),
             "y0": 0,
             "y1": 1,
             "yref": "paper",
@@ -150,11 +152,11 @@ def _thinned(
     return shown
 
 
-def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: Theme) -> None:
+def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: Theme, units: Units) -> None:
     x: list[float | None] = []
     y: list[float | None] = []
     for (_,), block in windows.group_by("block", maintain_order=True):
-        x += [*(block["distance_m"] / 1000).round(4).to_list(), None]
+        x += [*(block["distance_m"] / units.unit_m).round(4).to_list(), None]
         y += [*(100 * block["value"]).round(2).to_list(), None]
     figure.add_scatter(
         x=x,

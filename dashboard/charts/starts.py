@@ -8,11 +8,12 @@ import polars as pl
 from dashboard import words
 from dashboard.charts.track_map import add_scale_and_north
 from dashboard.theme import LIGHT, Theme
+from dashboard.units import METRIC, Units
 
 HEIGHT_PX = 320
 
 
-def starts(places: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
+def starts(places: pl.DataFrame, theme: Theme = LIGHT, units: Units = METRIC) -> go.Figure:
     """A circle a place with its letter, the larger the more runs began there.
 
     Parameters
@@ -48,5 +49,5 @@ def starts(places: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
         cliponaxis=False,
         name="starts",
     )
-    add_scale_and_north(figure, places, theme)
+    add_scale_and_north(figure, places, theme, units)
     return figure

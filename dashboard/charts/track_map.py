@@ -11,15 +11,18 @@ import polars as pl
 
 from dashboard.charts.stretches import stretches
 from dashboard.theme import LIGHT, LINE_WIDTHS, Theme
+from dashboard.units import METRIC, Units
 
 HEIGHT_PX = 440
 N_POINTS = 2500
 TILE_OPACITY = 0.7
-SCALE_LENGTHS_M = tuple(factor * 10**power for power in range(1, 6) for factor in (1, 2, 5))
 
 
 def track_map(
-    positions: pl.DataFrame, theme: Theme = LIGHT, tiles: Sequence[Mapping[str, Any]] = ()
+    positions: pl.DataFrame,
+    theme: Theme = LIGHT,
+    tiles: Sequence[Mapping[str, Any]] = (),
+    units: Units = METRIC,
 ) -> go.Figure:
     """Thick orange for technical, thin blue for smooth, grey without a label; start, scale bar and north.
 
@@ -58,7 +61,7 @@ def track_map(
     for name in ("unlabelled", "smooth", "technical"):
         _add_ground(figure, positions, name, step, theme)
     _add_start(figure, positions, theme)
-    add_scale_and_north(figure, positions, theme)
+    add_scale_and_north(figure, positions, theme, units)
     return figure
 
 
@@ -99,12 +102,14 @@ def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None
     )
 
 
-def add_scale_and_north(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+def add_scale_and_north(
+    figure: go.Figure, positions: pl.DataFrame, theme: Theme, units: Units = METRIC
+) -> None:
     """How long a way is on the picture and where north is, and the axes about it all."""
     east, north = positions["east_m"].to_numpy(), positions["north_m"].to_numpy()
     left, right, bottom, top = float(east.min()), float(east.max()), float(north.min()), float(north.max())
     extent = max(right - left, top - bottom, 50.0)
-    length = max([m for m in SCALE_LENGTHS_M if m <= 0.3 * extent], default=SCALE_LENGTHS_M[0])
+    length = max([m for m in units.scale_m if m <= 0.3 * extent], default=units.scale_m[0])
     y = bottom - 0.09 * extent
     figure.add_scatter(
         x=[left, left, left, left + length, left + length, left + length],
@@ -119,7 +124,7 @@ def add_scale_and_north(figure: go.Figure, positions: pl.DataFrame, theme: Theme
         y=y,
         xanchor="left",
         xshift=8,
-        text=f"{length} m" if length < 1000 else f"{length // 1000} km",
+        text=units.short(length),
         showarrow=False,
     )
     figure.add_annotation(

@@ -30,6 +30,7 @@ from dashboard.components import (
     table_slot,
     upload_url,
 )
+from dashboard.setting_words import work_on_answer
 from dashboard.theme import by_scheme
 from pipeline.exposure import HALF_LIFE_DAYS
 
@@ -159,7 +160,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
 
 def _due(workspace: queries.Workspace, athlete_id: str) -> str:
     """What is to be said while the answer is being made again; empty otherwise."""
-    work = queries.work_on_answer(workspace, athlete_id)
+    work = work_on_answer(workspace, athlete_id)
     before = "" if work["answered"] is None else f", what is shown has {work['answered']:g}"
     said = f"The answer is being made again, with a half-life of {work['declared']:g} days{before} …"
     return said if work["is_open"] else ""

@@ -33,13 +33,14 @@ from dashboard.components import (
 from dashboard.ground import lay_tiles
 from dashboard.run_profile import profile_card, register_profile
 from dashboard.theme import Theme, by_scheme
+from dashboard.units import Units
 from pipeline.tiles import tile_host
 
 TITLE = "Run"
 LIKE_FOR_LIKE = (
-    "Stretches of 500 m that five runs or more passed in this direction. Mark: this run, with its 95 % "
-    "interval, a diamond where most of it is technical. Ticks: the other runs by the same watch. Weather, "
-    "mud, company and what was run before differ from time to time, and are in it."
+    "Stretches of 500 m (0.31 mi) that five runs or more passed in this direction. Mark: this run, with its "
+    "95 % interval, a diamond where most of it is technical. Ticks: the other runs by the same watch. "
+    "Weather, mud, company and what was run before differ from time to time, and are in it."
 )
 OFF: dict[str, Any] = {"aria-disabled": "true"}
 LIVE: dict[str, Any] = {"aria-live": "polite"}
@@ -124,10 +125,10 @@ def layout(run_id: str) -> html.Div:
 
 def _mark_card() -> html.Section:
     """Where the runner has the last word."""
-    ends = [
-        html.Label([name, dcc.Input(id=f"mark-{end}", type="text", className="text")])
-        for end, name in (("from", "From, km"), ("to", "To, km"))
-    ]
+    ends = []
+    for end, name in (("from", "From"), ("to", "To")):
+        label = html.Span([name, ", ", html.Span("km", className="unit")])
+        ends.append(html.Label([label, dcc.Input(id=f"mark-{end}", type="text", className="text")]))
     return card(
         "You know better?",
         html.Div(
@@ -143,8 +144,8 @@ def _mark_card() -> html.Section:
         ),
         html.P(id="mark-said", className="said", **LIVE),
         html.Ul(id="mark-list", className="lines"),
-        sub="Mark a stretch of 60 m or more: it holds for every run over that place, also for later ones, "
-        "until you take it back.",
+        sub="Mark a stretch of 60 m (200 ft) or more: it holds for every run over that place, also for later "
+        "ones, until you take it back.",
     )
 
 
@@ -208,35 +209,35 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
             **NO_REPEATS,
             **dict.fromkeys(("athlete", "stretches", "marks", "ground")),
         }
-    theme = by_scheme(scheme)
+    theme, units = by_scheme(scheme), queries.units_of(workspace, run["athlete_id"])
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
     positions, tiles = queries.local_positions(track), workspace.load_tiles()
-    stretch_table = table_data(tables.segments_table(segments))
+    stretch_table = table_data(tables.segments_table(segments, units))
     stability = queries.run_stability(workspace, run)
     return {
         "more": table_data(metrics.metrics_table(stability)),
         "late": metrics.late_sentence(stability),
-        **_repeats(workspace, run, theme),
-        "head": _head(workspace, run),
+        **_repeats(workspace, run, theme, units),
+        "head": _head(workspace, run, units),
         "hidden": False,
-        "split": _split(tables.split_table(workspace.load_grounds(run_id), stability), run),
-        "map": track_map.track_map(positions, theme, lay_tiles(track, tiles)),
+        "split": _split(tables.split_table(workspace.load_grounds(run_id), stability, units), run),
+        "map": track_map.track_map(positions, theme, lay_tiles(track, tiles), units),
         "ground": f"Ground: {tile_host(tiles)}, which learns where this run was." if tiles else "",
         "map_table": stretch_table,
-        "profile_table": table_data(tables.kilometre_table(queries.by_kilometre(track))),
+        "profile_table": table_data(tables.distance_table(queries.by_distance(track, units.unit_m), units)),
         "segments": stretch_table,
         "path": queries.hover_path(positions),
         "athlete": run["athlete_id"],
-        "stretches": _stretches(segments),
-        "marks": _marks(workspace, run),
+        "stretches": _stretches(segments, units),
+        "marks": _marks(workspace, run, units),
     }
 
 
-def _stretches(segments: pl.DataFrame) -> list[tuple[str, str]]:
+def _stretches(segments: pl.DataFrame, units: Units) -> list[tuple[str, str]]:
     """The run's own stretches to choose from: what to call each, and its ends (m)."""
     choices = [
         (
-            f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km, {row['terrain']}",
+            f"{units.span(row['start_m'], row['end_m'])}, {row['terrain']}",
             f"{row['start_m']:.0f} {row['end_m']:.0f}",
         )
         for row in segments.iter_rows(named=True)
@@ -244,13 +245,13 @@ def _stretches(segments: pl.DataFrame) -> list[tuple[str, str]]:
     return [("choose one, or give its ends", ""), *choices]
 
 
-def _marks(workspace: queries.Workspace, run: dict[str, Any]) -> list[dict[str, Any]]:
+def _marks(workspace: queries.Workspace, run: dict[str, Any], units: Units) -> list[dict[str, Any]]:
     """What the runner marked, on this run or another: the mark, what it says, the other run's address."""
     days = dict(workspace.load_runs(run["athlete_id"]).select("run_id", "local_date").iter_rows())
     found = []
     for row in workspace.load_marks(run["athlete_id"]).iter_rows(named=True):
         day = words.day(days[row["run_id"]]) if row["run_id"] in days else "a run that is not here any more"
-        where = f"{row['start_m'] / 1000:.2f} to {row['end_m'] / 1000:.2f} km"
+        where = units.span(row["start_m"], row["end_m"])
         is_here = row["run_id"] == run["run_id"]
         said = f"{where} of this run" if is_here else f"{where} of the run of {day}"
         href = run_url(row["run_id"]) if row["run_id"] in days and not is_here else ""
@@ -258,10 +259,10 @@ def _marks(workspace: queries.Workspace, run: dict[str, Any]) -> list[dict[str, 
     return found
 
 
-def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme) -> dict[str, Any]:
+def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme, units: Units) -> dict[str, Any]:
     """The stretches of this run that others passed as well."""
     every = like_for_like.passes(workspace, run["athlete_id"])
-    shared = like_for_like.shared_with(every, run["run_id"])
+    shared = like_for_like.shared_with(every, run["run_id"], units)
     if shared.is_empty():
         return NO_REPEATS
     places = shared.filter(pl.col("mine")).select("stretch_id", "where").iter_rows()
@@ -279,12 +280,13 @@ def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme) ->
     }
 
 
-def _head(workspace: queries.Workspace, run: dict[str, Any]) -> html.Div:
+def _head(workspace: queries.Workspace, run: dict[str, Any], units: Units) -> html.Div:
     previous, following = queries.neighbours(workspace, run)
     facts = [
-        words.distance(run["distance_m"]),
+        units.distance(run["distance_m"]),
         words.duration(run["moving_s"]) + " moving",
-        words.number(run["ascent_m"], "m") + " up",
+        units.pace(run["distance_m"], run["moving_s"]),
+        units.height(run["ascent_m"]) + " up",
         run["device"] or "unknown device",
         words.percent(run["quality"], 0) + " of running cadence used",
     ]

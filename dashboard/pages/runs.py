@@ -15,6 +15,14 @@ TITLE = "Runs"
 ONE_DECIMAL = {"type": "rightAligned", "valueFormatter": {"function": "oneDecimal(params.value)"}}
 WHOLE = {"type": "rightAligned"}
 WORDS = {"flex": 2, "minWidth": 150, "wrapText": True, "autoHeight": True}
+
+
+def _in_units(function: str) -> dict[str, Any]:
+    """A number whose unit is the row's."""
+    written = {"function": f"{function}(params.value, params.data.unit)"}
+    return {"type": "rightAligned", "valueFormatter": written}
+
+
 COLUMNS: list[dict[str, Any]] = [
     {
         "field": "day",
@@ -26,7 +34,8 @@ COLUMNS: list[dict[str, Any]] = [
     {"field": "technical", "headerName": "Technical ground, %", **ONE_DECIMAL},
     {"field": "smooth", "headerName": "Smooth ground, %", **ONE_DECIMAL},
     {"field": "technical_min", "headerName": "Technical minutes", **WHOLE},
-    {"field": "distance_km", "headerName": "Distance, km", **ONE_DECIMAL},
+    {"field": "distance", "headerName": "Distance", **_in_units("distance"), "width": 124},
+    {"field": "pace", "headerName": "Pace", **_in_units("pace"), "width": 124},
     {"field": "quality", "headerName": "Cadence used, %", **WHOLE},
     {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 130},
     {"field": "counts", "headerName": "Counts", **WORDS, "flex": 3},
@@ -104,6 +113,8 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
 def grid_rows(workspace: queries.Workspace, athlete_id: str) -> list[dict[str, Any]]:
     """One row per run, newest first, as the grid shows it."""
 
+    units = queries.units_of(workspace, athlete_id)
+
     def rounded(value: float | None, factor: float, digits: int) -> float | None:
         return None if value is None else round(factor * value, digits)
 
@@ -114,7 +125,9 @@ def grid_rows(workspace: queries.Workspace, athlete_id: str) -> list[dict[str, A
             "day": words.day(row["local_date"]),
             "start": row["start_time"].isoformat(),
             "device": row["device"] or "unknown",
-            "distance_km": rounded(row["distance_m"], 0.001, 1),
+            "distance": rounded(units.along(row["distance_m"]), 1, 1),
+            "pace": rounded(units.pace_s(row["distance_m"], row["moving_s"]), 1, 0),
+            "unit": units.distance_unit,
             "technical_min": rounded(row["technical_min"], 1, 0),
             "technical": rounded(row["technical"], 100, 1),
             "smooth": rounded(row["smooth"], 100, 1),

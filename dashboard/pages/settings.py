@@ -178,7 +178,9 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             return EMPTY_FIGURE, None
         places = setting_words.start_places(workspace, athlete_id)
         told = places.select(Place="place", Runs=pl.col("runs").cast(pl.String))
-        return starts.starts(places, by_scheme(scheme)), table_data(told)
+        return starts.starts(places, by_scheme(scheme), queries.units_of(workspace, athlete_id)), table_data(
+            told
+        )
 
     in_browser(app, "showSettings", Input("settings-data", "data"))
     in_browser(

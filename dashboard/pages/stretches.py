@@ -26,9 +26,9 @@ from dashboard.theme import by_scheme
 
 TITLE = "Stretches"
 HONEST = (
-    "The same 500 m in the same direction, each time that one of five runs or more passed it, with 95 % "
-    "intervals from six windows on. What differs from time to time (weather, mud, the watch, what was run "
-    "before) is in it: a trend here is no answer, and two sides of a change of watch cannot be compared."
+    "The same 500 m (0.31 mi) in the same direction, each time that one of five runs or more passed it, with "
+    "95 % intervals from six windows on. What differs from time to time (weather, mud, the watch, what was "
+    "run before) is in it: a trend here is no answer, and two sides of a change of watch cannot be compared."
 )
 
 
@@ -86,7 +86,8 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         athletes = workspace.athletes()
         if athlete_id not in athletes:
             return unknown_athlete(athlete_id, athletes), [], None, True
-        names = like_for_like.stretch_names(like_for_like.passes(workspace, athlete_id))
+        passes = like_for_like.passes(workspace, athlete_id)
+        names = like_for_like.stretch_names(passes, queries.units_of(workspace, athlete_id))
         if not names:
             return _nothing_yet(), [], None, True
         choices = [{"value": stretch_id, "label": name} for stretch_id, name in names.items()]
@@ -125,7 +126,7 @@ def _nothing_yet() -> html.Div:
     return notice(
         "No stretch has been run five times yet.",
         html.P(
-            "The same 500 m of trail in the same direction are shown here over time, once five runs have "
-            "passed them. It needs positions in the files."
+            "The same 500 m (0.31 mi) of trail in the same direction are shown here over time, once five "
+            "runs have passed them. It needs positions in the files."
         ),
     )

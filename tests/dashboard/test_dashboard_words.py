@@ -22,7 +22,6 @@ def test_numbers_carry_units_and_a_true_minus() -> None:
     assert words.signed_percent(-0.012) == "\u22121.2\u00a0%"
     assert words.percent_range(0.036, 0.041) == "3.6 to 4.1\u00a0%"
     assert words.number(1393.4, "m") == "1\u202f393\u00a0m"
-    assert words.distance(12_340.0) == "12.3\u00a0km"
     assert words.day(date(2026, 10, 4)) == "4\u00a0Oct\u00a02026"
 
 
@@ -38,7 +37,6 @@ def test_unknown_values_are_a_dash() -> None:
     assert {
         words.percent(None),
         words.percent_range(0.1, None),
-        words.distance(None),
         words.duration(None),
         words.number(None, "m"),
     } == {words.NONE}
