@@ -287,7 +287,7 @@ def test_map_scale_bar_is_a_round_length(workspace: FakeWorkspace, run_id: str) 
     figure = track_map(queries.local_positions(workspace.load_track(run_id)))
     (bar,) = _named(figure, "scale bar")
     assert max(bar.x) - min(bar.x) == pytest.approx(500)
-    assert "500 m" in [note.text for note in figure.layout.annotations]
+    assert "500\u00a0m" in [note.text for note in figure.layout.annotations]
 
 
 def test_map_says_that_there_are_no_positions(workspace: FakeWorkspace, run_id: str) -> None:
