@@ -15,6 +15,9 @@ STANCE_TIME, STANCE_BALANCE = "stance_time_ms", "stance_time_balance_percent"
 DEVELOPER_STANCE_TIME = "ground_time_milliseconds"
 DYNAMICS = (STANCE_TIME, STANCE_BALANCE, DEVELOPER_STANCE_TIME)
 """Endings of the channels that steadiness reads."""
+MAX_CELLS = 40_000_000
+"""A hundred hours of a hundred channels."""
+_AT_ONCE = 16
 
 
 def derive_channels(
@@ -23,7 +26,8 @@ def derive_channels(
     """The further numbers of `records` on the track's seconds, None where there are none.
 
     One row per second since `start_time`: `elapsed_s`, then each channel under its own name, as float32;
-    linear between samples at most 3 s apart, null elsewhere. Texts and arrays are left out.
+    linear between samples at most 3 s apart, null elsewhere. Texts and arrays are left out, and of channels
+    by the hundred the last, where they would hold more than `MAX_CELLS` numbers.
     """
     core = Records.column_names()
     further = [
@@ -36,9 +40,12 @@ def derive_channels(
     time_s = records["timestamp"].dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6 - start_time.timestamp()
     inside = np.flatnonzero((time_s > -1) & (time_s < elapsed_s[-1] + 1))
     forward = inside[longest_rise(time_s[inside])]
-    recorded = {column.name: column.to_numpy()[forward] for column in further}
-    numbers = numbers_of(resample_all(time_s[forward], recorded, elapsed_s, max_gap_s)).values()
-    return pl.DataFrame([pl.Series("elapsed_s", elapsed_s), *(series.cast(pl.Float32) for series in numbers)])
+    found = [pl.Series("elapsed_s", elapsed_s)]
+    for first in range(0, min(len(further), MAX_CELLS // len(elapsed_s)), _AT_ONCE):
+        recorded = {column.name: column.to_numpy()[forward] for column in further[first : first + _AT_ONCE]}
+        numbers = numbers_of(resample_all(time_s[forward], recorded, elapsed_s, max_gap_s)).values()
+        found += [series.cast(pl.Float32) for series in numbers]
+    return pl.DataFrame(found)
 
 
 def pick_dynamics(channels: pl.DataFrame | None) -> dict[str, Array]:

@@ -33,6 +33,9 @@ from pipeline.numeric import (
 from pipeline.tables import DataFrame, TimerEvents
 
 CELL_M = 5.0
+DAY_S = 86_400
+MAX_DAYS = 12
+"""No device records longer at a stretch; memory goes by the seconds."""
 FIRST_SANE_S = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 MAX_GRADE = 0.40
 CHANNELS = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
@@ -101,7 +104,7 @@ def derive_motion(
 ) -> Motion:
     """Resample records to seconds.
 
-    Raises Rejected where fewer than two records carry a usable time.
+    Raises Rejected where fewer than two records carry a usable time, or record over 12 days.
     """
     time_s, channels, warnings = _in_time_order(records)
     filled = _fill(np.floor(time_s).astype(np.int64), max_gap_s)
@@ -150,9 +153,14 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
 
 
 def _fill(whole: Integers, max_gap_s: float) -> Integers:
-    """Every second between records at most `max_gap_s` apart."""
+    """Every second between records at most `max_gap_s` apart. Raises Rejected above 12 days."""
     gap = np.diff(whole)
     count = np.append(np.where(gap <= max_gap_s, gap, 1), 1)
+    if count.sum() > MAX_DAYS * DAY_S:
+        raise Rejected(
+            f"it records {count.sum() / DAY_S:,.1f} days, and more than {MAX_DAYS} are no run",
+            "export each recording to a file of its own",
+        )
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     return np.asarray(np.repeat(whole, count) + offset)
 

@@ -26,6 +26,8 @@ _NOTHING = pl.Series([], dtype=_INSTANT)
 _TIMER = 0
 _TIMER_TYPES = {0: "start", 1: "stop", 4: "stop", 8: "stop", 9: "stop"}
 _GARBAGE_RECORDS = 100
+_AT_ONCE = 16
+"""So many channels become columns together: a series costs as much as some thousand numbers."""
 # Record fields that the columns of tables.Records are made of.
 _CORE_SOURCES = frozenset(
     [
@@ -118,12 +120,16 @@ def _names(name: str, kind: str, values: Floats) -> pl.Series:
 
 
 def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) -> Iterator[pl.Series]:
-    """The table's fields as columns named with their units; arrays as lists."""
+    """The table's fields as columns named with their units; arrays as lists.
+
+    What becomes a column leaves the table, so that a wide one is not in memory twice.
+    """
     taken: set[str] = set()
     numbers: dict[str, Floats] = {}
-    for (field, form), values in table.columns.items():
+    for field, form in list(table.columns):
         if field.name in skip or (field.kind and form == "text"):
             continue
+        values = table.columns[field, form] if field.kind else table.columns.pop((field, form))
         # A field that is a number in one definition and an array or text in another gives two columns.
         name = field.column if field.column not in taken else f"{field.column}_{form}"
         taken.add(name)
@@ -137,11 +143,14 @@ def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) ->
             yield pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
         else:
             numbers[name] = values.astype(np.float64, copy=False)
-    yield from numbers_of(numbers).values()
+        del values
+    while numbers:
+        few = {name: numbers.pop(name) for name in list(numbers)[:_AT_ONCE]}
+        yield from numbers_of(few).values()
 
 
 def _frame(table: Table, shift: float) -> pl.DataFrame:
-    return pl.DataFrame(list(_channels(table, shift)))
+    return pl.DataFrame(list(_channels(replace(table, columns=dict(table.columns)), shift)))
 
 
 def _first_valid(*choices: Floats) -> Floats:

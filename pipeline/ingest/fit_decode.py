@@ -22,9 +22,9 @@ from pipeline.ingest.fit_scan import Scanner
 
 Floats = NDArray[np.float64]
 
-# Each channel is a column as long as the table. Real files need less than one cell a byte; the bound keeps a
-# few bytes of hostile layout from asking for gigabytes.
-_MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 2
+# Each channel is a column as long as the table. Real files above 0.5 MB need less than one cell a byte; the
+# bound keeps a few bytes of hostile layout from asking for gigabytes.
+_MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 1
 # A record takes some twenty bytes; a day at 1 Hz is free, and so are laps and events in any usual number.
 _MAX_RECORDS, _BYTES_PER_RECORD, _MAX_MESSAGES = 100_000, 16, 20_000
 # Of x^15 + x + 1, in bytes instead of bits.

@@ -26,6 +26,7 @@ from pipeline.ingest import Damage, read_activity, running_sessions
 from pipeline.ingest.fit import parse_fit
 from pipeline.ingest.gpx import parse_gpx
 from pipeline.ingest.tcx import parse_tcx
+from pipeline.kinematics import derive_motion
 from tests.fuzz import LIMIT_BYTES, LIMIT_TIMES, measure
 
 MB = 2**20
@@ -148,6 +149,60 @@ LAYOUTS = {
     "descriptions of developer fields": definition(0, DESCRIPTION, [(0, 1, UINT8), (1, 1, UINT8)])
     + b"".join(bytes([0, n & 255, n >> 8 & 255]) for n in range(400_000)),
 }
+
+
+def with_developer_field(message, number):
+    """A definition with one developer field more."""
+    return bytes([message[0] | 0x20]) + message[1:] + bytes([1, number, 1, 0])
+
+
+DESCRIBED = definition(1, DESCRIPTION, [(0, 1, UINT8), (1, 1, UINT8), (2, 1, UINT8)])
+WIDE = {
+    "160,000 definitions, each with a message": (HEART_RATE + b"\0\1") * 160_000,
+    "160,000 definitions without fields": (definition(0, RECORD, []) + b"\0") * 160_000,
+    "160,000 definitions of a stamp": (definition(0, RECORD, [STAMPED]) + b"\0\1\2\3\4") * 160_000,
+    "each record with another of 256 developer fields": DESCRIBED
+    + b"".join(
+        bytes([1, 0, n & 255, 2]) + with_developer_field(HEART_RATE, n & 255) + b"\0\1\2"
+        for n in range(60_000)
+    ),
+}
+
+
+@pytest.mark.parametrize("body", WIDE.values(), ids=WIDE)
+def test_reading_takes_twenty_times_the_size_and_a_fixed_16_mb(body):
+    """However definitions and records are mixed, all of the process grows by no more while it reads."""
+
+    def read(content):
+        with suppress(Rejected):
+            parse_fit(content)
+        return "read"
+
+    content = fit(body)
+    measure(fit(HEART_RATE + b"\0\1"), read)
+    grown, _ = measure(content, read)
+    assert grown <= 16 * MB + LIMIT_TIMES * len(content)
+
+
+def beats(n, apart_s):
+    """That many records of a heart beat."""
+    layout = definition(1, RECORD, [STAMPED, (3, 1, UINT8)])
+    return layout + b"".join(data(1, "IB", T0 + apart_s * s, 100) for s in range(n))
+
+
+def test_a_track_takes_300_bytes_a_second_however_few_the_records_are():
+    """Records ten seconds apart make ten times as many seconds: these are what memory goes by."""
+    session = definition(2, SESSION, [(2, 4, UINT32), (5, 1, ENUM)]) + data(2, "IB", T0, 1)
+    grown, outcome = measure(fit(session, beats(40_000, 10)))
+    assert outcome == "run"
+    assert grown <= 16 * MB + 300 * 400_000
+
+
+def test_a_recording_of_weeks_is_refused_before_its_seconds_are_made():
+    """Records of 700 kB that claim 12 days and a half of seconds cost what their reading costs."""
+    activity = parse_fit(fit(beats(108_000, 10)))
+    with pytest.raises(Rejected, match="it records 12.5 days, and more than 12 are no run"):
+        derive_motion(activity.records, activity.timer_events)
 
 
 @pytest.mark.parametrize("body", LAYOUTS.values(), ids=LAYOUTS)
