@@ -161,16 +161,17 @@ def stretches(label: NDArray[Any]) -> Integers:
 
 def merge_short(label: NDArray[Any], min_length: int) -> NDArray[Any]:
     """Give stretches shorter than `min_length` the label of their longer neighbour, shortest first."""
-    label = label.copy()
-    while True:
-        borders = stretches(label)
-        length = np.diff(borders)
-        if len(length) < 2 or length.min() >= min_length:
-            return label
-        k = int(length.argmin())
-        neighbours = [j for j in (k - 1, k + 1) if 0 <= j < len(length)]
-        longest = max(neighbours, key=lambda j: int(length[j]))
-        label[borders[k] : borders[k + 1]] = label[borders[longest]]
+    borders = stretches(label)
+    labels, lengths = label[borders[:-1]].tolist(), np.diff(borders).tolist()
+    while len(lengths) > 1 and min(lengths) < min_length:
+        k = lengths.index(min(lengths))
+        neighbours = [j for j in (k - 1, k + 1) if 0 <= j < len(lengths)]
+        labels[k] = labels[max(neighbours, key=lengths.__getitem__)]
+        for j in (k + 1, k):
+            if 0 < j < len(lengths) and labels[j] == labels[j - 1]:
+                lengths[j - 1] += lengths[j]
+                del labels[j], lengths[j]
+    return np.repeat(np.array(labels, dtype=label.dtype), np.array(lengths, dtype=np.int64))
 
 
 def local_metres(lat_deg: Array, lon_deg: Array) -> tuple[Array, Array]:

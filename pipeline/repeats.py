@@ -140,9 +140,9 @@ class _Way:
 
     def _meetings(self, points: Array) -> tuple[Integers, Integers]:
         """Each pair of a point and a cell that are within reach: indices, by point and then by cell."""
-        around: Any = self.tree.query_ball_point(points, REACH_M, return_sorted=True)
-        cells = np.concatenate([np.zeros(0), *around]).astype(np.int64)
-        return np.repeat(np.arange(len(points)), [len(cell) for cell in around]), cells
+        met = cKDTree(points).sparse_distance_matrix(self.tree, REACH_M, output_type="ndarray")
+        pair = np.sort(met["i"] * len(self.at) + met["j"])
+        return np.divmod(pair, len(self.at))
 
     def cut(self) -> KnownStretches:
         """Stretches of the ground that no pass covers, each name once."""
@@ -179,10 +179,11 @@ def _visits(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, In
     """The closest cell of each visit to a point; cells more than 50 m of way apart are two visits."""
     if not len(point):
         return point, cell
-    visit = np.cumsum(
-        (np.diff(point, prepend=point[:1]) != 0) | (np.diff(cell, prepend=cell[:1]) > SPACING_CELLS)
-    )
-    closest = np.lexsort((off_m, visit))[np.unique(visit, return_index=True)[1]]
+    begins = (np.diff(point, prepend=-1) != 0) | (np.diff(cell, prepend=cell[0]) > SPACING_CELLS)
+    visit = np.cumsum(begins) - 1
+    least = np.minimum.reduceat(off_m, np.flatnonzero(begins))
+    closest = np.flatnonzero(off_m == least[visit])
+    closest = closest[np.diff(visit[closest], prepend=-1) != 0]  # of two that are as close the first
     return point[closest], cell[closest]
 
 
@@ -242,7 +243,7 @@ def measure_passes(
             {
                 "stretch_id": stretch_id,
                 "run_id": run["run_id"],
-                "pass_in_run": sum(row["stretch_id"] == stretch_id for row in rows),
+                "pass_in_run": sum(earlier == stretch_id for earlier, _, _ in passes[:k]),
                 "local_date": run["local_date"],
                 "start_s": float(elapsed[start]),
                 "end_s": float(elapsed[end]),
@@ -251,9 +252,13 @@ def measure_passes(
                 "grade_mean": _mean(grade[start:end]),
             }
         )
-    measured = measure_parts(track, coefficients, part, len(rows)) if rows else {}
-    for k, row in enumerate(rows):
-        row["technicality_mean"] = _mean(technicality[part == k])
+    if not rows:
+        return rows
+    measured = measure_parts(track, coefficients, part, len(rows))
+    by_part = np.argsort(part, kind="stable")
+    ends = np.searchsorted(part[by_part], np.arange(len(rows) + 1)).tolist()
+    for row, seconds in zip(rows, pairwise(ends), strict=True):
+        row["technicality_mean"] = _mean(technicality[by_part[slice(*seconds)]])
     for name, values in measured.items():
         for row, value in zip(rows, values.tolist(), strict=True):
             row[name] = None if value != value else value
@@ -261,7 +266,9 @@ def measure_passes(
 
 
 def _mean(value: Array) -> float | None:
-    return float(np.nanmean(value)) if np.isfinite(value).any() else None
+    known = np.isfinite(value)
+    n = int(known.sum())
+    return float(np.where(known, value, 0.0).sum() / n) if n else None
 
 
 def often_passed(repeats: DataFrame[Repeats]) -> DataFrame[Repeats]:

@@ -65,8 +65,8 @@ def _sports(sessions: pl.DataFrame) -> list[str]:
 
 
 def _spans(sessions: pl.DataFrame) -> list[dict[str, Any]]:
-    """Each session's row with its `end`, in order of start, one for each start and sport."""
-    if not {"start_time", "sport"} <= set(sessions.columns):
+    """Of several sessions each one's row with its `end`, in order of start, one for each start and sport."""
+    if len(sessions) < 2 or not {"start_time", "sport"} <= set(sessions.columns):
         return []
     known = sessions.drop_nulls("start_time").unique(
         ["start_time", "sport"], keep="first", maintain_order=True

@@ -2,8 +2,8 @@
 their further channels in a third where any run has some.
 
 One row group is one run, in the order of `PackRef.run_ids`. Numbers are whole multiples of a step far
-below what a watch resolves, stored as differences (DELTA_BINARY_PACKED) under zstd. Not stored: the
-run's id, which the catalogue knows, and terrain, segment and technicality, which change as places are
+below what a watch resolves, stored as differences (DELTA_BINARY_PACKED) under LZ4: zstd makes grids 1 % and
+tracks 12 % smaller for half as much time again. Not stored: the run's id, which the catalogue knows, and terrain, segment and technicality, which change as places are
 learnt and are joined when a track is loaded. A pack no row names is an orphan and is swept.
 """
 
@@ -13,8 +13,9 @@ import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import IO, Any, Self, cast
+from typing import Any, Self, cast
 
 import dataframely as dy
 import numpy as np
@@ -22,7 +23,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.columns import dtypes
+from pipeline.columns import dtypes, numbers_of
 from pipeline.errors import SurefootError
 from pipeline.results import PackRef, RunResult
 from pipeline.tables import Channels, DataFrame, Grid, Track
@@ -54,6 +55,7 @@ _TRACKS, _GRIDS, _CHANNELS = "tracks", "grid", "channels"
 _KINDS: dict[type[Any], str] = {Track: _TRACKS, Grid: _GRIDS, Channels: _CHANNELS}
 
 
+@cache
 def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
     """Column → stored steps per unit, of the columns that are rounded. Half a step is the largest error."""
     numbers = {name for name, dtype in dtypes(schema).items() if dtype.is_float()}
@@ -108,20 +110,7 @@ def _write(target: Path, schema: type[Track] | type[Grid], frames: Sequence[pl.D
     tables = [_to_stored(frame, schema) for frame in frames if frame is not None]
     texts = [field.name for field in tables[0].schema if pa.types.is_large_string(field.type)]
     numbers = {name: "DELTA_BINARY_PACKED" for name in tables[0].schema.names if name not in texts}
-
-    def write(file: IO[bytes]) -> None:
-        with pq.ParquetWriter(
-            file,
-            tables[0].schema,
-            compression="zstd",
-            use_dictionary=texts or False,
-            column_encoding=numbers,
-            write_statistics=False,
-        ) as writer:
-            for table in tables:
-                writer.write_table(table, row_group_size=max(1, table.num_rows))
-
-    put_atomic(target, write)
+    _put_row_groups(target, tables, compression="lz4", use_dictionary=texts or False, column_encoding=numbers)
 
 
 def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None:
@@ -135,30 +124,26 @@ def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None
         for frame in present
     ]
     encodings = dict.fromkeys(shape.columns, "BYTE_STREAM_SPLIT") | {"elapsed_s": "DELTA_BINARY_PACKED"}
+    _put_row_groups(target, tables, compression="zstd", use_dictionary=False, column_encoding=encodings)
 
-    def write(file: IO[bytes]) -> None:
-        with pq.ParquetWriter(
-            file,
-            tables[0].schema,
-            compression="zstd",
-            use_dictionary=False,
-            column_encoding=encodings,
-            write_statistics=False,
-        ) as writer:
-            for table in tables:
-                writer.write_table(table, row_group_size=max(1, table.num_rows))
 
-    put_atomic(target, write)
+def _put_row_groups(target: Path, tables: Sequence[pa.Table], **how: Any) -> None:
+    """A Parquet file with a row group for each table; made in memory, since a file object costs a call a page."""
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, tables[0].schema, write_statistics=False, **how) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=max(1, table.num_rows))
+    put_atomic(target, lambda file: file.write(sink.getvalue()))
 
 
 def _to_stored(frame: pl.DataFrame, schema: type[Track] | type[Grid]) -> pa.Table:
     steps = steps_per_unit(schema)
+    # By way of Polars: pyarrow's own conversion imports pandas where it is there, 40 MB a worker.
+    numbers = numbers_of({name: np.rint(frame[name].to_numpy() * steps[name]) for name in steps})
     columns: dict[str, Any] = {}
     for name, dtype in dtypes(schema).items():
-        if name in steps:
-            # By way of Polars: pyarrow's own conversion imports pandas where it is there, 40 MB a worker.
-            value = pl.Series(np.rint(frame[name].to_numpy() * steps[name]), nan_to_null=True)
-            columns[name] = value.cast(pl.Int64).to_arrow(compat_level=pl.CompatLevel.oldest())
+        if name in numbers:
+            columns[name] = numbers[name].cast(pl.Int64).to_arrow(compat_level=pl.CompatLevel.oldest())
         elif isinstance(dtype, pl.Enum) and name not in JOINED:
             columns[name] = frame[name].cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest())
         elif name != "run_id" and name not in JOINED:
@@ -204,19 +189,16 @@ class PackReader:
             raise SurefootError(
                 f"the pack {path} is damaged ({error})", "analyse the files again in a new workspace"
             ) from None
-        return self._in_units(pl.DataFrame(pl.from_arrow(table)), placement["run_id"])
+        return self._in_units(table, placement["run_id"])
 
-    def _in_units(self, stored: pl.DataFrame, run_id: str) -> pl.DataFrame:
-        # Column by column: a lazy query over a run this short costs more than its arithmetic.
+    def _in_units(self, stored: pa.Table, run_id: str) -> pl.DataFrame:
         steps, types = steps_per_unit(self._schema), dtypes(self._schema)
-        run = pl.Series("run_id", [run_id]).new_from_index(0, len(stored))
-        columns = (
-            column / steps[column.name]
-            if column.name in steps
-            else column.cast(types.get(column.name, pl.Float32))
-            for column in stored
-        )
-        return pl.DataFrame([run, *columns])
+        names = stored.column_names
+        found = numbers_of({n: stored[n].to_numpy() * (1 / steps[n]) for n in names if n in steps})
+        others = pl.DataFrame(pl.from_arrow(stored.drop_columns(list(found))))
+        found |= {column.name: column.cast(types.get(column.name, pl.Float32)) for column in others}
+        run = pl.Series("run_id", [run_id]).new_from_index(0, len(others))
+        return pl.DataFrame([run, *(found[name] for name in names)])
 
     def close(self) -> None:
         """Close the pack that is open, if any."""
