@@ -122,7 +122,7 @@ def derive_motion(
         lat_deg=lat,
         lon_deg=lon,
         altitude_m=value["altitude_m"],
-        distance_m=_distance(value["distance_m"], speed, _steps_m(lat, lon), step, max_speed_mps),
+        distance_m=_distance(value["distance_m"], speed, lat, lon, step, max_speed_mps),
         speed_mps=speed,
         cadence_spm=_cadence(time_s, cadence, seconds, max_cadence_gap_s),
         heart_rate_bpm=value["heart_rate_bpm"],
@@ -135,9 +135,9 @@ def derive_motion(
 
 def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tuple[str, ...]]:
     """Times (s since 1970) that only go up, and the channels on them."""
-    stamps = records["timestamp"].dt.epoch("us")
-    recorded = stamps.is_not_null().to_numpy()
-    time_s = stamps.fill_null(0).to_numpy() / 1e6
+    stamps = records["timestamp"].to_numpy()
+    recorded = ~np.isnat(stamps)
+    time_s = np.where(recorded, stamps.astype(np.int64), 0) / 1e6
     sane = np.flatnonzero(recorded & (time_s > FIRST_SANE_S))
     forward = sane[longest_rise(time_s[sane])]
     if len(forward) < 2:
@@ -145,7 +145,9 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
             "fewer than two records carry a usable time",
             "steadiness needs a clock: export the recording again, with times",
         )
-    channels = {name: records[name].to_numpy().astype(np.float64)[forward] for name in CHANNELS}
+    every = len(forward) == len(records)
+    recorded_values = ((name, records[name].to_numpy().astype(np.float64, copy=False)) for name in CHANNELS)
+    channels = {name: value if every else value[forward] for name, value in recorded_values}
     n = int(recorded.sum())
     lost = 0 if len(forward) == n else int((~np.isin(time_s[recorded], time_s[forward])).sum())
     said = f"{lost} of {n} records left out: their time is out of order or before 1990"
@@ -221,22 +223,25 @@ def _speed(
     was taken out, the same steadiness without bias.
     """
     speed = np.where((recorded >= 0) & (recorded <= max_speed_mps), recorded, np.nan)
-    for travelled in (np.diff(distance, prepend=np.nan), _steps_m(lat, lon)):
+    for travelled in (lambda: np.diff(distance, prepend=np.nan), lambda: _steps_m(lat, lon)):
         missing = ~np.isfinite(speed)
         if not missing.any():
             break
-        rate = travelled / step_s
+        rate = travelled() / step_s
         usable = (step_s <= max_gap_s) & (rate >= 0) & (rate <= max_speed_mps)
         speed[missing] = rolling_mean(np.where(usable, rate, np.nan), 15)[missing]
     return speed
 
 
-def _distance(recorded: Array, speed: Array, steps_m: Array, step_s: Integers, max_speed_mps: float) -> Array:
+def _distance(
+    recorded: Array, speed: Array, lat: Array, lon: Array, step_s: Integers, max_speed_mps: float
+) -> Array:
     """The device's distance, never going back; where it has none, speed summed over the seconds.
 
     A gap that was run through, as smart recording leaves, counts by the line between its ends.
     """
     if np.isfinite(recorded).sum() < 2:
+        steps_m = _steps_m(lat, lon)
         run_through = (step_s > 1) & (steps_m > 0.8 * step_s) & (steps_m <= max_speed_mps * step_s)
         return np.cumsum(np.where(run_through, steps_m, np.nan_to_num(speed)))
     return np.asarray(np.maximum.accumulate(fill_between(recorded)))

@@ -27,7 +27,7 @@ def resample_all(
 ) -> dict[str, Array]:
     """`resample` of many values at once: what is known at the same times is bridged at the same seconds."""
     at = seconds.astype(np.float64)
-    reached: dict[bytes, tuple[Mask, Array, Mask]] = {}
+    reached: dict[bytes, tuple[Array, Mask]] = {}
     found = {}
     for name, value in values.items():
         valid = np.isfinite(value)
@@ -36,20 +36,23 @@ def resample_all(
             continue
         key = valid.tobytes()
         if key not in reached:
-            t = time_s[valid]
-            reached[key] = (valid, t, _is_reached(t, at, max_gap_s))
-        valid, t, known = reached[key]
-        found[name] = np.where(known, np.interp(at, t, value[valid]), np.nan)
+            t = time_s if valid.all() else time_s[valid]
+            reached[key] = t, _is_out_of_reach(t, at, max_gap_s)
+        t, unknown = reached[key]
+        found[name] = np.interp(at, t, value if len(t) == len(value) else value[valid])
+        found[name][unknown] = np.nan
     return found
 
 
-def _is_reached(t: Array, at: Array, max_gap_s: float) -> Mask:
-    right = np.clip(np.searchsorted(t, at), 0, len(t) - 1)
-    left = np.maximum(np.where(t[right] > at, right - 1, right), 0)
-    bridged = t[right] - t[left] <= max_gap_s
-    beside = np.minimum(np.abs(at - t[left]), np.abs(t[right] - at)) < 1
-    inside = (at > t[0] - 1) & (at < t[-1] + 1)
-    return np.asarray(inside & (bridged | beside))
+def _is_out_of_reach(t: Array, at: Array, max_gap_s: float) -> Mask:
+    """The moments `at` that lie a second or more from every sample, in a longer gap or beyond both ends."""
+    gap = np.flatnonzero(np.diff(t) > max_gap_s)
+    first = np.searchsorted(at, np.append(t[gap], t[-1]) + 1)
+    after = np.searchsorted(at, np.append(t[gap + 1] - 1, np.inf), side="right")
+    filled = after > first
+    n = len(at) + 1
+    depth = np.cumsum(np.bincount(first[filled], minlength=n) - np.bincount(after[filled], minlength=n))
+    return np.asarray((depth[:-1] > 0) | (at <= t[0] - 1))
 
 
 def longest_rise(value: Array) -> Integers:
@@ -181,5 +184,7 @@ def local_metres(lat_deg: Array, lon_deg: Array) -> tuple[Array, Array]:
         return np.full(len(lat_deg), np.nan), np.full(len(lat_deg), np.nan)
     lat0, lon0 = lat_deg[known[0]], lon_deg[known[0]]
     metres = np.radians(1.0) * EARTH_RADIUS_M
-    turn = (lon_deg - lon0 + 180.0) % 360.0 - 180.0
-    return turn * metres * np.cos(np.radians(lat0)), (lat_deg - lat0) * metres
+    turn = lon_deg - lon0 + 180.0
+    if ((turn < 0.0) | (turn >= 360.0)).any():
+        turn %= 360.0
+    return (turn - 180.0) * metres * np.cos(np.radians(lat0)), (lat_deg - lat0) * metres

@@ -70,7 +70,8 @@ def weigh_features(features: Mapping[str, Array], altitude_class: str) -> dict[s
     said = {}
     for name, weight in WEIGHTS[altitude_class].items():
         middle = ROUGHNESS_MIDDLE[altitude_class] if name == "altitude_roughness" else MIDDLES[name]
-        said[name] = np.nan_to_num(weight * (features[name] - middle))
+        value = weight * (features[name] - middle)
+        said[name] = np.where(np.isfinite(value), value, 0.0)
     return said
 
 
@@ -256,10 +257,14 @@ def derive_segments(
 
 
 def _means(value: Array, first: Integers, last: Integers) -> Array:
-    total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(value))])
-    count = np.concatenate([[0], np.cumsum(np.isfinite(value))])
-    n = count[last] - count[first]
-    return np.where(n > 0, (total[last] - total[first]) / np.maximum(n, 1), np.nan)
+    """Mean of each stretch of `value` (..., cells), NaN left out, NaN where all are."""
+    known = np.isfinite(value)
+    shape = (*value.shape[:-1], value.shape[-1] + 1)
+    total, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    np.cumsum(np.where(known, value, 0.0), axis=-1, out=total[..., 1:])
+    np.cumsum(known, axis=-1, out=count[..., 1:])
+    n = count[..., last] - count[..., first]
+    return np.where(n > 0, (total[..., last] - total[..., first]) / np.maximum(n, 1), np.nan)
 
 
 def _medians(value: Integers, first: Integers, last: Integers) -> Array:
@@ -286,10 +291,10 @@ def _reasons(
     said = weigh_features(features, altitude_class)
     names = list(said)
     sign = np.where(terrain == TECHNICAL, 1.0, -1.0)
-    for_label = sign * np.array([_means(said[name], first, last) for name in names])
+    for_label = sign * _means(np.array(list(said.values())), first, last)
     for_label = np.where(for_label > 0, for_label, 0.0)  # NaN too says nothing
     main = np.argsort(-for_label, axis=0, kind="stable")[:2].T.tolist()
-    means = np.array([_means(features[name], first, last) for name in names]).T.tolist()
+    means = _means(np.array(list(features.values())), first, last).T.tolist()
     elapsed = grid["elapsed_s"].to_numpy()
     speed_mps = (last - 1 - first) * CELL_M / np.maximum(elapsed[last - 1] - elapsed[first], 1.0)
     reasons = []
