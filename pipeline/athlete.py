@@ -44,6 +44,7 @@ from pipeline.tables import (
     Track,
 )
 
+HEADLINE = ("cadence_cv", "all")
 MIN_WINDOWS = 12
 MIN_QUALITY = 0.7
 YARDSTICK_RUNS = 50
@@ -345,11 +346,12 @@ def _verdict_on_run(
 ) -> dict[str, Any]:
     """Technical share, and whether the run counts or why not."""
     length = (segments["end_m"] - segments["start_m"]).to_numpy()
-    technical = (segments["terrain"] == "technical").to_numpy()
-    headline = stability.filter(metric="cadence_cv", direction="all")
-    windows = dict(headline.select("terrain", "n_windows").iter_rows())
-    seconds = dict(headline.select("terrain", "seconds").iter_rows())
-    on_technical, on_smooth = windows.get("technical", 0), windows.get("smooth", 0)
+    technical = segments["terrain"].to_physical().to_numpy() == terrain.TECHNICAL
+    names = ("metric", "direction", "terrain", "n_windows", "seconds")
+    rows = zip(*(stability[name].to_list() for name in names), strict=True)
+    known = {of: found for metric, direction, of, *found in rows if (metric, direction) == HEADLINE}
+    on_technical, technical_s = known.get("technical", (0, 0.0))
+    on_smooth, _ = known.get("smooth", (0, 0.0))
     if run["cadence_unit"] == "none":
         reason = "no cadence was recorded"
     elif run["quality"] < MIN_QUALITY:
@@ -364,7 +366,7 @@ def _verdict_on_run(
     else:
         reason = ""
     return {
-        "technical_s": float(seconds.get("technical", 0.0)),
+        "technical_s": float(technical_s),
         "technical_share": float(length[technical].sum() / length.sum()) if length.sum() else None,
         "counts": not reason,
         "counts_reason": reason,

@@ -44,9 +44,9 @@ _SCHEMA = Stability.create_empty().schema
 Key = tuple[str, str, str, int, float]  # terrain, direction, metric, windows, seconds
 
 
-def _usable(track: DataFrame[Track]) -> Mask:
+def _usable(track: DataFrame[Track], running: Mask) -> Mask:
     """Seconds of running whose cadence can be used."""
-    found: Mask = (_codes(track, "gait") == RUN) & (_codes(track, "cadence_flag") == OK)
+    found: Mask = running & (_codes(track, "cadence_flag") == OK)
     found &= np.isfinite(track["speed_mps"].to_numpy())
     return found
 
@@ -58,13 +58,17 @@ def _codes(track: DataFrame[Track], column: str) -> NDArray[Any]:
 
 def _terms(track: DataFrame[Track]) -> Array:
     """Columns 1, v, v^2, g, g^2 of shape (seconds, 5); an unknown grade counts as level."""
-    v, g = (np.nan_to_num(track[column].to_numpy()) for column in ("speed_mps", "grade"))
-    return np.column_stack([np.ones(len(v)), v, v**2, g, g**2])
+    terms = np.ones((len(track), N_TERMS))
+    for k, column in ((1, "speed_mps"), (3, "grade")):
+        value = track[column].to_numpy()
+        terms[:, k] = np.where(np.isnan(value), 0.0, value)
+        np.square(terms[:, k], out=terms[:, k + 1])
+    return terms
 
 
 def sum_cadence(track: DataFrame[Track]) -> list[float]:
     """Sums of the cadence regression over a run's usable seconds: X'X (25 values, by row), then X'y (5)."""
-    at = _usable(track)
+    at = _usable(track, _codes(track, "gait") == RUN)
     return _sums(_terms(track)[at], track["cadence_spm"].to_numpy()[at])
 
 
@@ -103,7 +107,7 @@ def derive_windows(
     running = _codes(track, "gait") == RUN
     elapsed = track["elapsed_s"].to_numpy()
     terrain = np.nan_to_num(_codes(track, "terrain"), nan=-1).astype(np.int64) if part is None else part
-    cadence = np.where(_usable(track), track["cadence_spm"].to_numpy(), np.nan)
+    cadence = np.where(_usable(track, running), track["cadence_spm"].to_numpy(), np.nan)
     terms = _terms(track)
     # A new stretch starts where seconds are skipped, running stops or the terrain changes.
     skips = np.cumsum(np.diff(elapsed, prepend=elapsed[:1]) > 1)
@@ -112,25 +116,26 @@ def derive_windows(
     )
     first = _starts(borders, running & (terrain >= 0))
     first = first[np.isfinite(cadence[_seconds(first)]).sum(axis=1) >= MIN_KNOWN_S]
+    within = _seconds(first)
 
     def wobble(value: Array, floor: float) -> Array:
         detrended = value - rolling_mean_within(value, TREND_S, borders)
-        return np.maximum(_mean_and_sd(detrended[_seconds(first)])[1], floor)
+        return np.maximum(_mean_and_sd(detrended[within])[1], floor)
 
     stance_sd = stance_mean = balance_sd = balance_mean = np.full(len(first), np.nan)
     if stance_time_ms is not None:
         timed = running & np.isfinite(stance_time_ms)
         usual = terms @ fit_cadence([_sums(terms[timed], stance_time_ms[timed])])
         stance_sd = wobble(stance_time_ms - usual, SD_FLOOR_MS)
-        stance_mean, _ = _mean_and_sd(stance_time_ms[_seconds(first)])
+        stance_mean, _ = _mean_and_sd(stance_time_ms[within])
     if stance_balance is not None:
         balance_sd = wobble(stance_balance, SD_FLOOR_BALANCE)
-        balance_mean, _ = _mean_and_sd(stance_balance[_seconds(first)])
-    cadence_mean, cadence_sd = _mean_and_sd(cadence[_seconds(first)])
+        balance_mean, _ = _mean_and_sd(stance_balance[within])
+    cadence_mean, cadence_sd = _mean_and_sd(cadence[within])
     return Windows(
         start_s=elapsed[first].astype(np.float64),
         terrain=terrain[first],
-        direction=_direction(terms[_seconds(first), 3].mean(axis=1)),
+        direction=_direction(terms[within, 3].mean(axis=1)),
         third=3 * (np.cumsum(running)[first] - 1) // max(int(running.sum()), 1),
         residual_sd_spm=wobble(cadence - terms @ coefficients, SD_FLOOR_SPM),
         cadence_mean_spm=cadence_mean,
@@ -189,10 +194,11 @@ def measure_stability(run_id: str, windows: Windows) -> DataFrame[Stability]:
                 compared = [part & (windows.third == third) for third in thirds]
                 strata = compared if len(thirds) == 2 else [part]
                 means = resample_means(stacked, strata)
+                smallest = min(int(stratum.sum()) for stratum in strata)
                 for name, own in columns.items():
                     keys.append((terrain, direction, name, n, float(n * WINDOW_S)))
                     values.append(METRICS[name].of_means(*means[: len(own)]))
-                    least.append(min(int(stratum.sum()) for stratum in strata))
+                    least.append(smallest)
                     means = means[len(own) :]
     drawn = np.array(values).reshape(len(keys), 1 + BOOTSTRAPS)
     floor = np.array([METRICS[key[2]].floor for key in keys])
@@ -218,9 +224,15 @@ def measure_parts(track: DataFrame[Track], coefficients: Array, part: Integers, 
     windows = derive_windows(track, coefficients, part)
     columns = np.array(METRICS["cadence_cv"].of_window(windows))
     n_windows = np.bincount(windows.terrain, minlength=n)
+    by_part = columns[:, np.argsort(windows.terrain, kind="stable")]
+    ends = np.cumsum(n_windows)
     drawn = np.full((n, 1 + BOOTSTRAPS), np.nan)
-    for k in np.flatnonzero(n_windows):
-        drawn[k] = METRICS["cadence_cv"].of_means(*resample_means(columns, [windows.terrain == k]))
+    # Parts of as many windows are drawn alike, so they are drawn together.
+    for size in np.unique(n_windows[n_windows > 0]).tolist():
+        parts = np.flatnonzero(n_windows == size)
+        own = by_part[:, (ends[parts] - size)[:, None] + np.arange(size)]
+        means = resample_means(own.reshape(-1, size), [np.ones(size, dtype=bool)])
+        drawn[parts] = METRICS["cadence_cv"].of_means(*means.reshape(len(columns), len(parts), -1))
     low, high = find_intervals(drawn, n_windows, np.zeros(n))
     return {
         "cadence_cv": drawn[:, 0],
