@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -162,10 +163,25 @@ def stretches(label: NDArray[Any]) -> Integers:
     return np.concatenate([[0], np.flatnonzero(label[1:] != label[:-1]) + 1, [len(label)]])
 
 
-def merge_short(label: NDArray[Any], min_length: int) -> NDArray[Any]:
-    """Give stretches shorter than `min_length` the label of their longer neighbour, shortest first."""
+def merge_short(label: NDArray[Any], min_length: int, within: NDArray[Any] | None = None) -> NDArray[Any]:
+    """Give stretches shorter than `min_length` the label of their longer neighbour, shortest first.
+
+    Neighbours have the same value of `within`, where that is given.
+    """
     borders = stretches(label)
+    groups = [0, len(borders) - 1]
+    if within is not None:
+        borders = np.union1d(borders, stretches(within))
+        groups = np.searchsorted(borders, stretches(within)).tolist()
     labels, lengths = label[borders[:-1]].tolist(), np.diff(borders).tolist()
+    merged = [_merge_short(labels[a:b], lengths[a:b], min_length) for a, b in pairwise(groups)]
+    return np.repeat(
+        np.array([one for labels, _ in merged for one in labels], dtype=label.dtype),
+        np.array([one for _, lengths in merged for one in lengths], dtype=np.int64),
+    )
+
+
+def _merge_short(labels: list[Any], lengths: list[int], min_length: int) -> tuple[list[Any], list[int]]:
     while len(lengths) > 1 and min(lengths) < min_length:
         k = lengths.index(min(lengths))
         neighbours = [j for j in (k - 1, k + 1) if 0 <= j < len(lengths)]
@@ -174,7 +190,7 @@ def merge_short(label: NDArray[Any], min_length: int) -> NDArray[Any]:
             if 0 < j < len(lengths) and labels[j] == labels[j - 1]:
                 lengths[j - 1] += lengths[j]
                 del labels[j], lengths[j]
-    return np.repeat(np.array(labels, dtype=label.dtype), np.array(lengths, dtype=np.int64))
+    return labels, lengths
 
 
 def local_metres(lat_deg: Array, lon_deg: Array) -> tuple[Array, Array]:

@@ -246,7 +246,8 @@ def measure_parts(track: DataFrame[Track], coefficients: Array, part: Integers, 
 def measure_walking(run_id: str, track: DataFrame[Track]) -> DataFrame[Stability]:
     """The share of the moving seconds that were walked, by terrain and direction, as rows `walking_share`."""
     gait, terrain = _codes(track, "gait"), _codes(track, "terrain")
-    direction = _direction(np.nan_to_num(rolling_mean(track["grade"].to_numpy(), WINDOW_S + 1)))
+    slope = rolling_mean(track["grade"].to_numpy(), WINDOW_S + 1)
+    direction = _direction(np.where(np.isnan(slope), 0.0, slope))
     moving = (gait != STAND) & np.isfinite(terrain)
     place = (terrain[moving] * len(DIRECTIONS)).astype(np.int64) + direction[moving]
     shape = (len(TERRAINS), len(DIRECTIONS))

@@ -15,7 +15,6 @@ Cadence and heart rate never enter: cadence is the outcome.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -209,9 +208,7 @@ def label_direction(
     """
     slope = np.nan_to_num(rolling_mean(grade, _width(50)))
     direction = np.where(slope > limit, UP, np.where(slope < -limit, DOWN, LEVEL))
-    for a, b in pairwise(stretches(terrain)):
-        direction[a:b] = merge_short(direction[a:b], round(min_length_m / CELL_M))
-    return direction
+    return merge_short(direction, round(min_length_m / CELL_M), terrain)
 
 
 def derive_segments(

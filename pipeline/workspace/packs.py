@@ -193,12 +193,12 @@ class PackReader:
 
     def _in_units(self, stored: pa.Table, run_id: str) -> pl.DataFrame:
         steps, types = steps_per_unit(self._schema), dtypes(self._schema)
-        names = stored.column_names
-        found = numbers_of({n: stored[n].to_numpy() * (1 / steps[n]) for n in names if n in steps})
-        others = pl.DataFrame(pl.from_arrow(stored.drop_columns(list(found))))
-        found |= {column.name: column.cast(types.get(column.name, pl.Float32)) for column in others}
-        run = pl.Series("run_id", [run_id]).new_from_index(0, len(others))
-        return pl.DataFrame([run, *(found[name] for name in names)])
+        columns = pl.DataFrame(pl.from_arrow(stored)).get_columns()
+        numbers = numbers_of({c.name: c.to_numpy() * (1 / steps[c.name]) for c in columns if c.name in steps})
+        run = pl.Series("run_id", [run_id]).new_from_index(0, len(stored))
+        others = (c.cast(types.get(c.name, pl.Float32)) for c in columns if c.name not in steps)
+        found = numbers | {column.name: column for column in others}
+        return pl.DataFrame([run, *(found[column.name] for column in columns)])
 
     def close(self) -> None:
         """Close the pack that is open, if any."""
