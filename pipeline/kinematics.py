@@ -223,11 +223,12 @@ def _speed(
     was taken out, the same steadiness without bias.
     """
     speed = np.where((recorded >= 0) & (recorded <= max_speed_mps), recorded, np.nan)
-    for travelled in (lambda: np.diff(distance, prepend=np.nan), lambda: _steps_m(lat, lon)):
+    for source in ("distance", "positions"):
         missing = ~np.isfinite(speed)
         if not missing.any():
             break
-        rate = travelled() / step_s
+        travelled = _steps_m(lat, lon) if source == "positions" else np.diff(distance, prepend=np.nan)
+        rate = travelled / step_s
         usable = (step_s <= max_gap_s) & (rate >= 0) & (rate <= max_speed_mps)
         speed[missing] = rolling_mean(np.where(usable, rate, np.nan), 15)[missing]
     return speed

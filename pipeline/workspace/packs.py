@@ -3,8 +3,9 @@ their further channels in a third where any run has some.
 
 One row group is one run, in the order of `PackRef.run_ids`. Numbers are whole multiples of a step far
 below what a watch resolves, stored as differences (DELTA_BINARY_PACKED) under LZ4: zstd makes grids 1 % and
-tracks 12 % smaller for half as much time again. Not stored: the run's id, which the catalogue knows, and terrain, segment and technicality, which change as places are
-learnt and are joined when a track is loaded. A pack no row names is an orphan and is swept.
+tracks 12 % smaller for half as much time again. Not stored: the run's id, which the catalogue knows, and
+terrain, segment and technicality, which change as places are learnt and are joined when a track is loaded.
+A pack no row names is an orphan and is swept.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None
 
 
 def _put_row_groups(target: Path, tables: Sequence[pa.Table], **how: Any) -> None:
-    """A Parquet file with a row group for each table; made in memory, since a file object costs a call a page."""
+    """A Parquet file with a row group for each table; in memory first, since a file costs a call a page."""
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, tables[0].schema, write_statistics=False, **how) as writer:
         for table in tables:

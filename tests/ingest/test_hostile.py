@@ -201,7 +201,7 @@ def test_a_track_takes_300_bytes_a_second_however_few_the_records_are():
 def test_a_recording_of_weeks_is_refused_before_its_seconds_are_made():
     """Records of 700 kB that claim 12 days and a half of seconds cost what their reading costs."""
     activity = parse_fit(fit(beats(108_000, 10)))
-    with pytest.raises(Rejected, match="it records 12.5 days, and more than 12 are no run"):
+    with pytest.raises(Rejected, match=r"it records 12\.5 days, and more than 12 are no run"):
         derive_motion(activity.records, activity.timer_events)
 
 
