@@ -24,6 +24,7 @@ from pipeline.tables import Segments, Track
 from pipeline.workspace import Workspace, catalogue
 from pipeline.workspace.frames import to_rows
 from pipeline.workspace.packs import pack_files
+from pipeline.workspace.sqlite import Sqlite
 from sample_data import STEADIED
 from sample_data.write_season import write_season
 from tests.imports import HereEngine
@@ -47,7 +48,7 @@ def make_many_runs(folder: Path, n_athletes: int, n_runs: int) -> tuple[Path, st
         log = (season / "balance-log.csv").read_bytes()
         take_in_log(workspace, first, parse_balance_log("balance-log.csv", log, first))
         per_season = workspace.load_runs(first).height
-    engine = catalogue.connect(path, read_only=False)
+    engine = Sqlite(path, read_only=False).engine
     with engine.begin() as connection:
         seasons = n_runs // n_athletes // per_season
         rows = {table: connection.execute(sa.select(table)).mappings().all() for table in COPIED}
@@ -93,7 +94,7 @@ def add_long_run(workspace: Workspace, athlete_id: str, seconds: int = LONG_RUN_
     pack = workspace.save_pack(athlete_id, [result])
     file = FileResult("long.fit", "1" * 64, 1, "run", int(row["analysis_version"]), runs=(result,))
     workspace.commit(athlete_id, pack, [file])
-    engine = catalogue.connect(workspace.path, read_only=False)
+    engine = Sqlite(workspace.path, read_only=False).engine
     with engine.begin() as connection:
         rows = to_rows(Segments.cast(pl.concat(segments)))
         connection.execute(catalogue.segments.insert(), [{**one, "athlete_id": athlete_id} for one in rows])

@@ -1,0 +1,125 @@
+"""`make bench`, third part: many athletes' files on one core, on two, and on a Dask cluster of two workers.
+
+The FIT files of the corpus's trail season, or of a made-up one, dealt to eight athletes. The wall clock is
+what counts here, and other work on the machine disturbs it: three rounds, of which the best pair is told.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pipeline.batch import find_folders, import_folders
+from pipeline.cluster import DaskEngine
+from pipeline.engine import Done, Engine, LocalEngine
+from pipeline.workspace import Workspace
+from sample_data import STEADIED
+from sample_data.write_season import write_season
+from tests.bench import CORPUS, say
+from tests.test_cluster import Cluster
+
+ATHLETES, ROUNDS, WEEKS = 8, 3, 16
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds by the clock, and of CPU in this process."""
+
+    wall_s: float
+    driver_s: float
+
+
+def deal(folder: Path) -> tuple[Path, int]:
+    """A folder of athletes' folders, and the number of files in them."""
+    if (CORPUS / "index.csv").is_file():
+        files = sorted((CORPUS / "trail-season").glob("*.fit"))
+    else:
+        files = sorted((write_season(folder, STEADIED, WEEKS) / "runs").glob("*.fit"))
+    for n, file in enumerate(files):
+        place = folder / "club" / f"athlete {n % ATHLETES}"
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place / file.name)
+    return folder / "club", len(files)
+
+
+def import_all(club: Path, engine: Engine, n_files: int) -> Took:
+    """All of it into an empty workspace."""
+    with tempfile.TemporaryDirectory() as place:
+        wall, cpu = time.perf_counter(), time.process_time()
+        with Workspace(Path(place) / "workspace") as workspace:
+            folders = find_folders([club], workspace.path)
+            done = list(import_folders(workspace, folders, engine))
+        assert sum(len(imported.results) for _, imported in done) == n_files
+        return Took(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+@contextmanager
+def on_cores(n: int) -> Iterator[None]:
+    """Let this process, and those that it starts, run on so many cores."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(before)[:n])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def peak_mb(items: Sequence[int]) -> float:
+    """In a worker: the most memory that it held so far; slow, so that each worker is asked."""
+    time.sleep(1)
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def local(club: Path, n_files: int, cores: int) -> tuple[Took, float, float]:
+    """On so many cores: what it took, CPU time of the workers [s], the most memory of one [MB]."""
+    with on_cores(cores):
+        engine = LocalEngine(cores)
+        peaks = [e.result for e in engine.run(peak_mb, [[n] for n in range(cores)]) if isinstance(e, Done)]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took = import_all(club, engine, n_files)
+        peaks += [e.result for e in engine.run(peak_mb, [[n] for n in range(cores)]) if isinstance(e, Done)]
+        engine.close()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, max(peaks)
+
+
+def dask(club: Path, n_files: int) -> Took:
+    """On a scheduler and two workers of this machine."""
+    cluster = Cluster(2)
+    engine = DaskEngine(cluster.address)
+    list(engine.run(peak_mb, [[0], [1]]))
+    took = import_all(club, engine, n_files)
+    engine.close()
+    cluster.end()
+    return took
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as place:
+        club, n_files = deal(Path(place))
+        engines = (partial(local, cores=1), partial(local, cores=2))
+        rounds = [[engine(club, n_files) for engine in engines] for _ in range(ROUNDS)]
+        clustered = min((dask(club, n_files) for _ in range(ROUNDS)), key=lambda took: took.wall_s)
+    (one, cpu_s, _), (two, _, _) = max(rounds, key=lambda pair: pair[0][0].wall_s / pair[1][0].wall_s)
+    peak = max(memory for pair in rounds for _, _, memory in pair)
+    say(f"\n{n_files} files of {ATHLETES} athletes on one core", f"{n_files / one.wall_s:8.1f} a second")
+    say("  CPU of its worker, and of the driver", f"{cpu_s:8.1f} s", f"{one.driver_s:8.1f} s")
+    times = one.wall_s / two.wall_s
+    say("on two cores", f"{n_files / two.wall_s:8.1f} a second", f"{times:8.2f} x", "goal 1.8")
+    say("  the most memory of a worker", f"{peak:8.0f} MB", "goal under 300")
+    times = two.wall_s / clustered.wall_s
+    say("on Dask, two workers", f"{n_files / clustered.wall_s:8.1f} a second", f"{times:8.2f} x of two cores")
+
+
+if __name__ == "__main__":
+    main()
