@@ -116,7 +116,8 @@ class Reading(Access):
         table = catalogue.repeats
         key = (table.c.athlete_id, table.c.stretch_id)
         runs = sa.func.count(table.c.run_id.distinct())
-        often = sa.select(*key).group_by(*key).having(runs >= MIN_RUNS)
+        whose = sa.true() if athlete_id is None else table.c.athlete_id == athlete_id
+        often = sa.select(*key).where(whose).group_by(*key).having(runs >= MIN_RUNS)
         order = ("stretch_id", "local_date", "run_id", "pass_in_run")
         return self._load(Repeats, table, athlete_id, sa.tuple_(*key).in_(often), order=order)
 
