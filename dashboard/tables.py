@@ -236,7 +236,7 @@ def segments_table(segments: pl.DataFrame, units: Units) -> pl.DataFrame:
             row["direction"],
             words.signed_percent(row["grade_mean"]),
             words.NONE if row["technicality_mean"] is None else f"{row['technicality_mean']:.2f}",
-            "marked by you" if row["edited"] else row["reasons"],
+            "marked by you" if row["edited"] else units.in_words(row["reasons"]),
             words.count(row["passes"], "pass") if row["passes"] == 1 else f"{row['passes']} passes",
         )
         for row in segments.iter_rows(named=True)

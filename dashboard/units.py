@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dashboard import words
@@ -10,6 +11,17 @@ FOOT_M = 0.3048
 MILE_M = 1609.344
 # From here on a length is told in kilometres or miles: 500 m and 2,000 ft are not, half a mile is.
 LONG_M = 800.0
+
+
+MPH_PER_MPS = 3600 / MILE_M
+_SPEED = re.compile(r"(\d+(?:\.\d+)?)(\s)m/s\b")
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)(\s)m\b(?!/)")
+
+
+def _feet(metres: str) -> str:
+    """As exact as the metres were written."""
+    feet = float(metres) / FOOT_M
+    return f"{feet:.1f}" if "." in metres else f"{feet:.0f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,13 @@ class Units:
             return words.NONE
         minutes, rest = divmod(round(pace), 60)
         return f"{minutes}:{rest:02d}{words.NBSP}min/{self.distance_unit}"
+
+    def in_words(self, text: str) -> str:
+        """A sentence of the analysis, which is metric, with its lengths and speeds in these units."""
+        if self.distance_unit == "km":
+            return text
+        text = _SPEED.sub(lambda found: f"{float(found[1]) * MPH_PER_MPS:.1f}{found[2]}mph", text)
+        return _LENGTH.sub(lambda found: _feet(found[1]) + found[2] + self.height_unit, text)
 
     def short(self, metres: float) -> str:
         """A length of a scale bar: `500 m`, `2 km`, `1,000 ft`, `2 mi`."""

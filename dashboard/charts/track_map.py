@@ -23,12 +23,14 @@ def track_map(
     theme: Theme = LIGHT,
     tiles: Sequence[Mapping[str, Any]] = (),
     units: Units = METRIC,
+    start: str = "Start",
 ) -> go.Figure:
     """Thick orange for technical, thin blue for smooth, grey without a label; start, scale bar and north.
 
     Parameters
     ----------
     positions : elapsed_s, distance_m, terrain, east_m, north_m.
+    start : what the first position is called.
     tiles : url, east_m and north_m of its upper left corner, width_m, height_m of each picture below it all.
     """
     figure = go.Figure()
@@ -60,7 +62,7 @@ def track_map(
     step = max(1, positions.height // N_POINTS)
     for name in ("unlabelled", "smooth", "technical"):
         _add_ground(figure, positions, name, step, theme)
-    _add_start(figure, positions, theme)
+    _add_start(figure, positions, theme, start)
     add_scale_and_north(figure, positions, theme, units)
     return figure
 
@@ -86,14 +88,14 @@ def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int
     )
 
 
-def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme) -> None:
+def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme, start: str) -> None:
     east = positions["east_m"].to_numpy()
     figure.add_scatter(
         x=[positions["east_m"][0]],
         y=[positions["north_m"][0]],
         mode="markers+text",
         marker={"size": 13, "color": theme.card, "line": {"color": theme.ink, "width": 3}},
-        text=["Start"],
+        text=[start],
         textposition="top left" if east[0] > (east.min() + east.max()) / 2 else "top right",
         cliponaxis=False,
         textfont={"color": theme.ink, "size": 13},

@@ -212,16 +212,18 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
     theme, units = by_scheme(scheme), queries.units_of(workspace, run["athlete_id"])
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
     positions, tiles = queries.local_positions(track), workspace.load_tiles()
+    hidden = _hidden(workspace, run, track)
+    start = "Shown from here" if "start" in hidden else "Start"
     stretch_table = table_data(tables.segments_table(segments, units))
     stability = queries.run_stability(workspace, run)
     return {
         "more": table_data(metrics.metrics_table(stability)),
         "late": metrics.late_sentence(stability),
         **_repeats(workspace, run, theme, units),
-        "head": _head(workspace, run, units),
+        "head": _head(workspace, run, units, hidden),
         "hidden": False,
         "split": _split(tables.split_table(workspace.load_grounds(run_id), stability, units), run),
-        "map": track_map.track_map(positions, theme, lay_tiles(track, tiles), units),
+        "map": track_map.track_map(positions, theme, lay_tiles(track, tiles), units, start),
         "ground": f"Ground: {tile_host(tiles)}, which learns where this run was." if tiles else "",
         "map_table": stretch_table,
         "profile_table": table_data(tables.distance_table(queries.by_distance(track, units.unit_m), units)),
@@ -280,7 +282,17 @@ def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme, un
     }
 
 
-def _head(workspace: queries.Workspace, run: dict[str, Any], units: Units) -> html.Div:
+def _hidden(workspace: queries.Workspace, run: dict[str, Any], track: pl.DataFrame) -> str:
+    """What a privacy zone hides of the run's ends, as a sentence; empty where it hides neither."""
+    if workspace.load_zones(run["athlete_id"]).is_empty() or track.is_empty():
+        return ""
+    first, last = track["elapsed_s"][0], track["elapsed_s"][-1]
+    ends = {"the start": first > 0, "the end": last + 1 < (run["elapsed_s"] or 0.0)}
+    found = " and ".join(name for name, is_hidden in ends.items() if is_hidden)
+    return f"A privacy zone hides {found}; results are those of the whole run." if found else ""
+
+
+def _head(workspace: queries.Workspace, run: dict[str, Any], units: Units, hidden: str) -> html.Div:
     previous, following = queries.neighbours(workspace, run)
     facts = [
         units.distance(run["distance_m"]),
@@ -308,7 +320,7 @@ def _head(workspace: queries.Workspace, run: dict[str, Any], units: Units) -> ht
                         f"Run of {words.day(run['local_date'])}" + (run["title"] and f": {run['title']}")
                     ),
                     html.P(" · ".join(facts), className="lede"),
-                    html.P(standing, className="small"),
+                    html.P(f"{standing} {hidden}".strip(), className="small"),
                     html.Ul(warnings, className="small") if warnings else None,
                 ]
             ),

@@ -239,6 +239,19 @@ def test_no_hidden_second_or_position_is_sent(
         assert not hidden.at(segments[column].to_numpy()).any()
 
 
+def test_a_run_says_which_end_is_hidden(client: FlaskClient, folder: Path) -> None:
+    """The loop begins and ends at one place: with a zone there the page says so, and its mark is no start."""
+    with Workspace(folder, read_only=True) as workspace:
+        [run_id] = workspace.load_runs("ada")["run_id"]
+    before = json.dumps(fill_run(client, run_id))
+    assert "A privacy zone hides" not in before
+    assert '"Start"' in before
+    assert post(client, "zone", {"name": "z", "radius_m": 200, "run": run_id})[0] == 200
+    after = json.dumps(fill_run(client, run_id))
+    assert "A privacy zone hides the start and the end" in after
+    assert '"Start"' not in after
+
+
 def is_shown(metres: float, shown_m: Any, secret_m: Any) -> bool:
     """Whether a distance is of a shown second, as exact as charts are (0.1 m)."""
     off = np.abs(shown_m - metres).min()
