@@ -1,14 +1,11 @@
-"""A line of JSON for each request, and for what goes wrong in the server; see pipeline.journal."""
+"""A line of JSON for each request, and for each mistake in answering one; see pipeline.journal."""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, got_request_exception, request
-from gunicorn.glogging import Logger
 
 from pipeline import journal
 
@@ -41,29 +38,3 @@ def log_requests(server: Flask) -> None:
 
 def _tell_error(_server: Flask, exception: BaseException, **_: Any) -> None:
     journal.tell("mistake", **journal.place_of(exception))
-
-
-def _placed(level: str) -> Callable[..., None]:
-    def log(self: Logger, message: object, *args: Any, **kwargs: Any) -> None:
-        getattr(self.error_log, level)(message, *args, stacklevel=2, **kwargs)
-
-    return log
-
-
-class ServerLog(Logger):  # type: ignore[misc]
-    """Gunicorn's own troubles in the same form: its words may hold the address of a visitor or of a page."""
-
-    critical, error, warning = _placed("critical"), _placed("error"), _placed("warning")
-    exception = _placed("exception")
-
-    def setup(self, cfg: Any) -> None:
-        """See gunicorn.glogging.Logger."""
-        super().setup(cfg)
-        self.error_log.handlers = [_Lines()]
-
-
-class _Lines(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
-        where = f"{record.name}, {record.module}.{record.funcName}:{record.lineno}"
-        journal.tell("server", level=record.levelname.lower(), where=where, error=error)

@@ -38,7 +38,7 @@ def gunicorn_command(workspace_path: Path, port: int, host: str = HOST, site: st
         *(sys.executable, "-m", "gunicorn", f"dashboard.serve:served({given})"),
         *("--bind", f"{bound}:{port}", "--workers", "2", "--threads", "4", "--worker-class", "gthread"),
         *("--log-level", "warning", "--name", "surefoot", "--timeout", "60"),
-        *(("--logger-class", "dashboard.request_log.ServerLog") if journal.is_kept() else ()),
+        *(("--logger-class", "dashboard.server_log.ServerLog") if journal.is_kept() else ()),
     ]
 
 

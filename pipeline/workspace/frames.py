@@ -16,17 +16,23 @@ S = TypeVar("S", bound=dy.Schema)
 
 
 def to_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows as the catalogue takes them: instants in UTC without a zone, which every database has."""
+    """Rows as the catalogue takes them: instants in UTC without a zone, which every database has, and nothing
+    in the place of what is no number, of which SQLite makes nothing and PostgreSQL would not.
+    """
     instants = pl.col(pl.Datetime("us", "UTC"))
-    return frame.with_columns(instants.dt.replace_time_zone(None)).to_dicts()
+    kept = frame.with_columns(instants.dt.replace_time_zone(None), pl.selectors.float().fill_nan(None))
+    return kept.to_dicts()
 
 
 def to_row(values: dict[str, Any]) -> dict[str, Any]:
     """One row, given as Python values, as the catalogue takes it."""
-    return {
-        name: value.astimezone(UTC).replace(tzinfo=None) if hasattr(value, "astimezone") else value
-        for name, value in values.items()
-    }
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "astimezone"):
+        return value.astimezone(UTC).replace(tzinfo=None)
+    return None if value != value else value
 
 
 def to_frame(schema: type[S], rows: Iterable[tuple[Any, ...]]) -> DataFrame[S]:

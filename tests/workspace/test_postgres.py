@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,9 @@ from pipeline.tables import BalanceSessions
 from pipeline.workspace import Seen, Workspace, catalogue, link, restore_backup, save_backup, upgrade
 from pipeline.workspace.postgres import Postgres
 from pipeline.workspace.sqlite import Sqlite
+from tests.imports import take_in
 from tests.kept import kept
+from tests.made_runs import fit_file, no_cadence_file
 from tests.postgres_server import Server, all_new_workspaces_in
 
 ADA = "ada-lovelace-1815"
@@ -323,6 +326,28 @@ def test_there_and_back(postgres: Server, ask: Ask, tmp_path: Path, monkeypatch:
     restore_backup(tmp_path / "back.zip", tmp_path / "home")
     assert (tmp_path / "home" / "catalogue.sqlite").is_file()
     assert kept(tmp_path / "home") == kept(tmp_path / "w")
+
+
+def test_the_same_files_give_the_same_answer(postgres: Server, tmp_path: Path) -> None:
+    """Read into either database, files give the same runs, steadiness and answer to the last digit."""
+    (tmp_path / "runs").mkdir()
+    for number in range(3):
+        (tmp_path / "runs" / f"{number}.fit").write_bytes(fit_file(number))
+    (tmp_path / "runs" / "silent.fit").write_bytes(no_cadence_file(3))
+    (tmp_path / "runs" / "notes.fit").write_text("no recording")
+    loaded = []
+    for name in ("sqlite", "hosted"):
+        database = all_new_workspaces_in(postgres) if name == "hosted" else nullcontext()
+        with database, Workspace(tmp_path / name) as workspace:
+            take_in(workspace, tmp_path / "runs")
+            tables = ("runs", "segments", "stability", "effects", "files", "dose", "rejected", "grid")
+            loaded.append({table: getattr(workspace, f"load_{table}")("ada") for table in tables})
+            loaded[-1]["moments"] = workspace.load_cadence_moments("ada")
+    ours, theirs = loaded
+    assert ours.pop("moments") == theirs.pop("moments")
+    for table, frame in ours.items():
+        assert frame.equals(theirs[table]), table
+        assert len(frame) or table == "dose"
 
 
 KILLED = """

@@ -242,6 +242,19 @@ def test_balance_log_twice(workspace: Workspace) -> None:
     assert set(loaded["athlete_id"]) == {"ada"}
 
 
+def test_what_is_no_number_comes_back_as_nothing(workspace: Workspace) -> None:
+    """NaN is stored as nothing, in a run's own row and in what is derived of it, in every database."""
+    run = run_result(1)
+    run.run["technical_share"] = float("nan")
+    add(workspace, run)
+    stability = Stability.sample(
+        2, overrides={"run_id": [run.run["run_id"]] * 2, "value": [float("nan"), 0.5], "metric": ["a", "b"]}
+    )
+    workspace.save_athlete("ada", **derived(stability=stability))
+    assert workspace.load_run(run.run["run_id"])["technical_share"] is None
+    assert workspace.load_stability("ada")["value"].to_list() == [None, 0.5]
+
+
 def test_derived_rows_of_an_unknown_run(workspace: Workspace) -> None:
     """Results for a run that is not there are refused whole."""
     add(workspace, run_result(1))
