@@ -1,4 +1,4 @@
-# Surefoot, hosted: see docs/operating.md. Built from the lock; runs as nobody's user on a read-only root.
+# Surefoot, hosted: see docs/operating.md. Built from the lock; runs as a user without rights, on a read-only root.
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements.lock pyproject.toml README.md ./
@@ -17,11 +17,11 @@ RUN /tmp/tools/bin/uv build -q --wheel --no-build-isolation --python /tmp/tools/
 FROM python:3.13-slim
 COPY --from=build /opt/surefoot /opt/surefoot
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin surefoot \
- && install -d -o surefoot -g surefoot -m 700 /data
+ && install -d -o surefoot -g surefoot -m 700 /data/workspace
 ENV PATH=/opt/surefoot/bin:$PATH HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 SUREFOOT_LOG=json
 USER surefoot
 WORKDIR /data
-VOLUME /data
+VOLUME /data/workspace
 EXPOSE 8050
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8050/healthz', timeout=4)"]
