@@ -247,12 +247,11 @@ def test_what_is_no_number_comes_back_as_nothing(workspace: Workspace) -> None:
     run = run_result(1)
     run.run["technical_share"] = float("nan")
     add(workspace, run)
-    stability = Stability.sample(
-        2, overrides={"run_id": [run.run["run_id"]] * 2, "value": [float("nan"), 0.5], "metric": ["a", "b"]}
-    )
+    sampled = Stability.sample(2, overrides={"run_id": [run.run["run_id"]] * 2})
+    stability = Stability.cast(sampled.with_columns(value=pl.Series([float("nan"), 0.5])))
     workspace.save_athlete("ada", **derived(stability=stability))
     assert workspace.load_run(run.run["run_id"])["technical_share"] is None
-    assert workspace.load_stability("ada")["value"].to_list() == [None, 0.5]
+    assert set(workspace.load_stability("ada")["value"]) == {None, 0.5}
 
 
 def test_derived_rows_of_an_unknown_run(workspace: Workspace) -> None:
