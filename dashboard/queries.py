@@ -367,7 +367,7 @@ def data_quality(workspace: Workspace, athlete_id: str) -> list[tuple[str, str]]
         ("Cadence counted as", _tally(runs["cadence_unit"].cast(pl.String).str.replace_all("_", " "))),
         ("Sampling", _tally(runs["sampling"].cast(pl.String))),
         ("Running cadence used, median of runs", words.percent(used, 0)),
-        ("Runs that do not count", _tally(runs.filter(~pl.col("counts"))["counts_reason"])),
+        ("Runs that do not count", _tally(_alike(runs.filter(~pl.col("counts"))["counts_reason"]))),
         ("To know of the recordings", _tally(runs["warnings"].str.split("; ").explode().drop_nulls())),
         (
             "Files",
@@ -376,6 +376,13 @@ def data_quality(workspace: Workspace, athlete_id: str) -> list[tuple[str, str]]
         ),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def _alike(reasons: pl.Series) -> pl.Series:
+    """Reasons without the numbers of each run, so that those of one kind are counted together."""
+    return reasons.str.replace(
+        r"^\d+ technical and \d+ smooth windows", "too few technical or smooth windows"
+    )
 
 
 def _tally(texts: pl.Series) -> str:

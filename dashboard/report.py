@@ -49,7 +49,8 @@ p{max-width:76ch;margin:6px 0}
 .table th{color:var(--muted);font-weight:600;text-align:left}
 .table th,.table td{padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top;
 max-width:44ch;overflow-wrap:anywhere}
-.table .number{text-align:right;white-space:nowrap}
+.table .number{text-align:right}.table .number,.table td:first-child{white-space:nowrap}
+.table td{overflow-wrap:break-word}
 section.athlete+section.athlete{border-top:2px solid var(--line);margin-top:48px;padding-top:32px}
 @media print{body{max-width:none;padding:0;font-size:12px}.table{width:100%;font-size:11px}
 h2{break-after:avoid}figure,tr{break-inside:avoid}

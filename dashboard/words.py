@@ -8,6 +8,7 @@ from typing import Any
 NBSP = "\u00a0"
 MINUS = "\u2212"
 NONE = "–"
+MOST_TOLD = 10.0  # of a change: beyond that an end of an interval says only that it is far away
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
@@ -32,6 +33,8 @@ def change(fraction: float) -> str:
     size = round(100 * abs(fraction))
     if size == 0:
         return "no change"
+    if fraction > MOST_TOLD:
+        return f"over {round(100 * MOST_TOLD)}{NBSP}% less steady"
     return f"{size}{NBSP}% {'steadier' if fraction < 0 else 'less steady'}"
 
 

@@ -63,13 +63,13 @@ def over_time(passes: pl.DataFrame, breaks: pl.DataFrame, theme: Theme = LIGHT) 
         _add_passes(figure, passes.filter(pl.col("terrain") == terrain), terrain, theme, across=False)
     days = passes["local_date"].to_list()
     inside = breaks.filter(pl.col("local_date").is_between(min(days), max(days))) if days else breaks.clear()
-    add_breaks(figure, inside, days, theme)
+    top_px = add_breaks(figure, inside, days, theme)
     highest = pl.max_horizontal("cadence_cv", "high").quantile(0.9)
     top = 115 * float(passes.select(highest).item() or 0.04)
     figure.update_layout(
         template=theme.template,
         height=OVER_TIME_PX,
-        margin={"l": 58, "r": 20, "t": 30, "b": 46},
+        margin={"l": 58, "r": 20, "t": top_px, "b": 46},
         xaxis={"type": "date", "tickformat": tick_format(days), "nticks": 8, "range": reach(days)},
         yaxis={"title": {"text": "Cadence variability, %"}, "range": [0, top], "nticks": 6},
     )

@@ -17,6 +17,7 @@ from pipeline.triage import RANGE_WEEKS
 HEIGHT_PX = 520
 UPPER, LOWER = (0.33, 1.0), (0.0, 0.22)
 LABEL_GAP_PX = 40
+BREAK_ROW_PX, BREAK_ROWS = 15, 4
 
 
 def trend(
@@ -57,14 +58,12 @@ def trend(
     if last_weeks is not None and days:
         first = max(days) - timedelta(weeks=last_weeks)
         days = [first, *(day for day in days if day > first)]
-    if days:
-        add_breaks(figure, breaks.filter(pl.col("local_date").is_between(min(days), max(days))), days, theme)
+    shown = breaks.filter(pl.col("local_date").is_between(min(days), max(days))) if days else breaks.clear()
+    top_px = add_breaks(figure, shown, days, theme)
     figure.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
-        margin={"l": 46, "r": 10, "t": 30, "b": 42}
-        if theme.is_narrow
-        else {"l": 58, "r": 88, "t": 30, "b": 42},
+        margin={"t": top_px, "b": 42, **({"l": 46, "r": 10} if theme.is_narrow else {"l": 58, "r": 88})},
         barmode="stack",
         xaxis={
             "type": "date",
@@ -273,9 +272,17 @@ def reach(days: list[date]) -> list[date] | None:
     return [min(days) - timedelta(days=5), max(days) + timedelta(days=9)] if days else None
 
 
-def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme: Theme) -> None:
-    """A dotted line and its words where the device changed."""
+def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme: Theme) -> int:
+    """A dotted line and its words where the device changed; gives the room (px) that the words need above.
+
+    Words that would run into those before stand a line higher.
+    """
+    row, rows, before = 0, 1, None
+    reach_days = (max(days) - min(days)).days if days else 0
+    near = timedelta(days=reach_days * (1.0 if theme.is_narrow else 0.25))
     for day, text in breaks.select("local_date", "words").iter_rows():
+        row = (row + 1) % BREAK_ROWS if before is not None and day - before <= near else 0
+        rows, before = max(rows, row + 1), day
         late = (day - min(days)) > (max(days) - min(days)) / 2
         figure.add_shape(
             type="line",
@@ -292,6 +299,8 @@ def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme:
             yref="paper",
             yanchor="bottom",
             xanchor="right" if late else "left",
+            yshift=row * BREAK_ROW_PX,
             text=escape(text[:40]),
             showarrow=False,
         )
+    return 15 + rows * BREAK_ROW_PX

@@ -34,7 +34,7 @@ WHOLE = {"type": "rightAligned"}
 SIGNED = {"type": "rightAligned", "valueFormatter": {"function": "signed(params.value)"}}
 WORDS = {"filter": True}
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 140, **WORDS},
+    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 130, **WORDS},
     {
         "field": "why",
         "headerName": "Why to look",
@@ -47,16 +47,16 @@ COLUMNS: list[dict[str, Any]] = [
     },
     {"field": "technical_min", "headerName": "Technical min, 4 weeks", **WHOLE},
     {"field": "change", "headerName": "Trend, % in 4 weeks", **SIGNED},
-    {"field": "interval", "headerName": "95 % interval of it", "width": 104, "sortable": False},
-    {"field": "in_plan", "headerName": "Weeks in plan", "width": 84},
+    {"field": "interval", "headerName": "95 % interval of it", "width": 124, "sortable": False},
+    {"field": "in_plan", "headerName": "Weeks in plan", "width": 80},
     {"field": "cadence_used", "headerName": "Cadence used, %", **WHOLE},
     {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 104},
-    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 112},
+    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 122},
     {
         "field": "verdict",
         "headerName": "Answer",
         "tooltipField": "verdict",
-        "minWidth": 140,
+        "minWidth": 124,
         "flex": 1,
         "wrapText": True,
         "autoHeight": True,
@@ -76,7 +76,7 @@ def layout() -> html.Div:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "width": 94,
+            "width": 102,
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
         },

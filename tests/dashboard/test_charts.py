@@ -1,6 +1,7 @@
 """Charts by the data they draw."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -17,7 +18,7 @@ from dashboard.charts.profile import N_POINTS, profile
 from dashboard.charts.residuals import leftover, residuals
 from dashboard.charts.stretches import stretches
 from dashboard.charts.track_map import track_map
-from dashboard.charts.trend import trend
+from dashboard.charts.trend import BREAK_ROW_PX, add_breaks, trend
 
 
 def _named(figure: go.Figure, name: str) -> list[go.Scatter]:
@@ -208,6 +209,18 @@ def test_no_line_over_a_long_pause() -> None:
     x = np.concatenate([np.arange(0.0, 30.0, 3.0), np.arange(200.0, 230.0, 3.0)])
     line = local_line(x, np.ones_like(x), np.array([10.0, 115.0, 210.0]))[0]
     assert np.isfinite(line).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(("is_narrow", "rows"), [(False, [0, 0, 1]), (True, [0, 1, 2])])
+def test_words_of_near_breaks_do_not_run_into_each_other(is_narrow: bool, rows: list[int]) -> None:
+    """Of three changes of watch, the last ten days apart: words that would meet stand one above the other."""
+    days = [date(2026, 1, 1), date(2026, 12, 31)]
+    changed = [date(2026, 2, 1), date(2026, 9, 1), date(2026, 9, 11)]
+    breaks = pl.DataFrame({"local_date": changed, "words": ["a", "b", "c"]})
+    figure = go.Figure()
+    room = add_breaks(figure, breaks, days, replace(theme.LIGHT, is_narrow=is_narrow))
+    assert [note.yshift // BREAK_ROW_PX for note in figure.layout.annotations] == rows
+    assert room >= (max(rows) + 1) * BREAK_ROW_PX
 
 
 def test_profile_leaves_unusable_cadence_out(workspace: FakeWorkspace, run_id: str) -> None:

@@ -16,6 +16,11 @@ def test_change_spells_out_its_direction(fraction: float, expected: str) -> None
     assert words.change(fraction).replace(words.NBSP, " ") == expected
 
 
+def test_a_change_of_more_than_tenfold_is_not_told_to_the_digit() -> None:
+    """An end that far away says only that it is far."""
+    assert words.change_range(-0.58, 124.8) == "58\u00a0% steadier to over 1000\u00a0% less steady"
+
+
 def test_numbers_carry_units_and_a_true_minus() -> None:
     """Units follow a hard space, and minus is not a hyphen."""
     assert words.percent(0.0382) == "3.8\u00a0%"
