@@ -10,6 +10,7 @@ from typing import Any
 from pipeline.tables import DataFrame, Runs
 
 START_WITHIN_S = 60.0
+AT_ONCE_S = 5.0
 DISTANCE_WITHIN_SHARE = 0.05
 DISTANCE_WITHIN_M = 100.0
 AS_GOOD_FROM_SHARE = 0.9
@@ -22,8 +23,9 @@ def find_duplicates(runs: DataFrame[Runs]) -> dict[str, str]:
     """Run id of each recording to be set aside, and of the better one of the same run.
 
     One athlete's runs are the same when they start within 60 s and their distances differ by at most
-    5 % or 100 m, unless they are runs of one file, or one is of a treadmill and the other of a trail. A
-    file is set aside whole or not at all, so kept is the one whose file holds more runs; then, of those
+    5 % or 100 m, or when they start within 5 s, however long they are: nobody begins two runs at once, so
+    one is damaged, was stopped early or counts distance otherwise. Not so runs of one file, nor one of a
+    treadmill and one of a trail. A file is set aside whole or not at all, so kept is the one whose file holds more runs; then, of those
     with at least 90 % of the most seconds of good cadence (speed from positions moves these a little),
     FIT over TCX over GPX; then the one with most of these seconds, then the smaller id. The order of
     reading does not matter.
@@ -61,7 +63,8 @@ def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
         return False
     far, near = sorted((float(a["distance_m"] or 0), float(b["distance_m"] or 0)), reverse=True)
     close = far - near <= max(DISTANCE_WITHIN_SHARE * far, DISTANCE_WITHIN_M)
-    return bool(close)
+    at_once = abs((a["start_time"] - b["start_time"]).total_seconds()) <= AT_ONCE_S
+    return bool(close or at_once)
 
 
 def _starts_near(run: dict[str, Any], group: list[dict[str, Any]]) -> bool:
