@@ -25,10 +25,10 @@ def find_duplicates(runs: DataFrame[Runs]) -> dict[str, str]:
     One athlete's runs are the same when they start within 60 s and their distances differ by at most
     5 % or 100 m, or when they start within 5 s, however long they are: nobody begins two runs at once, so
     one is damaged, was stopped early or counts distance otherwise. Not so runs of one file, nor one of a
-    treadmill and one of a trail. A file is set aside whole or not at all, so kept is the one whose file holds more runs; then, of those
-    with at least 90 % of the most seconds of good cadence (speed from positions moves these a little),
-    FIT over TCX over GPX; then the one with most of these seconds, then the smaller id. The order of
-    reading does not matter.
+    treadmill and one of a trail. A file is set aside whole or not at all, so kept is the one whose file
+    holds more runs; then, of those with at least 90 % of the most seconds of good cadence (speed from
+    positions moves these a little), FIT over TCX over GPX; then the one with most of these seconds, then
+    the smaller id. The order of reading does not matter.
     """
     in_file = Counter(_file(run_id) for run_id in runs["run_id"])
     columns = ("run_id", "start_time", "distance_m", "moving_s", "quality", "source_format", "sub_sport")
