@@ -100,7 +100,8 @@ def flag_cadence(
     """Whether each second's cadence can be used, as an index into `tables.CADENCE_FLAGS`.
 
     missing: not recorded. The others judge running alone. half, double: below 58 % or above 180 % of the
-    run's own usual cadence. spike: further than 30 % from the 31 s median of the running. frozen: the
+    run's own usual cadence. spike: further than 30 % from the 31 s median of the running, or as far above
+    the usual, where a watch counts too many steps for longer than that median bridges. frozen: the
     same value for over 20 s while the 15 s mean of speed changes by more than 1 m/s (10th to 90th
     percentile); a steady runner's constant cadence, and a speed that only jitters, are not frozen.
     """
@@ -111,7 +112,7 @@ def flag_cadence(
         ratio = cadence_spm / _usual_cadence(cadence_spm[running])
         # Of the running alone: beside a short run, the median of all seconds is that of the walk.
         local = median_filter(fill_between(np.where(running, cadence_spm, np.nan)), local_s, mode="nearest")
-        flag[running & (np.abs(cadence_spm / local - 1) > spike_share)] = SPIKE
+        flag[running & ((np.abs(cadence_spm / local - 1) > spike_share) | (ratio > 1 + spike_share))] = SPIKE
         flag[running & (ratio < half_below)] = HALF
         flag[running & (ratio > double_above)] = DOUBLE
         flag[_frozen(cadence_spm, speed_mps, running, frozen_s, frozen_speed_range_mps)] = FROZEN

@@ -30,7 +30,7 @@ from pipeline.tables import (
     Track,
 )
 
-ANALYSIS_VERSION = 5
+ANALYSIS_VERSION = 6
 PENDING = "not yet compared with the other runs"
 GOOD_QUALITY = 0.9
 SMART_INTERVAL_S = 10

@@ -21,7 +21,7 @@ import numpy as np
 from pipeline import check_run, read_activity, terrain
 from pipeline.athlete import label_run
 from pipeline.errors import NotARun, Rejected
-from pipeline.numeric import Array, Mask
+from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import NOWHERE, Places, learn_places, place_ids
 from pipeline.results import RunResult
 from pipeline.workflow import analyse_run
@@ -29,6 +29,7 @@ from pipeline.workflow import analyse_run
 FOLDERS = ("trail-season", "trail-dynamics", "trail-gpx", "road-season")
 HALF_PASSES = 5
 SEED = 20261124
+SPLITS = 20
 NO_PLACES = learn_places([])
 
 
@@ -106,8 +107,16 @@ def _usual(classes: Sequence[str]) -> str:
 
 
 def half_split_kappa(runs: list[Recorded]) -> tuple[float, int]:
-    """Kappa of the labels that two halves of the runs give to places with 5 passes or more in each half."""
-    order = np.random.default_rng(SEED).permutation(len(runs))
+    """Kappa of the labels that two halves of the runs give to places with 5 passes or more in each half.
+
+    Mean over several ways to halve the runs, and the mean number of places.
+    """
+    rng = np.random.default_rng(SEED)
+    found = [_kappa_of_halves(runs, rng.permutation(len(runs))) for _ in range(SPLITS)]
+    return float(np.mean([k for k, _ in found])), round(np.mean([n for _, n in found]))
+
+
+def _kappa_of_halves(runs: list[Recorded], order: Integers) -> tuple[float, int]:
     halves = []
     for part in (order[::2], order[1::2]):
         some = [runs[i] for i in part]

@@ -125,6 +125,14 @@ def test_flags_by_hand() -> None:
     assert [flag[i] for i in (10, 20, 42, 70, 120)] == [OK, SPIKE, MISSING, HALF, DOUBLE]
 
 
+def test_a_watch_that_counts_too_many_steps_for_a_minute_is_told() -> None:
+    """A minute at 230 in a run at 165 is a spike throughout; a minute at 205 is a sprint."""
+    cadence = np.repeat([165.0, 230.0, 165.0, 205.0, 165.0], [120, 60, 60, 60, 120])
+    flag = flag_cadence(cadence, np.full(420, 3.0), np.full(420, RUN))
+    assert (flag[120:180] == SPIKE).all()
+    assert (flag[240:300] == OK).all()
+
+
 def test_a_dip_of_a_quarter_is_no_spike() -> None:
     """A brake from 170 to 130 spm is what is measured, not an error of the watch."""
     cadence = np.full(100, 170.0)
