@@ -16,6 +16,7 @@ from pipeline.cli import main
 from pipeline.errors import SurefootError
 from pipeline.workspace import AccountBook, Workspace
 
+pytestmark = pytest.mark.both_databases
 NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
 WORD = "correct horse battery"
 HERE = "192.0.2.7"
@@ -64,6 +65,7 @@ def test_an_unknown_name_costs_the_same_work(book: AccountBook, monkeypatch: pyt
     assert [kept.rsplit("$", 2)[0] for kept in held] == ["$argon2id$v=19$m=19456,t=2,p=1"] * 3
 
 
+@pytest.mark.sqlite_alone
 def test_nothing_secret_is_kept(book: AccountBook) -> None:
     """Neither password, token nor code lies in the catalogue: only what was made of them."""
     token = accounts.sign_in(book, "ada", WORD, HERE, now=NOW)
