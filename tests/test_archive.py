@@ -33,7 +33,7 @@ pytestmark = pytest.mark.both_databases
 
 SEASON = Path(__file__).parents[1] / "sample_data" / "season" / "steadied"
 ADA, BOB = "ada-lovelace", "bob-the-other"
-NEEDS_MORE_RUNS = ("channels", "repeats", "residuals")
+NEEDS_MORE_RUNS = ("channels", "repeats", "residuals", "normal_ranges")
 """Tables of which there is nothing after four runs without running dynamics."""
 
 
