@@ -61,7 +61,7 @@ class Engine(Protocol):
         raised here and ends the run."""
 
     def close(self) -> None:
-        """End the workers."""
+        """End the workers; a later run has new ones."""
 
 
 class LocalEngine:
