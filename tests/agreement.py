@@ -109,11 +109,12 @@ def _usual(classes: Sequence[str]) -> str:
 def half_split_kappa(runs: list[Recorded]) -> tuple[float, int]:
     """Kappa of the labels that two halves of the runs give to places with 5 passes or more in each half.
 
-    Mean over several ways to halve the runs, and the mean number of places.
+    Mean over several ways to halve the runs, of those with contrast, and the mean number of places.
     """
     rng = np.random.default_rng(SEED)
     found = [_kappa_of_halves(runs, rng.permutation(len(runs))) for _ in range(SPLITS)]
-    return float(np.mean([k for k, _ in found])), round(np.mean([n for _, n in found]))
+    told = [agreed for agreed, _ in found if np.isfinite(agreed)]
+    return float(np.mean(told)) if told else float("nan"), round(np.mean([n for _, n in found]))
 
 
 def _kappa_of_halves(runs: list[Recorded], order: Integers) -> tuple[float, int]:
