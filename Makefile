@@ -58,6 +58,7 @@ accuracy: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench_dashboard
 	$(BIN)/python -m tests.bench_batch
 
 docs: $(STAMP)
