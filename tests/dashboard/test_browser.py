@@ -146,3 +146,28 @@ def test_the_report_opens_from_disk(desktop: Seen, workspace: FakeWorkspace, tmp
     assert page.locator("img").count() == 0
     assert desktop.complaints == []
     assert desktop.hosts == {""}
+
+
+def test_the_main_ways_need_no_mouse(desktop: Seen, address: str) -> None:
+    """By Tab and Enter alone: past the menu, to the runs, into a run, to the next one, and back."""
+    page = desktop.open(f"{address}/athlete/maya", "#answer-trend .main-svg")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    for way, wanted in (
+        ("Runs", ".ag-row a"),
+        (None, "#run-profile .main-svg"),
+        ("Next", "#run-profile .main-svg"),
+    ):
+        before = page.url
+        if way is None:
+            page.locator(".ag-row a").nth(2).focus()
+        else:
+            page.get_by_role("link", name=way, exact=True).focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("before => location.href !== before", arg=before, timeout=WAIT_MS)
+        page.wait_for_selector(wanted, timeout=WAIT_MS)
+    page.go_back()
+    page.wait_for_selector("#run-profile .main-svg", timeout=WAIT_MS)
+    assert desktop.complaints == []
