@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.tables import BalanceSessions, DataFrame, Repeats, Runs, Stability
+from pipeline.tables import BalanceSessions, DataFrame, Repeats, Runs, Stability, Starts
 from pipeline.workspace import VeiledWorkspace
 
 T = TypeVar("T")
@@ -53,6 +53,11 @@ class KeptWorkspace(VeiledWorkspace):
         """As VeiledWorkspace.load_stability."""
         load = super().load_stability
         return self._memo(("stability", athlete_id), lambda: load(athlete_id))
+
+    def load_starts(self, athlete_id: str, n: int) -> DataFrame[Starts]:
+        """As VeiledWorkspace.load_starts."""
+        load = super().load_starts
+        return self._memo(("starts", athlete_id, n), lambda: load(athlete_id, n))
 
     def load_repeats(self, athlete_id: str | None = None) -> DataFrame[Repeats]:
         """As VeiledWorkspace.load_repeats."""

@@ -15,7 +15,7 @@ from pipeline.numeric import local_metres
 from pipeline.settings import AthleteSettings
 from pipeline.tiles import tile_host
 
-N_RUNS = 200
+N_RUNS = 100
 N_PLACES = 12
 TOGETHER_M = 150.0
 OF_PLAN = tuple(entry.name for entry in fields(Thresholds))

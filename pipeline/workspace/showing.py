@@ -77,11 +77,24 @@ class Showing(Reading):
 
     def load_starts(self, athlete_id: str, n: int) -> DataFrame[Starts]:
         """Where the latest `n` runs with positions began, the latest first."""
-        found: list[tuple[Any, ...]] = []
-        for run_id, day in self.load_runs(athlete_id).select("run_id", "local_date").reverse().iter_rows():
-            if len(found) < n and (start := self.find_start(run_id)) is not None:
-                found.append((run_id, day, *start))
+        days = self.load_runs(athlete_id).select("run_id", "local_date").reverse()
+        try:
+            found = self._starts(athlete_id, days, n)
+        except FileNotFoundError:
+            # A newer analysis replaced a pack between the two reads: the catalogue knows the new one.
+            found = self._starts(athlete_id, days, n)
         return Starts.cast(pl.DataFrame(found, schema=dtypes(Starts), orient="row"))
+
+    def _starts(self, athlete_id: str, days: pl.DataFrame, n: int) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = []
+        with self.open_frames(athlete_id, ("lat_deg", "lon_deg"), ()) as stored:
+            for run_id, day in days.iter_rows():
+                if len(found) == n:
+                    break
+                known = stored.track(run_id).select("lat_deg", "lon_deg").drop_nulls()
+                if len(known):
+                    found.append((run_id, day, *known.row(0)))
+        return found
 
     def load_tiles(self) -> str:
         """The address of the map tiles under tracks, with {z}, {x} and {y}; empty for none."""
