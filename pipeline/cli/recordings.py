@@ -58,7 +58,9 @@ def _bar() -> Iterator[batch.Watch]:
     )
     console = Console(stderr=True)
     is_off = journal.is_kept() or not console.is_terminal
-    with Bar(*columns, console=console, transient=True, disable=is_off) as bar:
+    # What is printed meanwhile goes above the bar on a terminal, and to where stdout goes elsewhere.
+    above = sys.stdout.isatty()
+    with Bar(*columns, console=console, transient=True, disable=is_off, redirect_stdout=above) as bar:
         task = bar.add_task("reading", total=None, rate="", aside="")
 
         def watch(progress: batch.Progress) -> None:
