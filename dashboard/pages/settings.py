@@ -122,7 +122,9 @@ def _terrain() -> html.Div:
         html.Tr([html.Th(what, scope="row"), html.Td(middle), html.Td(note)])
         for what, middle, note in setting_words.terrain_rows()
     ]
-    head = html.Tr([html.Th(text, scope="col") for text in ("Feature", "Middle of smooth and technical", "")])
+    head = html.Tr(
+        [html.Th(text, scope="col") for text in ("Feature", "Middle of smooth and technical", "How")]
+    )
     table = html.Table([html.Thead(head), html.Tbody(rows)], className="table")
     return html.Div(
         table, className="scroll", tabIndex="0", role="region", **named("Thresholds of the ground")

@@ -103,6 +103,7 @@ def every_page(run_id: str) -> list[tuple[str, str]]:
         (f"/run/{run_id}", "#run-profile .main-svg"),
         ("/athlete/maya/upload", "#upload-name"),
         ("/athlete/maya/stretches/stretch1", "#stretches-chart .main-svg"),
+        ("/athlete/maya/settings", "#settings-starts .main-svg .scatterlayer"),
         ("/athlete/new%20runner%2F2/stretches", ".notice"),
         ("/nowhere", ".notice"),
     ]
