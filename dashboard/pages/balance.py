@@ -183,7 +183,7 @@ def _log() -> list[Any]:
             "stopEditingWhenCellsLoseFocus": True,
             "enterNavigatesVerticallyAfterEdit": False,
             "postSortRows": {"function": "draftsFirst(params)"},
-            "overlayNoRowsTemplate": "Nothing is logged yet.",
+            "localeText": {"noRowsToShow": "Nothing is logged yet."},
         },
         style={"height": None, "width": "100%"},
     )
