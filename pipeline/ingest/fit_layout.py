@@ -186,7 +186,8 @@ def _numbers(raw: list[NDArray[np.generic]], fields: list[tuple[profile.Field, i
     values = np.empty((len(raw), len(raw[0]) if raw else 0))
     invalid = np.empty((len(raw), 1))
     for i, (numbers, (_, base)) in enumerate(zip(raw, fields, strict=True)):
-        values[i] = numbers
+        with np.errstate(invalid="ignore"):  # a signalling NaN, which only damage makes
+            values[i] = numbers
         none = _BASE_TYPES[_base_read(numbers, base)][1]
         if none is None:
             values[i, ~np.isfinite(values[i])] = np.nan
