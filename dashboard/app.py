@@ -31,7 +31,7 @@ from dashboard.data_routes import data_routes
 from dashboard.gate import gate
 from dashboard.guard import protect
 from dashboard.health import health_routes
-from dashboard.hosting import Hosting, seen
+from dashboard.hosting import Hosting, own, seen
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
 from dashboard.memo import KeptWorkspace
@@ -78,7 +78,7 @@ def create_app(workspace_path: Path | str, site: str = "") -> Dash:
     if not site:
         return build_app(workspace)
     hosting = Hosting(site, AccountBook(workspace.path))
-    app = build_app(Visible(workspace, seen), hosting, workspace)
+    app = build_app(Visible(workspace, seen, own), hosting, workspace)
     gate(app.server, workspace, hosting)
     return app
 
@@ -250,10 +250,11 @@ def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | 
         athletes = workspace.athletes()
         athlete_id = _athlete_of(workspace, athletes, pathname or "/")
         here = find_page(pathname or "/")[0]
-        own = [_nav_link("Account", "account", ACCOUNT_URL, here=pathname == ACCOUNT_URL)] if hosting else []
+        is_account = pathname == ACCOUNT_URL
+        last = [_nav_link("Account", "account", ACCOUNT_URL, here=is_account)] if hosting else []
         if athlete_id is None:
             if hosting:
-                return athletes, None, own
+                return athletes, None, last
             links = [
                 _nav_link("Answer", "target", "/", here=here is answer),
                 _nav_link("Upload", "upload", upload_url(None), here=here is upload),
@@ -271,7 +272,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | 
                 _nav_link("Plan", "plan", plan_url(athlete_id), here=here is plan),
                 _nav_link("Roster", "roster", "/roster", here=here is roster),
                 _nav_link("Settings", "settings", settings_url(athlete_id), here=here is settings),
-                *own,
+                *last,
             ],
         )
 

@@ -67,6 +67,11 @@ def seen() -> frozenset[str]:
     return viewer().athletes
 
 
+def own() -> str | None:
+    """The athlete that the one who asks is."""
+    return viewer().athlete_id
+
+
 def now() -> datetime:
     """This moment."""
     return datetime.now(UTC)

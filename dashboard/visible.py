@@ -33,15 +33,24 @@ NOBODY = ""
 
 
 class Visible:
-    """The read API of a workspace (queries.Workspace) over the athletes that `seen` gives."""
+    """The read API of a workspace (queries.Workspace) over the athletes that `seen` gives.
 
-    def __init__(self, workspace: Workspace, seen: Callable[[], frozenset[str]]) -> None:
+    What says where somebody lives is for the one in `own` alone.
+    """
+
+    def __init__(
+        self, workspace: Workspace, seen: Callable[[], frozenset[str]], own: Callable[[], str | None]
+    ) -> None:
         self.path: Path = workspace.path
         self._workspace = workspace
         self._seen = seen
+        self._own = own
 
     def _only(self, athlete_id: str) -> str:
         return athlete_id if athlete_id in self._seen() else NOBODY
+
+    def _alone(self, athlete_id: str) -> str:
+        return athlete_id if athlete_id == self._own() else NOBODY
 
     def state(self) -> Hashable:
         """As Workspace.state."""
@@ -139,12 +148,12 @@ class Visible:
         return self._workspace.upload_folder(self._only(athlete_id), job_id)
 
     def load_zones(self, athlete_id: str) -> DataFrame[Zones]:
-        """As Workspace.load_zones."""
-        return self._workspace.load_zones(self._only(athlete_id))
+        """As Workspace.load_zones, of oneself: a zone says what it hides."""
+        return self._workspace.load_zones(self._alone(athlete_id))
 
     def load_starts(self, athlete_id: str, n: int) -> DataFrame[Starts]:
-        """As Workspace.load_starts."""
-        return self._workspace.load_starts(self._only(athlete_id), n)
+        """As Workspace.load_starts, of oneself."""
+        return self._workspace.load_starts(self._alone(athlete_id), n)
 
     def load_tiles(self) -> str:
         """As Workspace.load_tiles."""

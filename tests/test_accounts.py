@@ -200,6 +200,7 @@ def test_a_subject_is_bound_once(book: AccountBook) -> None:
             accounts.sign_in_subject(book, subject, email, now=NOW)
 
 
+@pytest.mark.sqlite_alone
 def test_forgetting_an_athlete_takes_the_account_along(book: AccountBook, tmp_path: Path) -> None:
     """No byte of the workspace has the name afterwards; the log says that it was done, not of whom."""
     name = "adalovelace"
@@ -217,6 +218,7 @@ def test_forgetting_an_athlete_takes_the_account_along(book: AccountBook, tmp_pa
         assert after.find_account("ada") is not None
 
 
+@pytest.mark.sqlite_alone
 def test_an_archive_has_nothing_of_accounts(book: AccountBook, tmp_path: Path) -> None:
     """What a runner takes along has no hash, no session and no link in it."""
     with Workspace(book.path) as workspace, Workspace(tmp_path / "elsewhere") as target:

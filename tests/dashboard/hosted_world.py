@@ -20,6 +20,7 @@ from pipeline import accounts, tables
 from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import take_in_log
 from pipeline.plan import add_plan, draw_plan
+from pipeline.privacy import draw_zone
 from pipeline.results import Answer, FileResult, Origin
 from pipeline.workspace import AccountBook, Workspace
 from tests.workspace.workspace_builders import file_result, run_result, segments
@@ -96,6 +97,7 @@ def _fill(workspace: Workspace, athlete_id: str) -> None:
     workspace.save_answer(athlete_id, _answer(athlete_id, word))
     drawn = draw_plan(athlete_id, block_weeks=2, weeks=8, start=date(2031, 1, 6), drawn_at=NOW, seed=1)
     workspace.save_plans(athlete_id, add_plan(workspace.load_plans(athlete_id), drawn))
+    workspace.save_zone(draw_zone(athlete_id, word, 12.0, -7.0, 300.0))
     mark = {"athlete_id": athlete_id, "mark_id": mark_of(athlete_id), "marked_at": NOW, "run_id": ids[0]}
     workspace.save_mark(mark | {"start_m": 0.0, "end_m": 100.0, "terrain": "smooth", "way": ""})
     workspace.add_job(athlete_id, job_of(athlete_id), [(f"{word}.zip", 5)], NOW)
