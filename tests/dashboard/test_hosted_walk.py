@@ -174,7 +174,10 @@ def values(of: str) -> dict[str, Any]:
 
 PAGES = ("answer", "runs", "stretches", "balance", "plan", "settings")
 # Callbacks that tell even the athlete nothing more of that kind than was asked: skeletons and figures.
-BARE = ("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar", "..run-profile")
+BARE = (
+    *("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar", "..run-profile"),
+    *("..answer-due", "..settings-starts"),
+)
 
 
 def callbacks(app: Dash) -> list[str]:
