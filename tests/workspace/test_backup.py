@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -12,7 +11,6 @@ import stat
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_folder import fill
-from workspace_builders import file_result, run_result, sha
+from workspace_builders import again, file_result, run_result, sha, write
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace, backup, restore_backup, save_backup
@@ -215,30 +213,6 @@ def test_backup_of_an_older_surefoot(tmp_path: Path) -> None:
     restore_backup(tmp_path / "b.zip", tmp_path / "restored")
     with Workspace(tmp_path / "restored", read_only=True) as workspace:
         assert workspace.load_runs().height == 4
-
-
-def again(archive: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
-    """Write an archive again with other members, and a manifest that agrees with them."""
-    with zipfile.ZipFile(archive) as source:
-        files = {name: source.read(name) for name in source.namelist()}
-    facts = json.loads(files.pop("manifest.json"))
-    files = change(files)
-    if "facts" in files:
-        facts |= json.loads(files.pop("facts"))
-    facts["files"] = {name: {"size_bytes": len(b), "sha256": digest(b)} for name, b in files.items()}
-    write(archive, files | {"manifest.json": json.dumps(facts).encode()})
-
-
-def write(archive: Path, files: dict[str, bytes]) -> None:
-    """A zip of these members."""
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in files.items():
-            target.writestr(name, content)
-
-
-def digest(content: bytes) -> str:
-    """Its SHA-256."""
-    return hashlib.sha256(content).hexdigest()
 
 
 def refused(archive: Path, folder: Path, words: str) -> None:

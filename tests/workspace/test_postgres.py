@@ -1,4 +1,4 @@
-"""A catalogue in PostgreSQL: whose it is, who may write, what a reader sees, what a server must not keep."""
+"""A catalogue in PostgreSQL: whose it is, who may write, what a reader sees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from click.testing import CliRunner
 from test_folder import fill, one_run
-from workspace_builders import file_result, run_result, sha
+from workspace_builders import Ask, file_result, run_result, sha
 
 from pipeline import cli
 from pipeline.errors import Busy, SurefootError
@@ -33,20 +32,6 @@ from tests.made_runs import fit_file, no_cadence_file
 from tests.postgres_server import Server, all_new_workspaces_in
 
 ADA = "ada-lovelace-1815"
-GRACE, EMMY = "grace-hopper-1906", "emmy-noether-1882"
-"""Of one test each, which looks for the name in all files of the server."""
-Ask = Callable[[sa.URL | str], None]
-
-
-@pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Name a database as a user does."""
-
-    def name(url: sa.URL | str) -> None:
-        text = url if isinstance(url, str) else url.set(drivername="postgresql").render_as_string(False)
-        monkeypatch.setenv(link.VARIABLE, text)
-
-    return name
 
 
 def refused(path: Path, words: str, *, read_only: bool = False) -> str:
@@ -385,59 +370,6 @@ def kept_by_sqlite(path: Path) -> dict[str, Any]:
         found = {"runs": sorted(map(tuple, connection.execute(sa.select(catalogue.runs))), key=repr)}
     engine.dispose()
     return found
-
-
-def on_disk(server: Server, word: bytes) -> dict[str, int]:
-    """How often a word is in the server's files: of tables and indices, and of the write-ahead log."""
-    server.execute("CHECKPOINT")
-    data = server.folder / "data"
-    found = {}
-    for name in ("base", "pg_wal"):
-        files = [file for file in (data / name).rglob("*") if file.is_file()]
-        found[name] = sum(file.read_bytes().count(word) for file in files)
-    return found
-
-
-def test_forgotten_is_off_the_tables_files(postgres: Server, tmp_path: Path) -> None:
-    """After forgetting no file of any table has the name, the planner's counts neither; the log still has."""
-    with all_new_workspaces_in(postgres), Workspace(tmp_path / "w") as workspace:
-        fill(workspace, GRACE, (0, 1, 2))
-        with workspace._engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("ANALYZE"))
-        assert on_disk(postgres, GRACE.encode())["base"] > 0
-        assert {
-            name for name, _ in workspace.search_traces(workspace.gather_traces(GRACE)).found_in_tables
-        } > {
-            "pg_stats",
-            "runs",
-        }
-        workspace.forget(GRACE)
-    left = on_disk(postgres, GRACE.encode())
-    assert left["base"] == 0
-    assert left["pg_wal"] > 0
-
-
-def test_forgotten_beside_others(postgres: Server, tmp_path: Path) -> None:
-    """Where others stay, the counts over their tables are made again without the one who left."""
-    with all_new_workspaces_in(postgres), Workspace(tmp_path / "w") as workspace:
-        fill(workspace, EMMY, (0, 1, 2))
-        fill(workspace, "bob", (3,))
-        with workspace._engine.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(sa.text("ANALYZE"))
-        workspace.forget(EMMY)
-        assert workspace.athletes() == ["bob"]
-    assert on_disk(postgres, EMMY.encode())["base"] == 0
-
-
-def test_the_command_says_what_a_server_keeps(postgres: Server, ask: Ask, tmp_path: Path) -> None:
-    """forget counts what it read of the tables, and says what of a server it cannot search."""
-    ask(postgres.empty_schema())
-    with Workspace(tmp_path / "w") as workspace:
-        fill(workspace, ADA, (1,))
-    done = CliRunner().invoke(cli.main, ["forget", ADA, "--yes", "--workspace", str(tmp_path / "w")])
-    assert (done.exit_code, done.stderr) == (0, "")
-    assert " tables, for the folder's name, the name" in done.stdout
-    assert "outside of its tables is not searched: its write-ahead log" in done.stdout
 
 
 def test_made_by_two_at_once(postgres: Server, tmp_path: Path) -> None:

@@ -1,13 +1,18 @@
-"""Made-up runs for the tests of the workspace: nobody's."""
+"""Made-up runs for the tests of the workspace, nobody's, and archives made up anew."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+import sqlalchemy as sa
 
 from pipeline.results import Answer
 from pipeline.tables import (
@@ -24,6 +29,8 @@ from pipeline.tables import (
 from pipeline.workspace import FileResult, RunResult
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+Ask = Callable[[sa.URL | str], None]
+"""Name a database as a user does."""
 
 
 def sha(number: int) -> str:
@@ -175,3 +182,27 @@ def segments(number: int, bounds: list[tuple[float, float]]) -> DataFrame[Segmen
 def runs_frame(rows: list[dict[str, Any]]) -> DataFrame[Runs]:
     """Rows as a table of Runs."""
     return Runs.validate(pl.DataFrame(rows), cast=True)
+
+
+def again(archive: Path, change: Callable[[dict[str, bytes]], dict[str, bytes]]) -> None:
+    """Write an archive again with other members, and a manifest that agrees with them."""
+    with zipfile.ZipFile(archive) as source:
+        files = {name: source.read(name) for name in source.namelist()}
+    facts = json.loads(files.pop("manifest.json"))
+    files = change(files)
+    if "facts" in files:
+        facts |= json.loads(files.pop("facts"))
+    facts["files"] = {name: {"size_bytes": len(b), "sha256": digest(b)} for name, b in files.items()}
+    write(archive, files | {"manifest.json": json.dumps(facts).encode()})
+
+
+def write(archive: Path, files: dict[str, bytes]) -> None:
+    """A zip of these members."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in files.items():
+            target.writestr(name, content)
+
+
+def digest(content: bytes) -> str:
+    """Its SHA-256."""
+    return hashlib.sha256(content).hexdigest()
