@@ -83,6 +83,8 @@ def effects_of(estimates: list[float], se: float = 0.05) -> DataFrame[Effects]:
             "missing": "",
             "cautions": "",
             "method": "",
+            "half_life_days": 21.0,
+            "naive_reason": "",
         }
         for i, estimate in enumerate(estimates)
     ]
