@@ -80,5 +80,10 @@ def adopt_archive(
             raise SurefootError(f"{file} holds others than the athlete it names", "take another copy of it")
         if damaged := source.find_damaged_originals():
             raise SurefootError(f"{file} holds recordings that are not what they are named by ({damaged[0]})")
+        if whose is not None and source.names_originals_of(workspace):
+            raise SurefootError(
+                "this archive names a recording that it does not hold, and somebody else's is here",
+                "make it where the recordings are kept, or upload them themselves",
+            )
         workspace.adopt(source, athlete_id, replace=replace)
     return facts

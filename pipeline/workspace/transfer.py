@@ -85,6 +85,19 @@ class Transfer(Logbook):
             if is_here:
                 self._drop(athlete_id, [pack for pack in dead if pack.pack_id not in alive], used)
 
+    def names_originals_of(self, other: Transfer) -> bool:
+        """Whether a file here has no original, but one of that content is kept in `other`.
+
+        Whoever took such a row over could export a recording by knowing no more than its SHA-256.
+        """
+        with self._reading() as connection:
+            named = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
+        return any(
+            originals.original_file(other.path, sha).is_file()
+            and not originals.original_file(self.path, sha).is_file()
+            for sha in named
+        )
+
     def gather_traces(self, athlete_id: str) -> Sought:
         """What would be a trace of the athlete once forgotten: nothing that another one has as well."""
         files, seen, runs = catalogue.files, catalogue.seen, catalogue.runs

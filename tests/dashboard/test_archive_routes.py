@@ -116,3 +116,19 @@ def test_a_zip_of_another_kind_is_read_as_one(tmp_path: Path) -> None:
         other.writestr("manifest.json", json.dumps({"format": "of another kind"}))
     job = upload(tmp_path / "w", packed.getvalue(), "ada")
     assert (job["state"], job["result"]["counts"]["run"]) == ("done", 1)
+
+
+def test_an_archive_brings_no_recording_by_its_hash(tmp_path: Path) -> None:
+    """Rows that name bob's recording, without it, would let ada export it: they are not taken over."""
+    (tmp_path / "0.fit").write_bytes(fit_file(0))
+    for folder, athlete in (("a", "ada"), ("b", "bob")):
+        with Workspace(tmp_path / folder) as workspace:
+            files = find_files([tmp_path / "0.fit"], workspace.path)
+            import_files(workspace, files, athlete, HereEngine(), keep=athlete == "bob")
+    sent = client_of(tmp_path / "a").get("/_archive/athlete.zip?athlete=ada", headers=HOST)
+    job = upload(tmp_path / "b", sent.data, "ada")
+    sent.close()
+    assert job["state"] == "failed"
+    assert "names a recording that it does not hold" in job["reason"]
+    with Workspace(tmp_path / "b", read_only=True) as workspace:
+        assert workspace.athletes() == ["bob"]

@@ -87,3 +87,19 @@ def test_a_request_that_is_answered_when_the_server_ends(folder: Path) -> None:
             assert server.wait(timeout=60) == 0
         finally:
             server.terminate()
+
+
+def test_served_with_accounts_a_stranger_comes_to_the_door(folder: Path) -> None:
+    """As `surefoot dashboard --accounts` serves it: pages lead to the sign-in, data are refused."""
+    port = free_port()
+    site = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(serve.gunicorn_command(folder, port, site=site), stderr=subprocess.PIPE) as server:
+        try:
+            asked = Retry(connect=200, backoff_factor=0.1, backoff_max=0.3, redirect=0)
+            http = PoolManager(retries=asked)
+            page = http.request("GET", f"{site}/roster", redirect=False, timeout=60)
+            data = http.request("GET", f"{site}/_upload/list?athlete=ada", redirect=False, timeout=60)
+            assert (page.status, page.headers["Location"]) == (303, "/sign-in?next=%2Froster")
+            assert (data.status, data.json()) == (401, {"said": "Sign in first"})
+        finally:
+            server.terminate()
