@@ -316,9 +316,9 @@ def report(seen: Seen, soak: bool) -> None:
     print("not a success:", json.dumps(dict(seen.faults)) if seen.faults else "none")
     for lost in seen.lost:
         print("  lost:", lost)
-    start, middle, end = (seen.memory_mb[i] for i in (1, len(seen.memory_mb) // 2, -1))
-    most = max(seen.memory_mb)
-    print(f"memory of the server: {start:.0f} MB, {middle:.0f} MB, {end:.0f} MB, most {most:.0f} MB")
+    minutes = [seen.memory_mb[i : i + 12] for i in range(0, len(seen.memory_mb), 12)]
+    print("memory of the server, MB, median of each minute:", end=" ")
+    print(", ".join(f"{np.median(of_minute):.0f}" for of_minute in minutes))
 
 
 if __name__ == "__main__":
