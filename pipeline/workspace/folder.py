@@ -133,7 +133,9 @@ def claim_empty(path: Path) -> Iterator[None]:
 
 
 def _refuse_strangers(path: Path) -> None:
-    if any(entry.name not in _OWN and not entry.name.startswith(_UNPACKED) for entry in path.iterdir()):
+    # Another process may be about to write the link, or was killed while it did.
+    ours = (_UNPACKED, f"{LINK}.")
+    if any(entry.name not in _OWN and not entry.name.startswith(ours) for entry in path.iterdir()):
         raise SurefootError(
             f"{path} is not a workspace and holds other files", "choose an empty or a new folder"
         )

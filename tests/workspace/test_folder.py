@@ -82,6 +82,13 @@ def test_other_folder_is_refused(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
+def test_a_folder_in_the_making_is_taken(tmp_path: Path) -> None:
+    """What another process is about to write, or left when it was killed as it did, is no other file."""
+    (tmp_path / "catalogue.url.1.tmp").touch()
+    with Workspace(tmp_path) as workspace:
+        assert workspace.athletes() == []
+
+
 @pytest.mark.sqlite_alone
 def test_file_is_refused(tmp_path: Path) -> None:
     """A file in the place of the folder is said to be one."""
