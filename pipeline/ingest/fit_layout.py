@@ -185,9 +185,10 @@ def _numbers(raw: list[NDArray[np.generic]], fields: list[tuple[profile.Field, i
     """Plain fields and their base types at once, a row each: what `_values` gives for each alone."""
     values = np.empty((len(raw), len(raw[0]) if raw else 0))
     invalid = np.empty((len(raw), 1))
-    for i, (numbers, (_, base)) in enumerate(zip(raw, fields, strict=True)):
-        with np.errstate(invalid="ignore"):  # a signalling NaN, which only damage makes
+    with np.errstate(invalid="ignore"):  # a signalling NaN, which only damage makes
+        for i, numbers in enumerate(raw):
             values[i] = numbers
+    for i, (numbers, (_, base)) in enumerate(zip(raw, fields, strict=True)):
         none = _BASE_TYPES[_base_read(numbers, base)][1]
         if none is None:
             values[i, ~np.isfinite(values[i])] = np.nan
