@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fake_workspace import HOSTILE, SENTENCE, FakeWorkspace
+from fake_tables import SENTENCE
+from fake_workspace import HOSTILE, FakeWorkspace
 
 from dashboard import report
 from pipeline.errors import SurefootError
