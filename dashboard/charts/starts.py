@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard import words
-from dashboard.charts.track_map import add_scale_and_north
+from dashboard.charts.track_map import add_scale_and_north, plain_ground
 from dashboard.theme import LIGHT, Theme
 from dashboard.units import METRIC, Units
 
@@ -20,17 +20,9 @@ def starts(places: pl.DataFrame, theme: Theme = LIGHT, units: Units = METRIC) ->
     ----------
     places : place, runs, east_m, north_m.
     """
-    figure = go.Figure()
-    figure.update_layout(
-        template=theme.template,
-        height=HEIGHT_PX,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        xaxis={"visible": False, "constrain": "domain"},
-        yaxis={"visible": False, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
-    )
+    text = "" if len(places) else "No run begins at a place that is shown."
+    figure = plain_ground(theme, HEIGHT_PX, text)
     if places.is_empty():
-        text = "No run begins at a place that is shown."
-        figure.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", text=text, showarrow=False)
         return figure
     most = max(places["runs"].to_list())
     figure.add_scatter(

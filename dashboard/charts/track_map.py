@@ -33,18 +33,8 @@ def track_map(
     start : what the first position is called.
     tiles : url, east_m and north_m of its upper left corner, width_m, height_m of each picture below it all.
     """
-    figure = go.Figure()
-    figure.update_layout(
-        template=theme.template,
-        height=HEIGHT_PX,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
-        xaxis={"visible": False, "constrain": "domain"},
-        yaxis={"visible": False, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
-    )
+    figure = plain_ground(theme, HEIGHT_PX, "" if len(positions) else "This recording has no positions.")
     if positions.is_empty():
-        figure.add_annotation(
-            x=0.5, y=0.5, xref="paper", yref="paper", text="This recording has no positions.", showarrow=False
-        )
         return figure
     for tile in tiles:
         figure.add_layout_image(
@@ -102,6 +92,21 @@ def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme, start: 
         name="start",
         hoverinfo="skip",
     )
+
+
+def plain_ground(theme: Theme, height_px: int, text: str) -> go.Figure:
+    """An empty map, as many pixels a metre either way; `text` is said in its middle."""
+    figure = go.Figure()
+    figure.update_layout(
+        template=theme.template,
+        height=height_px,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        xaxis={"visible": False, "constrain": "domain"},
+        yaxis={"visible": False, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
+    )
+    if text:
+        figure.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", text=text, showarrow=False)
+    return figure
 
 
 def add_scale_and_north(
