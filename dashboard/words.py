@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from pipeline.effect import write_p
+
 NBSP = "\u00a0"
 MINUS = "\u2212"
 NONE = "–"
@@ -49,9 +51,7 @@ def change_range(low: float, high: float) -> str:
 
 def p_value(p: float | None) -> str:
     """A p value to three digits, never as zero."""
-    if p is None:
-        return NONE
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return NONE if p is None else write_p(p)
 
 
 def duration(seconds: float | None) -> str:

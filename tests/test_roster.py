@@ -129,6 +129,14 @@ def test_the_roster_in_words() -> None:
     assert set(roster_json(answer)["shrunken"]) == set(answer.athlete_ids)
 
 
+def test_no_p_is_told_as_zero() -> None:
+    """What is under a thousandth is told as that: ten runners who agree, with logs swapped 4,999 times."""
+    text = " ".join(roster_lines(relate_roster(effects_of([-0.3] * 10, se=0.01), 0.0002)))
+    assert text.count("p < 0.001") == 1
+    assert "0.000" not in text
+    assert "0.042" in " ".join(roster_lines(relate_roster(effects_of(SPREAD), 0.042)))
+
+
 def a_roster(k: int, beta: float, seed: int) -> tuple[DataFrame[Runs], DataFrame[Stability], Any]:
     """`k` runners who choose their weeks themselves, each with an effect of `beta`."""
     parts: list[tuple[pl.DataFrame, ...]] = []

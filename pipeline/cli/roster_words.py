@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.effect import StaggerTest
+from pipeline.effect import StaggerTest, write_p
 from pipeline.effect.design import TRUE_SD
 from pipeline.effect.randomisation import FOLLOWED
 from pipeline.plan import blocks_of
@@ -24,10 +24,11 @@ def roster_lines(answer: RosterAnswer) -> list[str]:
     pooled = answer.pooled
     if pooled is None:
         return lines
-    swap = "-" if answer.swap_p is None else f"{answer.swap_p:.3f}"
+    swap = "-" if answer.swap_p is None else write_p(answer.swap_p)
     lines += _wrapped(
-        f"p {pooled.p:.3f} (random effects: Paule-Mandel, Hartung-Knapp), by swapping logs between athletes "
-        f"{swap}; {100 * pooled.i2:.0f} % of the spread between estimates is more than their own error."
+        f"p {write_p(pooled.p)} (random effects: Paule-Mandel, Hartung-Knapp), by swapping logs between "
+        f"athletes {swap}; {100 * pooled.i2:.0f} % of the spread between estimates is more than their own "
+        "error."
     )
     lines.append(
         "  Each athlete, drawn towards the mean by the imprecision of the own runs (minus is steadier):"
@@ -103,7 +104,7 @@ def stagger_lines(test: StaggerTest, verdict: str) -> list[str]:
     agrees = verdict.startswith(("steadier", "less steady")) and (
         (test.correlation < 0) == verdict.startswith("steadier")
     )
-    said = f"{who}, have a test of their own: p {test.p:.3f}"
+    said = f"{who}, have a test of their own: p {write_p(test.p)}"
     if test.allows_because and agrees:
         word = "steadier" if test.correlation < 0 else "less steady"
         return _wrapped(f"{said}. Cadence was {word} because of the balance work.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.effect import PREVIEW_WEEKS, Preview
+from pipeline.effect import PREVIEW_WEEKS, Preview, write_p
 from pipeline.plan import blocks_of, smallest_p
 from pipeline.results import FileResult
 from pipeline.schedule import count_schedules
@@ -329,9 +329,7 @@ def _version_line(name: str, row: Mapping[str, Any]) -> str:
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return "-"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    return "-" if value is None else write_p(value)
 
 
 def _signed(change: float | None) -> str:

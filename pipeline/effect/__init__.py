@@ -22,6 +22,7 @@ from pipeline.effect.staggered import StaggerTest, examine_staggered
 from pipeline.effect.swap import swap_logs
 from pipeline.effect.verdict import REFUSALS, as_change, detectable_change, sceptical_estimate
 from pipeline.effect.words import write_cautions, write_missing, write_plan, write_sentence
+from pipeline.effect.words import write_p as write_p
 from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.tables import BalanceSessions, DataFrame, Effects, Plans, Runs, Stability
 

@@ -97,6 +97,11 @@ def write_sentence(outcome: str, verdict: str, season: Season, fit: Fit | None) 
     )
 
 
+def write_p(p: float) -> str:
+    """A p value to three digits, never as zero."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def write_plan(sentence: str, verdict: str, test: PlanTest) -> str:
     """The answer's sentence with what the plan's own test adds to it."""
     steadier = verdict.startswith("steadier")
@@ -111,10 +116,10 @@ def write_plan(sentence: str, verdict: str, test: PlanTest) -> str:
         sentence = sentence.replace(f" {_NOT_PROOF}", "")
         added = (
             "The weeks of the plan were drawn by lot and kept to, and the lot's own test has "
-            f"p {test.p:.3f}: cadence was {word} because of the balance work."
+            f"p {write_p(test.p)}: cadence was {word} because of the balance work."
         )
     else:
-        added = f"The plan drawn by lot is over: its own test has p {test.p:.3f}"
+        added = f"The plan drawn by lot is over: its own test has p {write_p(test.p)}"
         if test.followed < FOLLOWED:
             added += (
                 f", but it was kept to in {100 * test.followed:.0f} % of its weeks and "
