@@ -36,6 +36,16 @@ class AccountLinks(dy.Schema):
     linked_at = instant("when the code was given")
 
 
+class AccountGroups(dy.Schema):
+    """One row per group that an account put an athlete into whom it sees: gone with the link, seen by nobody
+    else.
+    """
+
+    account = text("whose group it is", key=True)
+    athlete_id = text("who is in the group", key=True)
+    name = text("what it is called", key=True)
+
+
 class AccountCodes(dy.Schema):
     """One row per one-time code that nobody has given yet."""
 

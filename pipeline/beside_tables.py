@@ -1,4 +1,4 @@
-"""The tables of what stands beside the answer and never is the answer."""
+"""The tables of what stands beside the answer and never is the answer, and of groups of athletes."""
 
 from __future__ import annotations
 
@@ -63,3 +63,10 @@ class Triage(dy.Schema):
         "0 data missing, 1 log or plan not kept, 2 unsteadier than usual, 3 new device, 4 answer reached"
     )
     reason = text("why, in words", key=True)
+
+
+class Groups(dy.Schema):
+    """One row per athlete and group that a coach put the athlete into, to look at some of the roster."""
+
+    athlete_id = text("who is in the group", key=True)
+    name = text("what the coach calls the group", key=True)

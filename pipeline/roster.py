@@ -18,6 +18,10 @@ Array = NDArray[np.float64]
 MIN_ATHLETES = 10
 ALPHA = 0.05
 HEADLINE = "technical"
+OF_SEVERAL = (
+    "Of several groups one may show something by chance: name the group that is asked about before its "
+    "figures are seen."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import dataframely as dy
 from dataframely import DataFrame as DataFrame
 
 from pipeline.beside_tables import Claims as Claims
+from pipeline.beside_tables import Groups as Groups
 from pipeline.beside_tables import NormalRanges as NormalRanges
 from pipeline.beside_tables import Residuals as Residuals
 from pipeline.beside_tables import Sensitivity as Sensitivity
@@ -384,5 +385,6 @@ PUBLIC: dict[str, type[dy.Schema]] = {
     "cadence_rules": CadenceRules,
     "marks": Marks,
     "label_changes": LabelChanges,
+    "groups": Groups,
     "rejected": RejectedFiles,
 }

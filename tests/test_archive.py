@@ -53,6 +53,7 @@ def made(catalogue_in: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
             workspace.save_balance_sessions(athlete, log.sessions)
             workspace.name_drill(athlete, f"{athlete}s own", "single-leg stance")
             workspace.save_settings(athlete, {"grow_weeks": 5.0})
+            workspace.save_groups(athlete, ["injured", f"{athlete}s group"])
             plan = {"athlete_id": athlete, "start": date(2027, 1, 4), "block_weeks": 4, "schedule": "10"}
             drawn = {"seed": 7, "drawn_at": datetime(2027, 1, 1, tzinfo=UTC)}
             workspace.save_plans(athlete, Plans.validate(pl.DataFrame([plan | drawn]), cast=True))

@@ -1,8 +1,9 @@
 """The `surefoot` command: the only place that prints, and that reads paths a person typed.
 
 `recordings` takes files in, `marking` has the runner's word on the ground, `log` and `plan` the balance
-work, `settings` what may be set, `answers` shows what is known, `keeping` keeps it safe, `accounts` says
-who may look; `words`, `log_words` and `roster_words` turn tables into lines.
+work, `settings` what may be set, `groups` who is looked at together, `answers` shows what is known,
+`keeping` keeps it safe, `accounts` says who may look; `words`, `log_words` and `roster_words` turn tables
+into lines.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import click
 
 from pipeline.cli.accounts import account
 from pipeline.cli.answers import dashboard, effect, export, report, status
+from pipeline.cli.groups import group
 from pipeline.cli.keeping import archive, backup, forget, restore, unarchive
 from pipeline.cli.log import adherence, log
 from pipeline.cli.marking import mark
@@ -57,7 +59,7 @@ def main() -> None:
 
 
 for command in (
-    *(analyse, watch, cadence, mark, log, adherence, plan, settings, zone),
+    *(analyse, watch, cadence, mark, log, adherence, plan, settings, zone, group),
     *(effect, status, report, export, dashboard),
     *(backup, restore, archive, unarchive, forget, account),
 ):

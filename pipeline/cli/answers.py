@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import click
+import dataframely as dy
+import polars as pl
 
 from pipeline.cli import roster_words, words
 from pipeline.cli.terminal import (
     any_athlete_option,
     choose_athletes,
+    group_option,
     json_log_option,
     json_option,
     say,
@@ -22,32 +26,42 @@ from pipeline.cli.terminal import (
 from pipeline.effect import examine_staggered, relate_claims, swap_logs, vary_half_life
 from pipeline.export import FORMATS, export_table
 from pipeline.roster import relate_roster
-from pipeline.tables import PUBLIC
+from pipeline.tables import PUBLIC, DataFrame
 from pipeline.triage import derive_normal_ranges, rank_athletes
 from pipeline.workspace import VeiledWorkspace, Workspace
+
+S = TypeVar("S", bound=dy.Schema)
 
 
 @click.command()
 @any_athlete_option
+@group_option
 @workspace_option
 @click.option("--sensitivity", is_flag=True, help="Show how it leans on the half-life of the dose.")
 @click.option("--claims", is_flag=True, help="Show descents, climbs, late in the run, and clean sets apart.")
 @click.option("--roster", is_flag=True, help="Show what all athletes say together.")
 @json_option
 def effect(
-    athlete_id: str | None, folder: Path, sensitivity: bool, claims: bool, roster: bool, as_json: bool
+    athlete_id: str | None,
+    group: str | None,
+    folder: Path,
+    sensitivity: bool,
+    claims: bool,
+    roster: bool,
+    as_json: bool,
 ) -> None:
     """The answer: was cadence steadier on technical ground when more balance work had been done?"""
     with Workspace(folder, read_only=True) as workspace:
-        athletes = choose_athletes(workspace, athlete_id)
-        effects = workspace.load_effects(athlete_id)
+        athletes = choose_athletes(workspace, athlete_id, group)
+        whom = athletes if group else [athlete_id]
+        effects = _load(workspace.load_effects, whom)
         if sensitivity or claims or roster:
             tables = (
-                workspace.load_runs(athlete_id),
-                workspace.load_stability(athlete_id),
-                workspace.load_balance_sessions(athlete_id),
+                _load(workspace.load_runs, whom),
+                _load(workspace.load_stability, whom),
+                _load(workspace.load_balance_sessions, whom),
             )
-            plans = workspace.load_plans(athlete_id)
+            plans = _load(workspace.load_plans, whom)
             half_lives = {each: workspace.load_settings_of(each).half_life_days for each in athletes}
     if sensitivity:
         varied = vary_half_life(*tables)
@@ -71,7 +85,7 @@ def effect(
                 roster_words.roster_json(together) | {"staggered": asdict(staggered) if staggered else None}
             )
         else:
-            say(roster_words.roster_lines(together))
+            say(roster_words.roster_lines(together, group))
             if staggered is not None:
                 say(roster_words.stagger_lines(staggered, together.verdict))
     elif as_json:
@@ -81,27 +95,42 @@ def effect(
             say(words.answer_lines(athlete, effects.filter(athlete_id=athlete)))
 
 
+def _load(load: Callable[[str | None], DataFrame[S]], whom: Sequence[str | None]) -> DataFrame[S]:
+    """The rows of these athletes, one after the other; None stands for all."""
+    return cast(DataFrame[S], pl.concat([load(each) for each in whom]))
+
+
 @click.command()
 @any_athlete_option
+@group_option
 @workspace_option
 @click.option("--rejected", is_flag=True, help="List the rejected files with what would do.")
 @click.option("--not-counting", is_flag=True, help="List the runs that do not count, and why.")
 @click.option("--triage", is_flag=True, help="List who needs a look, and why, the most urgent first.")
 @json_option
 def status(
-    athlete_id: str | None, folder: Path, rejected: bool, not_counting: bool, triage: bool, as_json: bool
+    athlete_id: str | None,
+    group: str | None,
+    folder: Path,
+    rejected: bool,
+    not_counting: bool,
+    triage: bool,
+    as_json: bool,
 ) -> None:
     """What is in the workspace: runs, duplicates, skipped and rejected files."""
+    if group is not None and not triage:
+        raise click.UsageError("--group goes with --triage", click.get_current_context())
     with Workspace(folder, read_only=True) as workspace:
-        athletes = choose_athletes(workspace, athlete_id)
-        runs, stability = workspace.load_runs(athlete_id), workspace.load_stability(athlete_id)
+        athletes = choose_athletes(workspace, athlete_id, group)
+        whom = athletes if group else [athlete_id]
+        runs, stability = _load(workspace.load_runs, whom), _load(workspace.load_stability, whom)
         if triage:
             today = datetime.now(UTC).date()
             looks = rank_athletes(
                 runs,
                 stability,
-                workspace.load_balance_sessions(athlete_id),
-                workspace.load_effects(athlete_id),
+                _load(workspace.load_balance_sessions, whom),
+                _load(workspace.load_effects, whom),
                 {athlete: workspace.count_weeks_in_plan(athlete, today) for athlete in athletes},
                 today=today,
             )
@@ -131,14 +160,15 @@ def status(
 
 @click.command()
 @any_athlete_option
+@group_option
 @click.option("--out", "file", required=True, type=click.Path(path_type=Path), help="The HTML file to write.")
 @workspace_option
-def report(athlete_id: str | None, file: Path, folder: Path) -> None:
+def report(athlete_id: str | None, group: str | None, file: Path, folder: Path) -> None:
     """Write the answer, the trend and the runs as one HTML file that needs no network."""
     from dashboard.report import write_report
 
     with VeiledWorkspace(folder, read_only=True) as workspace:
-        write_report(workspace, choose_athletes(workspace, athlete_id), file)
+        write_report(workspace, choose_athletes(workspace, athlete_id, group), file)
     print(f"The report is in {file}")
 
 

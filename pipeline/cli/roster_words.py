@@ -14,16 +14,18 @@ from pipeline.effect import StaggerTest, write_p
 from pipeline.effect.design import TRUE_SD
 from pipeline.effect.randomisation import FOLLOWED
 from pipeline.plan import blocks_of
-from pipeline.roster import ALPHA, RosterAnswer
+from pipeline.roster import ALPHA, OF_SEVERAL, RosterAnswer
 from pipeline.schedule import count_arrangements
 
 
-def roster_lines(answer: RosterAnswer) -> list[str]:
-    """The roster's answer, and each athlete's estimate drawn towards the mean."""
-    lines = [f"roster: {answer.verdict}", *_wrapped(answer.sentence)]
+def roster_lines(answer: RosterAnswer, group: str | None = None) -> list[str]:
+    """The answer of the roster or of a group, and each athlete's estimate drawn towards the mean."""
+    lines = [f"{group or 'roster'}: {answer.verdict}", *_wrapped(answer.sentence)]
     pooled = answer.pooled
     if pooled is None:
         return lines
+    if group is not None:
+        lines += _wrapped(OF_SEVERAL)
     swap = "-" if answer.swap_p is None else write_p(answer.swap_p)
     lines += _wrapped(
         f"p {write_p(pooled.p)} (random effects: Paule-Mandel, Hartung-Knapp), by swapping logs between "

@@ -15,6 +15,7 @@ import click
 
 from pipeline import journal
 from pipeline.errors import SurefootError
+from pipeline.groups import choose_members
 from pipeline.workspace import Workspace
 from pipeline.workspace.link import VARIABLE
 
@@ -58,6 +59,7 @@ athlete_option = click.option(
     "--athlete", "athlete_id", required=True, callback=named, help="Whose: a short name."
 )
 any_athlete_option = click.option("--athlete", "athlete_id", help="This athlete only.")
+group_option = click.option("--group", metavar="NAME", help="The athletes of this group only.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
 
 
@@ -86,9 +88,13 @@ def say_json(value: object) -> None:
     print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
-def choose_athletes(workspace: Workspace, athlete_id: str | None) -> list[str]:
-    """The athlete asked for, or all. Raises SurefootError where there is none."""
+def choose_athletes(workspace: Workspace, athlete_id: str | None, group: str | None = None) -> list[str]:
+    """The athlete asked for, those of a group, or all. Raises SurefootError where there is none."""
+    if group is not None and athlete_id is not None:
+        raise click.UsageError("choose an athlete or a group", click.get_current_context())
     known = workspace.athletes()
+    if group is not None:
+        return choose_members(workspace.load_groups(), group, known)
     if athlete_id is None and known:
         return known
     if athlete_id in known:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,8 @@ import dataframely as dy
 import sqlalchemy as sa
 
 from pipeline.account_tables import AccountAudit, AccountLinks, Accounts, AccountSessions
-from pipeline.tables import DataFrame
+from pipeline.errors import SurefootError
+from pipeline.tables import DataFrame, Groups
 from pipeline.workspace import catalogue
 from pipeline.workspace.frames import to_row
 from pipeline.workspace.reading import Reading
@@ -24,6 +25,7 @@ from pipeline.workspace.reading import Reading
 _accounts, _links, _codes = catalogue.accounts, catalogue.account_links, catalogue.account_codes
 _sessions, _uploads = catalogue.account_sessions, catalogue.account_uploads
 _attempts, _audit = catalogue.account_attempts, catalogue.account_audit
+_groups = catalogue.account_groups
 
 
 class AccountBook(Reading):
@@ -99,12 +101,12 @@ class AccountBook(Reading):
             connection.execute(_sessions.delete().where(_sessions.c.account == account))
 
     def add_link(self, athlete_id: str, account: str, at: datetime) -> None:
-        """Let the account see the athlete."""
-        row = {"athlete_id": athlete_id, "account": account, **to_row({"linked_at": at})}
+        """Let the account see the athlete; one that did goes on with its groups."""
+        when = to_row({"linked_at": at})
         mine = (_links.c.athlete_id == athlete_id) & (_links.c.account == account)
         with self._noting() as connection:
-            connection.execute(_links.delete().where(mine))
-            connection.execute(_links.insert().values(row))
+            if not connection.execute(_links.update().where(mine).values(when)).rowcount:
+                connection.execute(_links.insert().values(athlete_id=athlete_id, account=account, **when))
 
     def remove_link(self, athlete_id: str, account: str) -> bool:
         """Let the account see the athlete no more; False where it did not."""
@@ -118,6 +120,28 @@ class AccountBook(Reading):
         """Who sees an athlete, or whom an account sees."""
         mine = [] if account is None else [_links.c.account == account]
         return self._load(AccountLinks, _links, athlete_id, *mine)
+
+    def load_groups(self, account: str) -> DataFrame[Groups]:
+        """Who of those whom the account sees is in which of its groups."""
+        order = ("athlete_id", "name")
+        return self._load(Groups, _groups, None, _groups.c.account == account, order=order)
+
+    def save_groups(self, account: str, athlete_id: str, names: Iterable[str]) -> None:
+        """Put an athlete into these groups of the account and no others.
+
+        Raises SurefootError where the account is not linked to the athlete.
+        """
+        rows = [{"account": account, "athlete_id": athlete_id, "name": name} for name in names]
+        mine = (_groups.c.account == account) & (_groups.c.athlete_id == athlete_id)
+        link = sa.select(_links.c.account).where(
+            _links.c.athlete_id == athlete_id, _links.c.account == account
+        )
+        with self._noting() as connection:
+            if connection.scalar(link) is None:
+                raise SurefootError("groups are a coach's", "an athlete is grouped by whom a code was given")
+            connection.execute(_groups.delete().where(mine))
+            if rows:
+                connection.execute(_groups.insert(), rows)
 
     def add_code(self, code_sha256: str, kind: str, account: str, expires_at: datetime) -> None:
         """Keep a code, in the place of an older one of that kind and account."""

@@ -20,6 +20,7 @@ from pipeline.account_tables import (
     AccountAttempts,
     AccountAudit,
     AccountCodes,
+    AccountGroups,
     AccountLinks,
     Accounts,
     AccountSessions,
@@ -34,6 +35,7 @@ from pipeline.tables import (
     DrillNames,
     Effects,
     Files,
+    Groups,
     Jobs,
     LabelChanges,
     Marks,
@@ -189,6 +191,15 @@ accounts = _account_table(
     "accounts", Accounts, sa.UniqueConstraint("athlete_id"), sa.UniqueConstraint("subject")
 )
 account_links = _account_table("account_links", AccountLinks, _of_an_account())
+account_groups = _account_table(
+    "account_groups",
+    AccountGroups,
+    sa.ForeignKeyConstraint(
+        ["athlete_id", "account"],
+        ["account_links.athlete_id", "account_links.account"],
+        ondelete="CASCADE",
+    ),
+)
 account_codes = _account_table("account_codes", AccountCodes, _of_an_account())
 account_sessions = _account_table("account_sessions", AccountSessions, _of_an_account())
 account_uploads = _account_table("account_uploads", AccountUploads, _of_an_account())
@@ -197,6 +208,7 @@ account_audit = _account_table("account_audit", AccountAudit)
 sa.Index("account_links_by_account", account_links.c.account)
 sa.Index("account_sessions_by_account", account_sessions.c.account)
 zones = _table("zones", Zones)
+groups = _table("groups", Groups)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from pipeline.tables import DataFrame, Plans, Repeats, Runs, Segments, Stability
 from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.frames import to_row, to_rows
+from pipeline.workspace.grouping import Grouping
 from pipeline.workspace.joblist import JobList
 from pipeline.workspace.logbook import add_proposals
 from pipeline.workspace.passes import to_passes_row
@@ -24,7 +25,7 @@ from pipeline.workspace.showing import Showing
 from pipeline.workspace.transfer import Transfer
 
 
-class Workspace(Transfer, JobList, Showing):
+class Workspace(Transfer, JobList, Showing, Grouping):
     __doc__ = Reading.__doc__
 
     def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:

@@ -28,6 +28,7 @@ OF_ATHLETE = (
 )
 ASKED: dict[str, Callable[[Workspace], Any]] = {
     **{name: (lambda workspace, name=name: getattr(workspace, name)("ada")) for name in OF_ATHLETE},
+    "load_groups": lambda workspace: workspace.load_groups("ada"),
     "load_run": lambda workspace: workspace.load_run("1"),
     "load_track": lambda workspace: workspace.load_track("1"),
     "load_channels": lambda workspace: workspace.load_channels("1"),
