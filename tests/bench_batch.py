@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,13 +104,9 @@ def dask(club: Path, n_files: int) -> Took:
     from pipeline.cluster import DaskEngine
     from tests.test_cluster import Cluster
 
-    cluster = Cluster(2)
-    engine = DaskEngine(cluster.address)
-    list(engine.run(list, [[0], [1]]))
-    took = import_all(club, engine, n_files)
-    engine.close()
-    cluster.end()
-    return took
+    with Cluster(2) as cluster, closing(DaskEngine(cluster.address)) as engine:
+        list(engine.run(list, [[0], [1]]))
+        return import_all(club, engine, n_files)
 
 
 def main() -> None:

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import TextIO
+from typing import Self, TextIO
 
 import pytest
 from click.testing import CliRunner
@@ -34,26 +35,42 @@ def _drain(log: TextIO) -> None:
 
 
 class Cluster:
-    """A scheduler and workers, each a process of its own on this machine."""
+    """A scheduler and workers, each a process of its own on this machine, while the block lasts.
+
+    Where the tests themselves are killed, the scheduler ends once nobody has asked it for a while, and the
+    workers with it.
+    """
 
     def __init__(self, workers: int) -> None:
-        options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
-        self.scheduler = self._start("scheduler", *options)
-        self.address = self._said(self.scheduler, "Scheduler at:")
-        self.workers = [self.add_worker() for _ in range(workers)]
+        self._count = workers
+        self._started: list[subprocess.Popen[str]] = []
 
-    def add_worker(self) -> subprocess.Popen[str]:
-        """One more worker, of one thread."""
+    def __enter__(self) -> Self:
+        try:
+            options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--idle-timeout", "3 minutes"]
+            self.scheduler = self._start("scheduler", *options)
+            self.address = self._said(self.scheduler, "Scheduler at:")
+            self.workers = [self._add_worker() for _ in range(self._count)]
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def _add_worker(self) -> subprocess.Popen[str]:
         options = [self.address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard"]
         worker = self._start("worker", *options)
         self._said(worker, "Registered to:")
         return worker
 
-    @staticmethod
-    def _start(role: str, *options: str) -> subprocess.Popen[str]:
+    def _start(self, role: str, *options: str) -> subprocess.Popen[str]:
         call = [sys.executable, "-m", "distributed.cli.dask_" + role, *options]
         pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        return subprocess.Popen(call, text=True, env=os.environ | QUIET, **pipes)  # type: ignore[call-overload, no-any-return]
+        process = subprocess.Popen(call, text=True, env=os.environ | QUIET, **pipes)  # type: ignore[call-overload]
+        self._started.append(process)
+        return process  # type: ignore[no-any-return]
 
     @staticmethod
     def _said(process: subprocess.Popen[str], what: str) -> str:
@@ -65,9 +82,8 @@ class Cluster:
                 return line.split(what)[1].split()[0]
         raise AssertionError(f"a process ended before it said {what!r}")
 
-    def end(self) -> None:
-        """End all of it."""
-        for process in (*self.workers, self.scheduler):
+    def _end(self) -> None:
+        for process in reversed(self._started):
             process.kill()
             process.wait()
 
@@ -75,9 +91,8 @@ class Cluster:
 @pytest.fixture(scope="module")
 def two_workers() -> Iterator[Cluster]:
     """A cluster for the whole module."""
-    cluster = Cluster(2)
-    yield cluster
-    cluster.end()
+    with Cluster(2) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -128,35 +143,32 @@ def touch_and_wait(batch: list[Path]) -> list[str]:
 
 def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
     """With one of two workers killed at its work, every result arrives, once."""
-    cluster = Cluster(2)
-    engine = DaskEngine(cluster.address)
     batches = [[tmp_path / f"{n}-{m}" for m in range(4)] for n in range(16)]
     names: list[str] = []
-    for event in engine.run(touch_and_wait, batches):
-        assert isinstance(event, Done)
-        if not names:
-            begun = {int(mark.suffix[1:]) for mark in tmp_path.iterdir()}
-            next(worker for worker in cluster.workers if worker.pid in begun).kill()
-        names += event.result
-    engine.close()
-    cluster.end()
+    with Cluster(2) as cluster, closing(DaskEngine(cluster.address)) as engine:
+        for event in engine.run(touch_and_wait, batches):
+            assert isinstance(event, Done)
+            if not names:
+                begun = {int(mark.suffix[1:]) for mark in tmp_path.iterdir()}
+                next(worker for worker in cluster.workers if worker.pid in begun).kill()
+            names += event.result
     assert sorted(names) == sorted(path.name for batch in batches for path in batch)
 
 
 def test_a_lost_scheduler_is_said_and_the_next_call_goes_on(tmp_path: Path) -> None:
     """The import ends in one line; what was finished is kept, and a new cluster reads the rest alone."""
-    cluster = Cluster(1)
     (tmp_path / "runs").mkdir()
     for number in range(3):
         (tmp_path / "runs" / f"{number}.fit").write_bytes(fit_file(number))
     with Workspace(tmp_path / "w") as workspace, pytest.MonkeyPatch.context() as patched:
         patched.setattr("pipeline.batch.BATCH_FILES", 1)
         found = find_files([tmp_path / "runs"], workspace.path)
-        engine = DaskEngine(cluster.address)
-        with pytest.raises(SurefootError, match=r"the Dask scheduler at .* is lost: what was finished"):
+        with (
+            Cluster(1) as cluster,
+            closing(DaskEngine(cluster.address)) as engine,
+            pytest.raises(SurefootError, match=r"the Dask scheduler at .* is lost: what was finished"),
+        ):
             import_files(workspace, found, "ada", engine, watch=lambda _: cluster.scheduler.kill())
-        engine.close()
-        cluster.end()
         stored = workspace.counts("ada")["runs"]
         assert 1 <= stored < 3
         done = import_files(workspace, found, "ada", HereEngine())
@@ -183,10 +195,8 @@ def test_no_scheduler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_no_workers() -> None:
     """A scheduler that has no workers is said at once, not waited for."""
-    alone = Cluster(0)
-    with pytest.raises(SurefootError, match="has no workers: start some with"):
+    with Cluster(0) as alone, pytest.raises(SurefootError, match="has no workers: start some with"):
         DaskEngine(alone.address)
-    alone.end()
 
 
 def test_dask_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:

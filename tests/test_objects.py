@@ -136,13 +136,12 @@ def test_an_object_that_is_gone_is_left_to_the_driver(club: str) -> None:
 
 def test_a_cluster_reads_a_bucket(club: str, tmp_path: Path) -> None:
     """`surefoot analyse s3://… --engine dask`: counts as on one machine; a second call finds nothing new."""
-    cluster = Cluster(2)
-    call = ["analyse", club, "--by-folder", "--engine", "dask", "--scheduler", cluster.address]
-    for new in ("3 new runs", "0 new runs"):
-        result = CliRunner().invoke(cli.main, [*call, "--workspace", str(tmp_path / "w")])
-        assert result.exit_code == 0, result.output
-        assert f"ada:\n7 files: {new}" in result.output
-    cluster.end()
+    with Cluster(2) as cluster:
+        call = ["analyse", club, "--by-folder", "--engine", "dask", "--scheduler", cluster.address]
+        for new in ("3 new runs", "0 new runs"):
+            result = CliRunner().invoke(cli.main, [*call, "--workspace", str(tmp_path / "w")])
+            assert result.exit_code == 0, result.output
+            assert f"ada:\n7 files: {new}" in result.output
     with Workspace(tmp_path / "w", read_only=True) as workspace:
         assert workspace.counts()["runs"] == 4
         assert len(workspace.load_effects("ada")) == 5
