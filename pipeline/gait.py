@@ -6,8 +6,6 @@ if that second counted as walking the unsteady moments would vanish and the runn
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from scipy.ndimage import median_filter
 
@@ -70,19 +68,30 @@ def _settled(running: Mask, cadence_spm: Array, longest_s: int) -> Mask:
     Only what adjoins the change is left out, until the first second at 93 % of the nearest 41 s; within a
     stretch every dip stays.
     """
+    borders = stretches(running)
+    begin, end = (edge[running[borders[:-1]]] for edge in (borders[:-1], borders[1:]))
+    after = _seconds_on_the_way(cadence_spm, begin, 1, end - begin, longest_s)
+    before = _seconds_on_the_way(cadence_spm, end - 1, -1, end - begin, longest_s)
     settled = running.copy()
-    for begin, end in pairwise(stretches(running)):
-        if running[begin]:
-            own = cadence_spm[begin:end]
-            settled[begin : begin + _seconds_on_the_way(own, longest_s)] = False
-            settled[end - _seconds_on_the_way(own[::-1], longest_s) : end] = False
+    for a, b, coming, going in np.column_stack([begin, end, after, before]).tolist():
+        settled[a : a + coming] = False
+        settled[b - going : b] = False
     return settled
 
 
-def _seconds_on_the_way(cadence_spm: Array, longest_s: int) -> int:
-    usual = np.median(cadence_spm[:SETTLED_WITHIN_S])
-    there = cadence_spm[:longest_s] >= SETTLED_SHARE * usual
-    return int(there.argmax()) if there.any() else len(there)
+def _seconds_on_the_way(
+    cadence_spm: Array, first: Integers, step: int, length: Integers, longest_s: int
+) -> Integers:
+    """Of each stretch of running, from `first` on by `step`, the seconds before it is settled."""
+    offset = np.arange(SETTLED_WITHIN_S)
+    within = offset < length[:, None]
+    nearest = np.where(within, first[:, None] + step * offset, 0)
+    own = np.where(within, cadence_spm[nearest], np.inf)  # beyond its other end nothing is too low
+    ordered, n = np.sort(own, axis=1), np.minimum(length, SETTLED_WITHIN_S)
+    middle = np.column_stack([(n - 1) // 2, n // 2])
+    usual = np.take_along_axis(ordered, middle, axis=1).mean(axis=1)
+    there = own[:, :longest_s] >= SETTLED_SHARE * usual[:, None]
+    return np.where(there.any(axis=1), there.argmax(axis=1), longest_s)
 
 
 def flag_cadence(
