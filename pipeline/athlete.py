@@ -9,7 +9,7 @@ that is still the same they stand, and neither grid nor track of the run is read
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
@@ -18,7 +18,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from pipeline import stability as steadiness
 from pipeline import terrain
 from pipeline.balance import derive_dose, derive_dose_by_category
 from pipeline.channels import pick_dynamics
@@ -30,6 +29,15 @@ from pipeline.numeric import Array, Integers, Mask
 from pipeline.places import Places, learn_places, place_ids, sum_passes
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import Answer, Origin, Passes, Relabelled, RunResult
+from pipeline.seconds import Seconds, read_seconds
+from pipeline.stability import (
+    Measured,
+    derive_windows,
+    fit_cadence,
+    measure_walking,
+    measure_windows,
+    to_table,
+)
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
@@ -112,7 +120,9 @@ def analyse_athlete(
         passed = [run for run in runs_of_other.iter_rows(named=True) if run["run_id"] in passes_of_other]
         scored += _score_passes(passed, _altitude_classes(passed), passes_of_other)
     places = learn_places(scored)
-    segments, stability, origins, relabelled = [], [], {}, []
+    segments: dict[str, DataFrame[Segments]] = {}
+    measured: dict[str, list[Measured]] = {}
+    origins, relabelled = {}, []
     repeats, stretches = [], KnownStretches.from_table(known.stretches)
     n_known = len(stretches)
     for run in sorted(rows, key=lambda row: (row["start_time"], row["run_id"])):
@@ -127,26 +137,27 @@ def analyse_athlete(
         if labels != before.labels:
             grid = load_grid(run_id)
             own = label_run(run, grid, places, classes[run_id], marked)
-            segments.append(own)
+            segments[run_id] = own
             ground = _digest(own["start_s"].to_numpy(), own["terrain"].to_physical().to_numpy())
             if before.ground not in ("", ground):
                 relabelled.append(_compare(run_id, known.segments.filter(run_id=run_id), own))
-        measured = _digest(ground, model)
-        if measured != before.stability:
+        steady = _digest(ground, model)
+        if steady != before.stability:
             if labels == before.labels:
                 own = Segments.cast(known.segments.filter(run_id=run_id))
-            track = apply_segments(load_track(run_id), own)
-            stability.append(measure_run(run_id, track, model, load_channels(run_id)))
+            seconds = read_seconds(load_track(run_id))
+            on, technicality = find_ground(seconds.elapsed_s, own)
+            measured[run_id] = measure_run(seconds, on, model, load_channels(run_id))
             grid = load_grid(run_id) if grid is None else grid
             again, new = learn_stretches(grid, stretches)
             stretches += new
-            repeats += measure_passes(run, grid, track, model, again)
-            run.update(_verdict_on_run(run, own, stability[-1]))
-        if (origin := Origin(labels, ground, measured)) != before:
+            repeats += measure_passes(run, grid, seconds, technicality, model, again)
+            run.update(_verdict_on_run(run, own, measured[run_id]))
+        if (origin := Origin(labels, ground, steady)) != before:
             origins[run_id] = origin
     done = Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs)))
-    ground_of_all = Segments.validate(_put(known.segments, segments, ids))
-    measured_of_all = Stability.validate(_put(known.stability, stability, ids))
+    ground_of_all = Segments.validate(_put(known.segments, segments, segments.values(), ids))
+    measured_of_all = Stability.validate(_put(known.stability, measured, [to_table(measured)], ids))
     answered = answer(done, measured_of_all, sessions, plans, half_life_days)
     return AthleteResult(
         answered.dose,
@@ -195,11 +206,12 @@ def _compare(run_id: str, before: pl.DataFrame, now: pl.DataFrame) -> Relabelled
     return Relabelled(run_id, float(changed.mean()) if len(changed) else 0.0, reason)
 
 
-def _put(before: pl.DataFrame, new: Iterable[pl.DataFrame], ids: list[str]) -> pl.DataFrame:
-    """The rows of `before` with those of the runs in `new` replaced, and none but of the runs in `ids`."""
-    together = pl.concat([before.clear(), *new])
-    kept = set(ids) - set(together["run_id"])
-    return pl.concat([before.filter(pl.col("run_id").is_in(list(kept))), together])
+def _put(
+    before: pl.DataFrame, anew: Collection[str], tables: Iterable[pl.DataFrame], ids: Collection[str]
+) -> pl.DataFrame:
+    """The rows of `before`, with `tables` in the place of the runs `anew`; none but of the runs in `ids`."""
+    kept = before.filter(pl.col("run_id").is_in(list(set(ids).difference(anew))))
+    return pl.concat([kept, *tables])
 
 
 def _digest(*parts: object) -> str:
@@ -258,7 +270,7 @@ def _cadence_models(runs: DataFrame[Runs], sums: Mapping[str, list[float]]) -> d
     """
     ordered = runs.sort("start_time", "run_id")
     return {
-        str(key[0]): steadiness.fit_cadence(sums[run_id] for run_id in part["run_id"][:YARDSTICK_RUNS])
+        str(key[0]): fit_cadence(sums[run_id] for run_id in part["run_id"][:YARDSTICK_RUNS])
         for key, part in ordered.partition_by("device_epoch", as_dict=True).items()
     }
 
@@ -301,12 +313,11 @@ def _say_marked(segments: DataFrame[Segments], grid: DataFrame[Grid], marked: Ma
 
 
 def measure_run(
-    run_id: str, track: DataFrame[Track], coefficients: Array, channels: pl.DataFrame | None
-) -> DataFrame[Stability]:
+    seconds: Seconds, terrain: Integers, coefficients: Array, channels: pl.DataFrame | None
+) -> list[Measured]:
     """Steadiness and walking of one labelled run."""
-    windows = steadiness.derive_windows(track, coefficients, **pick_dynamics(channels))
-    measured = steadiness.measure_stability(run_id, windows)
-    return cast(DataFrame[Stability], measured.vstack(steadiness.measure_walking(run_id, track)))
+    windows = derive_windows(seconds, terrain, coefficients, **pick_dynamics(channels))
+    return [*measure_windows(windows), *measure_walking(seconds, terrain)]
 
 
 def answer(
@@ -328,28 +339,29 @@ def answer(
     )
 
 
-def apply_segments(track: DataFrame[Track], segments: DataFrame[Segments]) -> DataFrame[Track]:
-    """The track with terrain, segment and technicality of the segment each second lies in."""
+def find_ground(elapsed_s: Integers, segments: DataFrame[Segments]) -> tuple[Integers, Array]:
+    """Terrain (an index into tables.TERRAINS) and technicality of the segment that each second lies in.
+
+    -1 and NaN where there are no segments.
+    """
     if segments.is_empty():
-        types = dtypes(Track)
-        nothing = [
-            pl.lit(None, types[name]).alias(name) for name in ("terrain", "segment_id", "technicality")
-        ]
-        return cast(DataFrame[Track], track.with_columns(nothing))
-    inside = np.searchsorted(segments["start_s"].to_numpy(), track["elapsed_s"].to_numpy(), side="right") - 1
-    labels = segments.select("terrain", "segment_id", technicality="technicality_mean")[inside]
-    return cast(DataFrame[Track], track.with_columns(labels))
+        return np.full(len(elapsed_s), -1), np.full(len(elapsed_s), np.nan)
+    inside = np.searchsorted(segments["start_s"].to_numpy(), elapsed_s, side="right") - 1
+    label = segments["terrain"].to_physical().to_numpy().astype(np.int64)
+    return label[inside], segments["technicality_mean"].to_numpy()[inside]
 
 
 def _verdict_on_run(
-    run: Mapping[str, Any], segments: DataFrame[Segments], stability: DataFrame[Stability]
+    run: Mapping[str, Any], segments: DataFrame[Segments], measured: Iterable[Measured]
 ) -> dict[str, Any]:
     """Technical share, and whether the run counts or why not."""
     length = (segments["end_m"] - segments["start_m"]).to_numpy()
     technical = segments["terrain"].to_physical().to_numpy() == terrain.TECHNICAL
-    names = ("metric", "direction", "terrain", "n_windows", "seconds")
-    rows = zip(*(stability[name].to_list() for name in names), strict=True)
-    known = {of: found for metric, direction, of, *found in rows if (metric, direction) == HEADLINE}
+    known = {
+        row.terrain: (row.n_windows, row.seconds)
+        for row in measured
+        if (row.metric, row.direction) == HEADLINE
+    }
     on_technical, technical_s = known.get("technical", (0, 0.0))
     on_smooth, _ = known.get("smooth", (0, 0.0))
     if run["cadence_unit"] == "none":

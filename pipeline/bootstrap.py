@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from pipeline.numeric import Array, Integers, Mask
@@ -27,37 +28,36 @@ def resample_means(columns: Array, strata: Sequence[Mask]) -> Array:
     Shape (rows, 301). Each stratum is drawn by itself, so that its number of windows is no chance; NaN
     instead of samples where one has fewer than 6. The draw is fixed: the same run gives the same bytes.
     """
-    sizes = [int(stratum.sum()) for stratum in strata]
+    chosen = [columns[:, stratum] for stratum in strata]
+    sizes = [own.shape[1] for own in chosen]
     found = np.zeros((len(columns), 1 + BOOTSTRAPS))
-    for stratum, n in zip(strata, sizes, strict=True):
-        if n:
-            found += n / sum(sizes) * _resample(columns[:, stratum])
+    for own, n in zip(chosen, sizes, strict=True):
+        found += own @ _times_drawn(n)
+    found /= sum(sizes)
     if min(sizes) < MIN_INTERVAL_WINDOWS:
         found[:, 1:] = np.nan
     return found
 
 
-def _resample(columns: Array) -> Array:
-    k, n = columns.shape
-    mean = columns.mean(axis=1)
-    found = np.repeat(mean[:, None], 1 + BOOTSTRAPS, axis=1)
+@lru_cache(maxsize=128)
+def _times_drawn(n: int) -> NDArray[np.uint8]:
+    """How often each of `n` windows is in the run itself (once) and in each sample: shape (n, 301).
+
+    A sample is as many blocks as hold `n` windows, the last one cut to fit.
+    """
+    times = np.zeros((n, 1 + BOOTSTRAPS), dtype=np.uint8)
+    times[:, 0] = 1
     if n >= MIN_INTERVAL_WINDOWS:
-        start = _block_starts(n)
-        total = np.zeros((n + 1, k))
-        np.cumsum(columns.T - mean, axis=0, out=total[1:])
-        block = total[BLOCK_WINDOWS:] - total[:-BLOCK_WINDOWS]
-        last = n - BLOCK_WINDOWS * (len(start) - 1)  # of the last block only as much as is needed for n
-        drawn = block.take(start[:-1], axis=0).sum(axis=0) + total[start[-1] + last] - total[start[-1]]
-        found[:, 1:] += drawn.T / n
-    return found
-
-
-@lru_cache(maxsize=64)
-def _block_starts(n: int) -> Integers:
-    """First window of each block, of shape (blocks, 300), for samples of `n` windows."""
-    blocks = -(-n // BLOCK_WINDOWS)
-    start = np.random.default_rng(n).integers(0, n - BLOCK_WINDOWS + 1, (BOOTSTRAPS, blocks))
-    return np.ascontiguousarray(start.T)
+        blocks = -(-n // BLOCK_WINDOWS)
+        start = np.random.default_rng(n).integers(0, n - BLOCK_WINDOWS + 1, (BOOTSTRAPS, blocks))
+        sample = np.arange(BOOTSTRAPS)
+        begun = np.bincount((start * BOOTSTRAPS + sample[:, None]).ravel(), minlength=n * BOOTSTRAPS)
+        begun = begun.reshape(n, BOOTSTRAPS).astype(np.uint8)
+        for k in range(BLOCK_WINDOWS):
+            times[k:, 1:] += begun[: n - k]
+        for k in range(n - BLOCK_WINDOWS * (blocks - 1), BLOCK_WINDOWS):
+            times[start[:, -1] + k, 1 + sample] -= 1
+    return times
 
 
 def find_intervals(values: Array, n_windows: Integers, floor: Array) -> tuple[Array, Array]:

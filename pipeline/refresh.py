@@ -15,7 +15,7 @@ from pipeline.errors import SurefootError
 from pipeline.intake import Progress
 from pipeline.marks import Mark, from_table
 from pipeline.results import Passes
-from pipeline.stability import MEASURED
+from pipeline.seconds import MEASURED
 from pipeline.tables import BalanceSessions, DataFrame, Plans, Runs, Track
 from pipeline.workspace import StoredFrames, Workspace
 

@@ -23,8 +23,9 @@ from scipy.spatial import cKDTree
 
 from pipeline.columns import dtypes
 from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask, stretches
+from pipeline.seconds import Seconds
 from pipeline.stability import measure_parts
-from pipeline.tables import DataFrame, Grid, Repeats, Stretches, Track
+from pipeline.tables import DataFrame, Grid, Repeats, Stretches
 
 MIN_RUNS = 5
 CELL_M = 5.0
@@ -227,17 +228,20 @@ def learn_stretches(grid: DataFrame[Grid], known: KnownStretches) -> tuple[list[
 def measure_passes(
     run: Mapping[str, Any],
     grid: DataFrame[Grid],
-    track: DataFrame[Track],
+    seconds: Seconds,
+    technicality: Array,
     coefficients: Array,
     passes: Sequence[Pass],
 ) -> list[dict[str, Any]]:
-    """Rows of Repeats: steadiness on each stretch that a run passed, wherever its ground begins or ends."""
+    """Rows of Repeats: steadiness on each stretch that a run passed, wherever its ground begins or ends.
+
+    `technicality` is of each second's ground.
+    """
     elapsed, distance, grade = (grid[name].to_numpy() for name in ("elapsed_s", "distance_m", "grade"))
-    second, technicality = (track[name].to_numpy() for name in ("elapsed_s", "technicality"))
-    part = np.full(len(second), -1)
+    part = np.full(len(seconds), -1)
     rows: list[dict[str, Any]] = []
     for k, (stretch_id, start, end) in enumerate(passes):
-        first, last = np.searchsorted(second, [elapsed[start], elapsed[end]])
+        first, last = np.searchsorted(seconds.elapsed_s, [elapsed[start], elapsed[end]])
         part[first:last] = k
         rows.append(
             {
@@ -254,11 +258,11 @@ def measure_passes(
         )
     if not rows:
         return rows
-    measured = measure_parts(track, coefficients, part, len(rows))
+    measured = measure_parts(seconds, part, len(rows), coefficients)
     by_part = np.argsort(part, kind="stable")
     ends = np.searchsorted(part[by_part], np.arange(len(rows) + 1)).tolist()
-    for row, seconds in zip(rows, pairwise(ends), strict=True):
-        row["technicality_mean"] = _mean(technicality[by_part[slice(*seconds)]])
+    for row, own in zip(rows, pairwise(ends), strict=True):
+        row["technicality_mean"] = _mean(technicality[by_part[slice(*own)]])
     for name, values in measured.items():
         for row, value in zip(rows, values.tolist(), strict=True):
             row[name] = None if value != value else value

@@ -5,7 +5,7 @@
 2. What the prediction leaves, less its centred 31 s mean, is the unsteadiness of each second.
 3. Windows of 20 s that lie wholly in one uninterrupted stretch of running on one terrain, at least 12
    of their seconds with usable cadence (`derive_windows`); the SD of each is not taken below 0.2 spm.
-4. Metrics over the windows, each with a block bootstrap interval (`measure_stability`): of the whole
+4. Metrics over the windows, each with a block bootstrap interval (`measure_windows`): of the whole
    run, of the first and the last third of its running, and from the one to the other.
 5. Where the watch recorded them, stance time and its balance are taken in the same windows, adjusted by
    a regression of the run's own.
@@ -15,20 +15,21 @@ A new metric is one entry in `metrics.METRICS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, cast
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple, cast
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from pipeline.bootstrap import BOOTSTRAPS, find_intervals, resample_means
+from pipeline.columns import dtypes
 from pipeline.metrics import METRICS, Windows
 from pipeline.numeric import Array, Integers, Mask, rolling_mean, rolling_mean_within, stretches
-from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability, Track
+from pipeline.seconds import N_TERMS, RUN, STAND, WALK, Seconds
+from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Stability
 
-MEASURED = ("elapsed_s", "speed_mps", "cadence_spm", "grade", "gait", "cadence_flag")
-"""The columns of a track that are read here, its ground apart."""
 WINDOW_S = 20
 MIN_KNOWN_S = 12
 TREND_S = 31
@@ -36,40 +37,26 @@ SD_FLOOR_SPM = 0.2
 SD_FLOOR_MS = 0.5
 SD_FLOOR_BALANCE = 0.0005
 LEVEL_GRADE = 0.03
-N_TERMS = 5
-RUN, WALK, STAND = (GAITS.index(gait) for gait in ("run", "walk", "stand"))
 WALKING_SHARE = "walking_share"
-OK = CADENCE_FLAGS.index("ok")
-_SCHEMA = Stability.create_empty().schema
-Key = tuple[str, str, str, int, float]  # terrain, direction, metric, windows, seconds
 
 
-def _usable(track: DataFrame[Track], running: Mask) -> Mask:
-    """Seconds of running whose cadence can be used."""
-    found: Mask = running & (_codes(track, "cadence_flag") == OK)
-    found &= np.isfinite(track["speed_mps"].to_numpy())
-    return found
+class Measured(NamedTuple):
+    """A row of Stability without its run: a metric on one ground, its 95 % interval NaN where it has none."""
+
+    terrain: str
+    direction: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    n_windows: int
+    seconds: float
 
 
-def _codes(track: DataFrame[Track], column: str) -> NDArray[Any]:
-    """Index of each second's word in its list; NaN where there is none."""
-    return track[column].to_physical().to_numpy()
-
-
-def _terms(track: DataFrame[Track]) -> Array:
-    """Columns 1, v, v^2, g, g^2 of shape (seconds, 5); an unknown grade counts as level."""
-    terms = np.ones((len(track), N_TERMS))
-    for k, column in ((1, "speed_mps"), (3, "grade")):
-        value = track[column].to_numpy()
-        terms[:, k] = np.where(np.isnan(value), 0.0, value)
-        np.square(terms[:, k], out=terms[:, k + 1])
-    return terms
-
-
-def sum_cadence(track: DataFrame[Track]) -> list[float]:
+def sum_cadence(seconds: Seconds) -> list[float]:
     """Sums of the cadence regression over a run's usable seconds: X'X (25 values, by row), then X'y (5)."""
-    at = _usable(track, _codes(track, "gait") == RUN)
-    return _sums(_terms(track)[at], track["cadence_spm"].to_numpy()[at])
+    at = np.isfinite(seconds.usable_spm)
+    return _sums(seconds.terms[at], seconds.usable_spm[at])
 
 
 def _sums(x: Array, y: Array) -> list[float]:
@@ -89,32 +76,27 @@ def fit_cadence(sums: Iterable[list[float]]) -> Array:
 
 
 def derive_windows(
-    track: DataFrame[Track],
+    seconds: Seconds,
+    ground: Integers,
     coefficients: Array,
-    part: Integers | None = None,
-    /,
     *,
     stance_time_ms: Array | None = None,
     stance_balance: Array | None = None,
 ) -> Windows:
-    """Cut a labelled track into 20 s windows; what is left of a stretch is split over its two ends.
+    """Cut a run into 20 s windows; what is left of a stretch is split over its two ends.
 
-    `coefficients` (5,) of cadence on speed and grade. `part` numbers the part of the run that each second
-    belongs to, -1 is none: it stands in for the terrain, so that no window straddles two. Running dynamics,
-    where the watch recorded them, are arrays of one entry per second of the track, NaN where not known
+    `ground` (seconds,) is what each second lies on, an index into tables.TERRAINS or the number of a part
+    of the run, -1 for none: no window straddles two. `coefficients` (5,) are of cadence on speed and grade.
+    Running dynamics, where the watch recorded them, are arrays of one entry per second, NaN where not known
     (`channels.pick_dynamics`).
     """
-    running = _codes(track, "gait") == RUN
-    elapsed = track["elapsed_s"].to_numpy()
-    terrain = np.nan_to_num(_codes(track, "terrain"), nan=-1).astype(np.int64) if part is None else part
-    cadence = np.where(_usable(track, running), track["cadence_spm"].to_numpy(), np.nan)
-    terms = _terms(track)
-    # A new stretch starts where seconds are skipped, running stops or the terrain changes.
-    skips = np.cumsum(np.diff(elapsed, prepend=elapsed[:1]) > 1)
-    borders = stretches(
-        skips * (terrain.max(initial=0) + 3) + np.where(running, terrain + 1, terrain.max(initial=0) + 2)
-    )
-    first = _starts(borders, running & (terrain >= 0))
+    running = seconds.gait == RUN
+    cadence, terms = seconds.usable_spm, seconds.terms
+    # A new stretch starts where seconds are skipped, running stops or the ground changes.
+    skips = np.cumsum(np.diff(seconds.elapsed_s, prepend=seconds.elapsed_s[:1]) > 1)
+    none, resting = -1, ground.max(initial=0) + 1
+    borders = stretches(skips * (resting + 2) + np.where(running, ground, resting))
+    first = _starts(borders, running & (ground != none))
     first = first[np.isfinite(cadence[_seconds(first)]).sum(axis=1) >= MIN_KNOWN_S]
     within = _seconds(first)
 
@@ -133,8 +115,8 @@ def derive_windows(
         balance_mean, _ = _mean_and_sd(stance_balance[within])
     cadence_mean, cadence_sd = _mean_and_sd(cadence[within])
     return Windows(
-        start_s=elapsed[first].astype(np.float64),
-        terrain=terrain[first],
+        start_s=seconds.elapsed_s[first].astype(np.float64),
+        terrain=ground[first],
         direction=_direction(terms[within, 3].mean(axis=1)),
         third=3 * (np.cumsum(running)[first] - 1) // max(int(running.sum()), 1),
         residual_sd_spm=wobble(cadence - terms @ coefficients, SD_FLOOR_SPM),
@@ -176,33 +158,39 @@ def _mean_and_sd(value: Array) -> tuple[Array, Array]:
     return mean, np.sqrt((np.where(known, value - mean[:, None], 0.0) ** 2).sum(axis=1) / n)
 
 
-def measure_stability(run_id: str, windows: Windows) -> DataFrame[Stability]:
+def measure_windows(windows: Windows) -> list[Measured]:
     """Every metric of a run by terrain and direction, with a 95 % interval where 6 windows or more.
 
     Early, late and their difference are told of all directions together alone; the difference has an
     interval where either has 6 windows (see `bootstrap`). No row where nothing is known.
     """
-    keys: list[Key] = []
-    values: list[Array] = []
+    keys: list[tuple[str, str, str, int]] = []
+    values = [np.zeros((0, 1 + BOOTSTRAPS))]
     least: list[int] = []
     for thirds, enters, columns in _shared(windows):
         stacked = np.concatenate(list(columns.values()))
+        grounds, means, smallest = [], [], []
         for terrain, direction, ground in _grounds(windows, whole=len(thirds) == 3):
             part = ground & enters
-            n = int(part.sum())
-            if n:
-                compared = [part & (windows.third == third) for third in thirds]
-                strata = compared if len(thirds) == 2 else [part]
-                means = resample_means(stacked, strata)
-                smallest = min(int(stratum.sum()) for stratum in strata)
-                for name, own in columns.items():
-                    keys.append((terrain, direction, name, n, float(n * WINDOW_S)))
-                    values.append(METRICS[name].of_means(*means[: len(own)]))
-                    least.append(smallest)
-                    means = means[len(own) :]
-    drawn = np.array(values).reshape(len(keys), 1 + BOOTSTRAPS)
-    floor = np.array([METRICS[key[2]].floor for key in keys])
-    return _table(run_id, keys, drawn[:, 0], *find_intervals(drawn, np.array(least), floor))
+            if n := int(np.count_nonzero(part)):
+                strata = [part & (windows.third == third) for third in thirds] if len(thirds) == 2 else [part]
+                grounds.append((terrain, direction, n))
+                means.append(resample_means(stacked, strata))
+                smallest.append(min(int(np.count_nonzero(stratum)) for stratum in strata))
+        by_column = iter(np.array(means).swapaxes(0, 1) if means else ())
+        for name, own in columns.items() if means else ():
+            values.append(METRICS[name].of_means(*islice(by_column, len(own))))
+            keys += [(terrain, direction, name, n) for terrain, direction, n in grounds]
+            least += smallest
+    drawn = np.concatenate(values)
+    floor = np.array([METRICS[name].floor for _, _, name, _ in keys])
+    ends = find_intervals(drawn, np.array(least), floor)
+    found = zip(keys, *(x.tolist() for x in (drawn[:, 0], *ends)), strict=True)
+    return [
+        Measured(terrain, direction, name, value, low, high, n, float(n * WINDOW_S))
+        for (terrain, direction, name, n), value, low, high in found
+        if math.isfinite(value)
+    ]
 
 
 def _shared(windows: Windows) -> Iterator[tuple[tuple[int, ...], Mask, dict[str, Array]]]:
@@ -216,12 +204,12 @@ def _shared(windows: Windows) -> Iterator[tuple[tuple[int, ...], Mask, dict[str,
         yield thirds, np.isin(windows.third, thirds) & np.frombuffer(known, dtype=np.bool_), found
 
 
-def measure_parts(track: DataFrame[Track], coefficients: Array, part: Integers, n: int) -> dict[str, Array]:
+def measure_parts(seconds: Seconds, part: Integers, n: int, coefficients: Array) -> dict[str, Array]:
     """`cadence_cv` with its interval of each of the `n` parts of a run, and the number of its windows.
 
     `part` (seconds,) is 0, 1, ... or -1 for none. Arrays of one entry per part, NaN where nothing is known.
     """
-    windows = derive_windows(track, coefficients, part)
+    windows = derive_windows(seconds, part, coefficients)
     columns = np.array(METRICS["cadence_cv"].of_window(windows))
     n_windows = np.bincount(windows.terrain, minlength=n)
     by_part = columns[:, np.argsort(windows.terrain, kind="stable")]
@@ -243,26 +231,28 @@ def measure_parts(track: DataFrame[Track], coefficients: Array, part: Integers, 
     }
 
 
-def measure_walking(run_id: str, track: DataFrame[Track]) -> DataFrame[Stability]:
-    """The share of the moving seconds that were walked, by terrain and direction, as rows `walking_share`."""
-    gait, terrain = _codes(track, "gait"), _codes(track, "terrain")
-    slope = rolling_mean(track["grade"].to_numpy(), WINDOW_S + 1)
+def measure_walking(seconds: Seconds, terrain: Integers) -> list[Measured]:
+    """The share of the moving seconds that were walked, by terrain and direction, as rows `walking_share`.
+
+    `terrain` (seconds,) is an index into tables.TERRAINS, -1 for none.
+    """
+    slope = rolling_mean(seconds.grade, WINDOW_S + 1)
     direction = _direction(np.where(np.isnan(slope), 0.0, slope))
-    moving = (gait != STAND) & np.isfinite(terrain)
-    place = (terrain[moving] * len(DIRECTIONS)).astype(np.int64) + direction[moving]
+    moving = (seconds.gait != STAND) & (terrain >= 0)
+    place = terrain[moving] * len(DIRECTIONS) + direction[moving]
     shape = (len(TERRAINS), len(DIRECTIONS))
     of = np.bincount(place, minlength=len(TERRAINS) * len(DIRECTIONS)).reshape(shape)
-    walked = np.bincount(place, gait[moving] == WALK, minlength=of.size).reshape(shape)
-    keys: list[Key] = []
-    shares = []
+    walked = np.bincount(place, seconds.gait[moving] == WALK, minlength=of.size).reshape(shape)
+    rows = []
     for t, d in np.ndindex(len(TERRAINS), 1 + len(DIRECTIONS)):
         at = np.s_[t, :] if d == 0 else np.s_[t, d - 1 : d]
-        seconds = float(of[at].sum())
-        if seconds:
-            keys.append((TERRAINS[t], ("all", *DIRECTIONS)[d], WALKING_SHARE, 0, seconds))
-            shares.append(walked[at].sum() / seconds)
-    unknown = np.full(len(keys), np.nan)
-    return _table(run_id, keys, np.array(shares), unknown, unknown)
+        if moved_s := float(of[at].sum()):
+            share = float(walked[at].sum() / moved_s)
+            direction_name = ("all", *DIRECTIONS)[d]
+            rows.append(
+                Measured(TERRAINS[t], direction_name, WALKING_SHARE, share, math.nan, math.nan, 0, moved_s)
+            )
+    return rows
 
 
 def _grounds(windows: Windows, *, whole: bool) -> Iterator[tuple[str, str, Mask]]:
@@ -275,21 +265,12 @@ def _grounds(windows: Windows, *, whole: bool) -> Iterator[tuple[str, str, Mask]
                 yield terrain, direction, on & (windows.direction == d)
 
 
-def _table(run_id: str, keys: list[Key], value: Array, low: Array, high: Array) -> DataFrame[Stability]:
-    """A row for each of `keys` that has a value."""
-    known = np.isfinite(value)
-    rows = [key for key, good in zip(keys, known, strict=True) if good]
-    terrain, direction, metric, n_windows, seconds = zip(*rows, strict=True) if rows else ((),) * 5
-    columns = {
-        "run_id": [run_id] * len(rows),
-        "terrain": terrain,
-        "direction": direction,
-        "metric": metric,
-        "value": value[known],
-        "low": low[known],
-        "high": high[known],
-        "n_windows": n_windows,
-        "seconds": seconds,
-    }
+def to_table(measured: Mapping[str, Iterable[Measured]]) -> DataFrame[Stability]:
+    """What was measured of runs, by their ids, as their table."""
+    rows = [(run_id, *row) for run_id, own in measured.items() for row in own]
+    names = ("run_id", *Measured._fields)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    numbers = {name: np.array(columns[name]) for name in ("value", "low", "high") if rows}
     # The schema is given and the values are our own: a check here would cost more than the windows do.
-    return cast(DataFrame[Stability], pl.DataFrame(columns, schema=_SCHEMA, nan_to_null=True))
+    table = pl.DataFrame(columns | numbers, schema=dtypes(Stability), nan_to_null=True)
+    return cast(DataFrame[Stability], table)

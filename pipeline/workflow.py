@@ -12,7 +12,6 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from pipeline import stability as steadiness
 from pipeline import terrain
 from pipeline.channels import derive_channels
 from pipeline.columns import dtypes, numbers_of
@@ -22,6 +21,8 @@ from pipeline.kinematics import Course, Motion, derive_course, derive_motion, mi
 from pipeline.numeric import Array, Integers, Mask, stretches
 from pipeline.places import place_ids, sum_passes
 from pipeline.results import RunResult
+from pipeline.seconds import Seconds
+from pipeline.stability import sum_cadence
 from pipeline.tables import (
     CADENCE_FLAGS,
     GAITS,
@@ -60,7 +61,8 @@ def analyse_run(
     course = derive_course(motion)
     gait = label_gait(motion.speed_mps, motion.cadence_spm)
     flag = flag_cadence(motion.cadence_spm, motion.speed_mps, gait)
-    track = _track(run_id, motion, course, gait, flag)
+    grade = _grade_by_second(motion, course)
+    seconds = Seconds(motion.elapsed_s, motion.speed_mps, motion.cadence_spm, grade, gait, flag)
     run = {
         **_recorded(activity, motion),
         **_cadence_facts(motion.cadence_spm, gait, flag),
@@ -83,18 +85,21 @@ def analyse_run(
     place = place_ids(course.lat_deg, course.lon_deg, heading)
     return RunResult(
         run,
-        track,
+        _track(run_id, motion, grade, gait, flag),
         _grid(run_id, course, heading, features, motion.sampling),
-        steadiness.sum_cadence(track),
+        sum_cadence(seconds),
         sum_passes(place, features),
         derive_channels(activity.records, motion.start_time, motion.elapsed_s),
     )
 
 
-def _track(run_id: str, motion: Motion, course: Course, gait: Integers, flag: Integers) -> DataFrame[Track]:
-    grade = np.full(len(motion.elapsed_s), np.nan)
-    if len(course.second) > 1:
-        grade = np.interp(motion.elapsed_s, course.elapsed_s, course.grade)
+def _grade_by_second(motion: Motion, course: Course) -> Array:
+    if len(course.second) < 2:
+        return np.full(len(motion.elapsed_s), np.nan)
+    return np.interp(motion.elapsed_s, course.elapsed_s, course.grade)
+
+
+def _track(run_id: str, motion: Motion, grade: Array, gait: Integers, flag: Integers) -> DataFrame[Track]:
     start_us = int(motion.start_time.timestamp()) * 1_000_000
     names = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
     numbers = {name: getattr(motion, name) for name in names} | {

@@ -29,9 +29,8 @@ import gpxpy
 import polars as pl
 from tcxreader.tcxreader import TCXReader
 
-from pipeline import stability as steadiness
 from pipeline import terrain
-from pipeline.athlete import analyse_results, apply_segments, label_run, measure_run
+from pipeline.athlete import analyse_results, find_ground, label_run, measure_run
 from pipeline.batch import find_files, import_files
 from pipeline.channels import DYNAMICS
 from pipeline.engine import Done, Lost
@@ -43,9 +42,12 @@ from pipeline.ingest.fit_decode import decode_fit
 from pipeline.ingest.gpx import parse_gpx
 from pipeline.ingest.tcx import parse_tcx
 from pipeline.kinematics import derive_course, derive_motion
+from pipeline.numeric import Array
 from pipeline.places import learn_places
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import FileResult, RunResult
+from pipeline.seconds import MEASURED, Seconds, read_seconds
+from pipeline.stability import fit_cadence, to_table
 from pipeline.tables import BalanceSessions, DataFrame, Segments
 from pipeline.workflow import analyse_run
 from pipeline.workspace import Workspace, catalogue
@@ -215,7 +217,7 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
         return label_run(row, grid, learn_places([(run.passes.place, score)]), altitude_class)
 
     segments = label()
-    model = steadiness.fit_cadence([run.cadence_moments])
+    model = fit_cadence([run.cadence_moments])
 
     def features() -> None:
         found = terrain.derive_features(
@@ -254,7 +256,7 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
     with Workspace(folder / "store") as workspace:
         stored = cpu_ms(lambda: store(workspace, batch), 5) / len(batch)
         first = str(batch[0].run["run_id"])
-        with workspace.open_frames("a", steadiness.MEASURED, DYNAMICS) as frames:
+        with workspace.open_frames("a", MEASURED, DYNAMICS) as frames:
             loaded = cpu_ms(lambda: (frames.grid(first), frames.track(first), frames.channels(first)))
         found = analyse_results(batch, BalanceSessions.create_empty())
         start = time.process_time()
@@ -269,11 +271,18 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
             new_stretches=found.new_stretches,
         )
         saved = 1000 * (time.process_time() - start) / len(batch)
-    labelled = apply_segments(track, segments)
+
+    def measure() -> tuple[Seconds, Array]:
+        seconds = read_seconds(track)
+        on, technicality = find_ground(seconds.elapsed_s, segments)
+        to_table({"r": measure_run(seconds, on, model, None)})
+        return seconds, technicality
+
+    seconds, technicality = measure()
 
     def passes() -> None:
         again, _ = learn_stretches(grid, KnownStretches())
-        measure_passes(row, grid, labelled, model, again)
+        measure_passes(row, grid, seconds, technicality, model, again)
 
     return [
         ("bytes from disk and their SHA-256", cpu_ms(lambda: hashlib.sha256(file.read_bytes()).digest())),
@@ -288,8 +297,7 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
         ("pack, original and catalogue", stored),
         ("grid and track read again", loaded),
         ("places and segments", cpu_ms(label)),
-        ("windows and steadiness", cpu_ms(lambda: measure_run(
-            "r", apply_segments(track, segments), model, None))),
+        ("windows and steadiness", cpu_ms(measure)),
         ("stretches passed and steadiness there", cpu_ms(passes)),
         ("labels, steadiness and passes stored", saved),
     ]  # fmt: skip

@@ -1,59 +1,59 @@
-"""Labelled tracks and windows made by hand."""
+"""Seconds and windows made by hand."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from pipeline.metrics import MIDDLE, Windows
-from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Track
+from pipeline.numeric import Array, Integers
+from pipeline.seconds import Seconds
+from pipeline.stability import derive_windows, measure_windows, to_table
+from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability
 
 TECHNICAL, SMOOTH = TERRAINS.index("technical"), TERRAINS.index("smooth")
 UP, LEVEL, DOWN = (DIRECTIONS.index(name) for name in ("up", "level", "down"))
 NO_MODEL = np.zeros(5)
 
 
-def track(cadence_spm: Any, **columns: Any) -> DataFrame[Track]:
-    """A labelled track of one row a second on level technical ground; NaN is missing cadence."""
+def seconds_of(
+    cadence_spm: Any,
+    *,
+    elapsed_s: Any = None,
+    speed_mps: Any = 2.5,
+    grade: Any = 0.0,
+    gait: Any = "run",
+    cadence_flag: Any = None,
+) -> Seconds:
+    """A second after the other of level running; words stand for every second, or one for each."""
     cadence = np.asarray(cadence_spm, dtype=float)
     n = len(cadence)
-    frame = pl.DataFrame(
-        {
-            "run_id": ["a run"] * n,
-            "elapsed_s": np.arange(n),
-            "timestamp": [datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=i) for i in range(n)],
-            "cadence_spm": cadence,
-        }
-    ).with_columns(pl.col("cadence_spm").fill_nan(None))
-    defaults = {
-        "lat_deg": None,
-        "lon_deg": None,
-        "altitude_m": None,
-        "distance_m": None,
-        "speed_mps": 2.5,
-        "heart_rate_bpm": None,
-        "grade": 0.0,
-        "gap_speed_mps": None,
-        "gait": "run",
-        "cadence_flag": pl.when(pl.col("cadence_spm").is_null())
-        .then(pl.lit("missing"))
-        .otherwise(pl.lit("ok")),
-        "technicality": None,
-        "terrain": "technical",
-        "segment_id": None,
-    } | columns
-    values = {
-        name: value
-        if isinstance(value, pl.Expr)
-        else pl.Series(name, value)
-        if isinstance(value, (list, np.ndarray))
-        else pl.lit(value)
-        for name, value in defaults.items()
-    }
-    return Track.cast(frame.with_columns(**values))
+    flag = np.where(np.isnan(cadence), "missing", "ok") if cadence_flag is None else cadence_flag
+    return Seconds(
+        np.arange(n) if elapsed_s is None else elapsed_s,
+        np.broadcast_to(np.asarray(speed_mps, dtype=float), n),
+        cadence,
+        np.broadcast_to(np.asarray(grade, dtype=float), n),
+        codes(gait, GAITS, n),
+        codes(flag, CADENCE_FLAGS, n),
+    )
+
+
+def codes(words: Any, of: tuple[str, ...], n: int) -> Integers:
+    """Where each of `n` words stands in the list that it is of, -1 for None."""
+    each = [words] * n if isinstance(words, str) else words
+    return np.array([-1 if word is None else of.index(word) for word in each], dtype=np.int64)
+
+
+def cut(run: Seconds, terrain: Any = "technical", model: Array = NO_MODEL, **dynamics: Array) -> Windows:
+    """The windows of a run on ground of one terrain, or of one for each second."""
+    return derive_windows(run, codes(terrain, TERRAINS, len(run)), model, **dynamics)
+
+
+def measure(found: Windows) -> DataFrame[Stability]:
+    """What is measured of the windows of a run, as its table."""
+    return to_table({"a run": measure_windows(found)})
 
 
 def windows(n: int = 1, **columns: Any) -> Windows:

@@ -10,15 +10,15 @@ import statsmodels.api as sm
 from scipy.signal import lfilter
 
 from pipeline.metrics import EARLY, LATE, METRICS, MIDDLE, Windows
-from pipeline.stability import SD_FLOOR_SPM, derive_windows, measure_stability, measure_walking
-from pipeline.tables import Stability, Track
-from tests.made_windows import DOWN, LEVEL, NO_MODEL, UP, track, windows
+from pipeline.stability import SD_FLOOR_SPM, measure_walking, to_table
+from pipeline.tables import Stability
+from tests.made_windows import DOWN, LEVEL, TECHNICAL, UP, cut, measure, seconds_of, windows
 
 
 def test_thirds_are_of_the_running() -> None:
     """After 300 s of walking, 180 s of running have three windows each early, in the middle and late."""
     gait = ["walk"] * 300 + ["run"] * 180
-    found = derive_windows(track(np.full(480, 170.0), gait=gait), NO_MODEL)
+    found = cut(seconds_of(np.full(480, 170.0), gait=gait))
     assert found.third.tolist() == [EARLY] * 3 + [MIDDLE] * 3 + [LATE] * 3
 
 
@@ -35,12 +35,12 @@ def halves(early: list[tuple[int, float]], late: list[tuple[int, float]]) -> Win
 
 def change(of: Windows) -> dict[str, Any]:
     """The row of the change from early to late."""
-    return measure_stability("a run", of).filter(metric="cadence_cv_late_change").row(0, named=True)
+    return measure(of).filter(metric="cadence_cv_late_change").row(0, named=True)
 
 
 def test_late_against_early_by_hand() -> None:
     """From SD 2 to SD 3 on the same slope is 50 % less steady, whatever the middle of the run is."""
-    found = measure_stability("a run", halves([(LEVEL, 2.0)] * 6, [(LEVEL, 3.0)] * 6))
+    found = measure(halves([(LEVEL, 2.0)] * 6, [(LEVEL, 3.0)] * 6))
     values = dict(found.filter(direction="all").select("metric", "value").iter_rows())
     assert values["cadence_cv_early"] == pytest.approx(2 / 170)
     assert values["cadence_cv_late"] == pytest.approx(3 / 170)
@@ -57,7 +57,7 @@ def test_going_up_first_and_down_last_is_no_fatigue() -> None:
 
 def test_slopes_that_do_not_come_back_say_nothing_of_fatigue() -> None:
     """All up early and all down late can be compared with nothing: there is no such row."""
-    found = measure_stability("a run", halves([(UP, 1.5)] * 8, [(DOWN, 3.0)] * 8))
+    found = measure(halves([(UP, 1.5)] * 8, [(DOWN, 3.0)] * 8))
     assert found.filter(metric="cadence_cv_late_change").is_empty()
     assert not found.filter(metric="cadence_cv_late").is_empty()
 
@@ -99,7 +99,7 @@ def test_no_fatigue_is_rarely_found() -> None:
 def test_stance_by_hand() -> None:
     """Stance of 250 ms that swings by 10 ms has a variability of 10 / sqrt(2) / 250 within windows."""
     swing = np.sin(2 * np.pi * np.arange(400) / 10)
-    found = derive_windows(track(np.full(400, 170.0)), NO_MODEL, stance_time_ms=250 + 10 * swing)
+    found = cut(seconds_of(np.full(400, 170.0)), stance_time_ms=250 + 10 * swing)
     assert METRICS["stance_time_cv"].compute(found) == pytest.approx(10 / np.sqrt(2) / 250, rel=0.04)
     assert METRICS["cadence_cv"].compute(found) == pytest.approx(SD_FLOOR_SPM / 170)
 
@@ -107,15 +107,15 @@ def test_stance_by_hand() -> None:
 def test_stance_that_follows_speed_is_steady() -> None:
     """Stance that is shorter the faster the runner goes, and nothing else, does not wobble."""
     speed = 2.5 + 0.5 * np.sin(2 * np.pi * np.arange(400) / 12)
-    of_run = track(np.full(400, 170.0), speed_mps=speed)
-    found = derive_windows(of_run, NO_MODEL, stance_time_ms=400 - 50 * speed)
+    of_run = seconds_of(np.full(400, 170.0), speed_mps=speed)
+    found = cut(of_run, stance_time_ms=400 - 50 * speed)
     np.testing.assert_allclose(found.stance_sd_ms, 0.5)
 
 
 def test_balance_by_hand() -> None:
     """A left share of 0.52 that swings by 0.01 is 0.02 from even and wobbles by 0.01 / sqrt(2)."""
     share = 0.52 + 0.01 * np.sin(2 * np.pi * np.arange(400) / 10)
-    found = derive_windows(track(np.full(400, 170.0)), NO_MODEL, stance_balance=share)
+    found = cut(seconds_of(np.full(400, 170.0)), stance_balance=share)
     assert METRICS["stance_asymmetry"].compute(found) == pytest.approx(0.02, rel=0.01)
     assert METRICS["stance_balance_sd"].compute(found) == pytest.approx(0.01 / np.sqrt(2), rel=0.04)
 
@@ -123,15 +123,15 @@ def test_balance_by_hand() -> None:
 def test_dynamics_lost_for_half_the_run_count_half_the_windows() -> None:
     """Where stance time was recorded for 200 of 400 s, it has 10 windows, cadence 20."""
     stance = np.where(np.arange(400) < 200, 250.0, np.nan)
-    found = derive_windows(track(np.full(400, 170.0)), NO_MODEL, stance_time_ms=stance)
-    rows = measure_stability("a run", found).filter(direction="all")
+    found = cut(seconds_of(np.full(400, 170.0)), stance_time_ms=stance)
+    rows = measure(found).filter(direction="all")
     n_windows = dict(rows.select("metric", "n_windows").iter_rows())
     assert (n_windows["stance_time_cv"], n_windows["cadence_cv"]) == (10, 20)
 
 
 def test_without_dynamics_there_are_no_rows_of_them() -> None:
     """A watch without running dynamics has rows of cadence alone."""
-    rows = measure_stability("a run", derive_windows(track(np.full(400, 170.0)), NO_MODEL))
+    rows = measure(cut(seconds_of(np.full(400, 170.0))))
     assert all(name.startswith("cadence_") for name in rows["metric"])
 
 
@@ -139,11 +139,9 @@ def test_walking_share_by_hand() -> None:
     """Of 100 s up technical ground 60 are walked; 50 s of standing count for nothing; level ground is run."""
     gait = ["walk"] * 60 + ["run"] * 40 + ["stand"] * 50 + ["run"] * 100
     grade = np.repeat([0.2, 0.0, 0.0], [100, 50, 100])
-    rows = measure_walking("a run", track(np.full(250, 170.0), gait=gait, grade=grade))
-    assert Stability.is_valid(rows)
-    shares = {
-        (d, m): (v, s) for d, m, v, s in rows.select("direction", "metric", "value", "seconds").iter_rows()
-    }
+    rows = measure_walking(seconds_of(np.full(250, 170.0), gait=gait, grade=grade), np.full(250, TECHNICAL))
+    assert Stability.is_valid(to_table({"a run": rows}))
+    shares = {(row.direction, row.metric): (row.value, row.seconds) for row in rows}
     assert shares["all", "walking_share"] == (0.3, 200.0)
     assert shares["up", "walking_share"][0] == pytest.approx(0.6, abs=0.06)
     assert shares["level", "walking_share"][0] == pytest.approx(0.0, abs=0.06)
@@ -151,5 +149,5 @@ def test_walking_share_by_hand() -> None:
 
 def test_no_track_no_walking() -> None:
     """An empty track, and one that stands still, have no rows of walking."""
-    assert measure_walking("a run", Track.create_empty()).is_empty()
-    assert measure_walking("a run", track(np.full(30, np.nan), gait="stand")).is_empty()
+    assert measure_walking(seconds_of([]), np.zeros(0, dtype=np.int64)) == []
+    assert measure_walking(seconds_of(np.full(30, np.nan), gait="stand"), np.full(30, TECHNICAL)) == []

@@ -18,7 +18,7 @@ from pipeline.stability import derive_windows, measure_parts
 from pipeline.tables import BalanceSessions, DataFrame, Grid, Repeats, Stretches
 from pipeline.workflow import analyse_run
 from tests.made_runs import activity
-from tests.made_windows import NO_MODEL, track
+from tests.made_windows import NO_MODEL, cut, seconds_of
 
 M_PER_DEG = np.radians(1.0) * EARTH_RADIUS_M
 KEY = ("stretch_id", "run_id", "pass_in_run")
@@ -166,8 +166,8 @@ def test_anywhere_on_earth_the_same_way_is_found_again(
 def test_parts_are_measured_by_themselves() -> None:
     """A wobble of 3 on 200 s and of 1 on the next 200 s: each has its own figure, on any ground."""
     wobble = np.sin(2 * np.pi * np.arange(400) / 10)
-    of_run = track(170 + np.where(np.arange(400) < 200, 3, 1) * wobble, terrain=["technical", "smooth"] * 200)
-    found = measure_parts(of_run, NO_MODEL, np.repeat([0, 1], 200), 3)
+    of_run = seconds_of(170 + np.where(np.arange(400) < 200, 3, 1) * wobble)
+    found = measure_parts(of_run, np.repeat([0, 1], 200), 3, NO_MODEL)
     np.testing.assert_allclose(found["cadence_cv"][:2], np.array([3, 1]) / np.sqrt(2) / 170, rtol=0.05)
     assert found["n_windows"].tolist() == [10, 10, 0]
     assert np.isnan(found["cadence_cv"][2])
@@ -178,8 +178,8 @@ def test_parts_equal_the_ground_where_they_are_the_ground() -> None:
     """Measured by parts that are the two grounds, the windows are those of the grounds."""
     cadence = 170 + np.random.default_rng(3).normal(0, 3, 600)
     ground = np.repeat(["technical", "smooth"], 300)
-    by_ground = derive_windows(track(cadence, terrain=ground.tolist()), NO_MODEL)
-    by_part = derive_windows(track(cadence), NO_MODEL, np.repeat([0, 1], 300))
+    by_ground = cut(seconds_of(cadence), ground.tolist())
+    by_part = derive_windows(seconds_of(cadence), np.repeat([0, 1], 300), NO_MODEL)
     np.testing.assert_allclose(by_part.residual_sd_spm, by_ground.residual_sd_spm)
     assert by_part.start_s.tolist() == by_ground.start_s.tolist()
 

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline import analyse_run, read_activity
 from pipeline import stability as steadiness
-from pipeline.athlete import apply_segments
+from pipeline.athlete import find_ground
 from pipeline.results import RunResult
+from pipeline.seconds import read_seconds
 from pipeline.tables import Segments
 from sample_data import STEADIED
 from sample_data.plan import plan_season
@@ -74,11 +75,11 @@ def steady(run: RunResult, metric: str) -> dict[str, float]:
     ]
     said = {"reasons": "", "edited": False, "grade_mean": 0.0, "technicality_mean": 0.5}
     segments = Segments.validate(pl.DataFrame([row | said for row in ground]), cast=True)
-    windows = steadiness.derive_windows(
-        apply_segments(run.track, segments), steadiness.fit_cadence([run.cadence_moments])
-    )
-    found = steadiness.measure_stability("run", windows).filter(metric=metric, direction="all")
-    return dict(found.select("terrain", "value").iter_rows())
+    seconds = read_seconds(run.track)
+    ground, _ = find_ground(seconds.elapsed_s, segments)
+    windows = steadiness.derive_windows(seconds, ground, steadiness.fit_cadence([run.cadence_moments]))
+    found = steadiness.measure_windows(windows)
+    return {row.terrain: row.value for row in found if (row.metric, row.direction) == (metric, "all")}
 
 
 def files(made: Recording) -> Iterator[tuple[str, str, bytes]]:

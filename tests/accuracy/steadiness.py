@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from pipeline import stability
-from pipeline.athlete import apply_segments
+from pipeline.athlete import find_ground
 from pipeline.numeric import Array
+from pipeline.seconds import read_seconds
 from pipeline.tables import Segments
 from sample_data.routes import make_route
 from tests.accuracy.ground import UNSTEADINESS_SD
@@ -98,10 +99,11 @@ def _on_true_ground(passes: list[Pass]) -> Array:
             reasons=pl.lit("true"),
             edited=False,
         )
-        track = apply_segments(one.result.track, Segments.cast(rows))
-        measured = stability.measure_stability(one.run_id, stability.derive_windows(track, model))
-        found = measured.filter(metric="cadence_cv", direction="all", terrain="technical")["value"]
-        values.append(float(found[0]) if len(found) else np.nan)
+        seconds = read_seconds(one.result.track)
+        ground, _ = find_ground(seconds.elapsed_s, Segments.cast(rows))
+        measured = stability.measure_windows(stability.derive_windows(seconds, ground, model))
+        found = {row[:3]: row.value for row in measured}
+        values.append(found.get(("technical", "all", "cadence_cv"), np.nan))
     return np.array(values)
 
 
