@@ -29,9 +29,10 @@ from dashboard.components import (
 )
 from dashboard.data_routes import data_routes
 from dashboard.gate import gate
+from dashboard.group_routes import group_routes
 from dashboard.guard import protect
 from dashboard.health import health_routes
-from dashboard.hosting import Hosting, own, seen
+from dashboard.hosting import Hosting, own, seen, viewer
 from dashboard.log_routes import log_routes
 from dashboard.mark_routes import mark_routes
 from dashboard.memo import KeptWorkspace
@@ -78,7 +79,8 @@ def create_app(workspace_path: Path | str, site: str = "") -> Dash:
     if not site:
         return build_app(workspace)
     hosting = Hosting(site, AccountBook(workspace.path))
-    app = build_app(Visible(workspace, seen, own), hosting, workspace)
+    visible = Visible(workspace, seen, own, lambda: hosting.book.load_groups(viewer().name))
+    app = build_app(visible, hosting, workspace)
     gate(app.server, workspace, hosting)
     return app
 
@@ -113,6 +115,7 @@ def build_app(
     app.server.register_blueprint(mark_routes(workspace.path))
     app.server.register_blueprint(upload_routes(workspace, whole, hosting))
     app.server.register_blueprint(plan_routes(workspace))
+    app.server.register_blueprint(group_routes(workspace, hosting))
     app.server.register_blueprint(setting_routes(workspace, may_lay_tiles=hosting is None))
     if hosting:
         _register_accounts(app, hosting)

@@ -84,8 +84,13 @@ def card(title: str, *children: Any, sub: Any = None) -> html.Section:
     return html.Section([html.Div(head, className="card-head"), *children], className="card")
 
 
+def roster_url(group: str = "") -> str:
+    """Address of the roster, or of one group of it."""
+    return "/roster" + (f"?{urlencode({'group': group})}" if group else "")
+
+
 def data_url(name: str, **of: str) -> str:
-    """Address of a chart's data as CSV (dashboard.data_routes), of an `athlete` or a `run`."""
+    """Address of a chart's data as CSV (dashboard.data_routes), of an `athlete`, a `run` or a `group`."""
     return f"/_data/{name}.csv?{urlencode(of)}"
 
 
@@ -101,7 +106,14 @@ def figure_box(graph_id: str, label: str, height_px: int, data: Mapping[str, str
         label_of_file = named(f"Save the picture as {kind.upper()}: {label}")
         pictures.append(html.Button(kind.upper(), className="save", **of_chart, **label_of_file))
     tables = [
-        html.A(name, href=href, download="", className="save", **named(f"Save the data as {name}: {label}"))
+        html.A(
+            name,
+            id=f"{graph_id}-{name.lower().replace(' ', '-')}",
+            href=href,
+            download="",
+            className="save",
+            **named(f"Save the data as {name}: {label}"),
+        )
         for name, href in data.items()
     ]
     return html.Div(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
 from flask import Blueprint, Response, abort, request
 
 from dashboard import like_for_like, queries
-from dashboard.roster import roster_answer, roster_table
+from dashboard.roster import choose, roster_answer, roster_table, with_groups
 from dashboard.setting_words import start_places
 
 OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
@@ -33,14 +33,16 @@ OF_RUN: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
 }
 
 
-OF_ALL: Mapping[str, Callable[[queries.Workspace], pl.DataFrame]] = {
-    "roster": lambda workspace: roster_table(workspace, datetime.now().astimezone().date()),
-    "forest": lambda workspace: roster_answer(workspace)[0],
+OF_ALL: Mapping[str, Callable[[queries.Workspace, Sequence[str]], pl.DataFrame]] = {
+    "roster": lambda workspace, athletes: with_groups(
+        roster_table(workspace, athletes, datetime.now().astimezone().date()), workspace.load_groups()
+    ),
+    "forest": lambda workspace, athletes: roster_answer(workspace, athletes)[0],
 }
 
 
 def data_routes(workspace: queries.Workspace) -> Blueprint:
-    """`/_data/NAME.csv` of all, `?athlete=ID` and `?run=ID`; 404 where there is no such thing."""
+    """`/_data/NAME.csv` of all, `?group=`, `?athlete=` and `?run=`; 404 where there is no such thing."""
     routes = Blueprint("data", __name__, url_prefix="/_data")
 
     @routes.get("/<name>.csv")
@@ -49,8 +51,8 @@ def data_routes(workspace: queries.Workspace) -> Blueprint:
         athlete_id = request.args.get("athlete") or next(iter(athletes), "")
         if name in OF_RUN and run_id is not None and queries.find_run(workspace, run_id) is not None:
             frame = OF_RUN[name](workspace, run_id)
-        elif name in OF_ALL and athletes:
-            frame = OF_ALL[name](workspace)
+        elif name in OF_ALL and (chosen := choose(workspace, request.args.get("group", ""))):
+            frame = OF_ALL[name](workspace, chosen)
         elif run_id is None and name in OF_ATHLETE and athlete_id in athletes:
             frame = OF_ATHLETE[name](workspace, athlete_id)
         else:

@@ -2,8 +2,8 @@
 
 Every id of a request comes from the client. Reading is safe by `visible`, which knows no other athletes; what
 is decided here is whether anybody is signed in, that an athlete, a run or an upload which an address names is
-one of theirs, and that a runner alone changes what is the runner's. A new route that changes something is
-closed to all until it names its athlete.
+one of theirs, and that a runner alone changes what is the runner's; of groups, which are a coach's own, that
+the athlete is seen. A new route that changes something is closed to all until it names its athlete.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ OPEN = ("/sign-in", "/set-password", "/healthz", "/_favicon.ico")
 OPEN_BELOW = ("/assets/", "/_dash-component-suites/", "/openid/")
 OF_THE_VIEWER = ("/_dash-update-component", "/sign-out")
 OF_THE_VIEWER_BELOW = ("/_account/",)
+OF_THE_VIEWER_ABOUT = ("/_settings/groups",)
 LINKED_READ_BELOW = ("/_data/", "/_plan/", "/_log/", "/_upload/", "/_settings/")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -76,12 +77,14 @@ def _refuse_others(workspace: Workspace) -> Any:
             abort(404)
     if not athletes <= seen():
         return say("there is no such athlete", 404)
+    own = {viewer().athlete_id}
     if request.method in SAFE:
-        if athletes <= {viewer().athlete_id} or path.startswith(LINKED_READ_BELOW):
-            return None
-    elif path in OF_THE_VIEWER or path.startswith(OF_THE_VIEWER_BELOW) or athletes == {viewer().athlete_id}:
-        return None
-    return say("only the runner can do this, signed in as such", 403)
+        is_let = athletes <= own or path.startswith(LINKED_READ_BELOW)
+    elif path in OF_THE_VIEWER_ABOUT:
+        is_let = bool(athletes)
+    else:
+        is_let = path in OF_THE_VIEWER or path.startswith(OF_THE_VIEWER_BELOW) or athletes == own
+    return None if is_let else say("only the runner can do this, signed in as such", 403)
 
 
 def _named(what: str) -> list[str]:

@@ -72,6 +72,11 @@ def own() -> str | None:
     return viewer().athlete_id
 
 
+def oneself() -> str | None:
+    """The athlete that the one who asks is, where people sign in; else nobody."""
+    return own() if "viewer" in g else None
+
+
 def now() -> datetime:
     """This moment."""
     return datetime.now(UTC)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
 
 from dashboard.queries import HEADLINE_OUTCOME, Workspace
 from pipeline.effect import measure_recent_trends, swap_logs
+from pipeline.groups import find_members
 from pipeline.roster import MIN_ATHLETES, RosterAnswer, relate_roster
-from pipeline.tables import BalanceSessions, Effects, Runs, Stability
+from pipeline.tables import BalanceSessions, DataFrame, Effects, Groups, Runs, Stability
 from pipeline.triage import rank_athletes
 
 CALM = 9
@@ -17,14 +19,19 @@ RECENT_DAYS = 28
 QUALITY_DAYS = 56
 
 
-def roster_table(workspace: Workspace, today: date) -> pl.DataFrame:
-    """One row an athlete, the most urgent first and then by name: athletes are not ranked by their figures.
+def choose(workspace: Workspace, group: str) -> list[str]:
+    """The athletes of the group, which may be nobody; all where it has no name."""
+    athletes = workspace.athletes()
+    return find_members(workspace.load_groups(), group, athletes) if group else athletes
+
+
+def roster_table(workspace: Workspace, athletes: Sequence[str], today: date) -> pl.DataFrame:
+    """One row an athlete, the most urgent first and then by name: they are not ranked by their figures.
 
     athlete_id, urgency (tables.Triage, CALM without any), why, technical_min (28 days), change, low, high
     (technical unsteadiness in four weeks, fractions), weeks_in_plan of weeks_planned, cadence_used (median
     share), n_counting of n_runs (56 days), last_run, verdict.
     """
-    athletes = workspace.athletes()
     runs = Runs.cast(pl.concat([Runs.create_empty(), *map(workspace.load_runs, athletes)]))
     measured = map(workspace.load_stability, athletes)
     stability = Stability.cast(pl.concat([Stability.create_empty(), *measured]))
@@ -59,9 +66,14 @@ def roster_table(workspace: Workspace, today: date) -> pl.DataFrame:
     return filled.sort("urgency", "athlete_id")
 
 
-def roster_answer(workspace: Workspace) -> tuple[pl.DataFrame, RosterAnswer]:
-    """Each athlete's own estimate (athlete_id, estimate, low, high, n_runs), and what they say together."""
-    athletes = workspace.athletes()
+def with_groups(table: pl.DataFrame, groups: DataFrame[Groups]) -> pl.DataFrame:
+    """The rows with the names of each athlete's `groups`, commas between."""
+    named = groups.sort("name").group_by("athlete_id").agg(groups=pl.col("name").str.join(", "))
+    return table.join(named, on="athlete_id", how="left").with_columns(pl.col("groups").fill_null(""))
+
+
+def roster_answer(workspace: Workspace, athletes: Sequence[str]) -> tuple[pl.DataFrame, RosterAnswer]:
+    """Each one's own estimate (athlete_id, estimate, low, high, n_runs), and what they say together."""
     effects = Effects.cast(pl.concat([Effects.create_empty(), *map(workspace.load_effects, athletes)]))
     own = effects.filter(
         (pl.col("outcome") == HEADLINE_OUTCOME) & pl.col("estimate").is_not_null() & (pl.col("se") > 0)

@@ -11,6 +11,7 @@ import polars as pl
 from dashboard import queries, words
 from pipeline import terrain
 from pipeline.adherence import Thresholds
+from pipeline.groups import write_names
 from pipeline.numeric import local_metres
 from pipeline.settings import AthleteSettings
 from pipeline.tiles import tile_host
@@ -40,9 +41,11 @@ def setting_fields(settings: AthleteSettings) -> list[dict[str, Any]]:
 
 def page_data(workspace: queries.Workspace, athlete_id: str) -> dict[str, Any]:
     """All that the page shows of an athlete but the picture of the starts."""
-    tiles = workspace.load_tiles()
+    tiles, groups = workspace.load_tiles(), workspace.load_groups()
     return {
         "athlete": athlete_id,
+        "groups": write_names(groups.filter(athlete_id=athlete_id)["name"]),
+        "known_groups": sorted(groups["name"].unique()),
         "fields": setting_fields(workspace.load_settings_of(athlete_id)),
         "zones": [
             {"zone": zone_id, "name": name, "said": f"{radius_m:.0f}{words.NBSP}m about a place"}

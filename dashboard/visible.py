@@ -18,6 +18,7 @@ from pipeline.tables import (
     BalanceSessions,
     DataFrame,
     Effects,
+    Groups,
     Plans,
     ProposedSessions,
     Repeats,
@@ -35,16 +36,21 @@ NOBODY = ""
 class Visible:
     """The read API of a workspace (queries.Workspace) over the athletes that `seen` gives.
 
-    What says where somebody lives is for the one in `own` alone.
+    What says where somebody lives is for the one in `own` alone, and groups are those that `groups` gives.
     """
 
     def __init__(
-        self, workspace: Workspace, seen: Callable[[], frozenset[str]], own: Callable[[], str | None]
+        self,
+        workspace: Workspace,
+        seen: Callable[[], frozenset[str]],
+        own: Callable[[], str | None],
+        groups: Callable[[], DataFrame[Groups]],
     ) -> None:
         self.path: Path = workspace.path
         self._workspace = workspace
         self._seen = seen
         self._own = own
+        self._groups = groups
 
     def _only(self, athlete_id: str) -> str:
         return athlete_id if athlete_id in self._seen() else NOBODY
@@ -158,6 +164,10 @@ class Visible:
     def load_tiles(self) -> str:
         """As Workspace.load_tiles."""
         return self._workspace.load_tiles()
+
+    def load_groups(self) -> DataFrame[Groups]:
+        """Into which groups the one who asks put whom; nobody else's."""
+        return self._groups()
 
     def load_rejected(self, athlete_id: str) -> pl.DataFrame:
         """As Workspace.load_rejected."""

@@ -38,10 +38,15 @@ def write_names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def choose_members(groups: DataFrame[Groups], name: str, athletes: Sequence[str]) -> list[str]:
-    """Those of the athletes who are in the group. Raises SurefootError where nobody is."""
+def find_members(groups: DataFrame[Groups], name: str, athletes: Sequence[str]) -> list[str]:
+    """Those of the athletes who are in the group."""
     found = set(groups.filter(pl.col("name") == name)["athlete_id"])
-    members = [athlete_id for athlete_id in athletes if athlete_id in found]
+    return [athlete_id for athlete_id in athletes if athlete_id in found]
+
+
+def choose_members(groups: DataFrame[Groups], name: str, athletes: Sequence[str]) -> list[str]:
+    """`find_members`. Raises SurefootError where there are none."""
+    members = find_members(groups, name, athletes)
     if not members:
         known = write_names(groups["name"].unique())
         raise SurefootError(

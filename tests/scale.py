@@ -78,20 +78,6 @@ def _copying(table: Any) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {said} FROM template.{table.name}"
 
 
-class OfSome:
-    """A workspace of which a coach sees some athletes."""
-
-    def __init__(self, workspace: Workspace, athletes: list[str]) -> None:
-        self._workspace, self._athletes = workspace, athletes
-
-    def athletes(self) -> list[str]:
-        """Those."""
-        return self._athletes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._workspace, name)
-
-
 def ask(workspace: Workspace, athletes: list[str]) -> Iterator[tuple[str, Callable[[str], object]]]:
     """What the pages ask, each of an athlete."""
     shown: Any = workspace
@@ -109,8 +95,8 @@ def ask(workspace: Workspace, athletes: list[str]) -> Iterator[tuple[str, Callab
     yield "load_repeats", workspace.load_repeats
     yield "counts", workspace.counts
     yield "athletes", lambda name: workspace.athletes()
-    some: Any = OfSome(workspace, workspace.athletes()[:: len(workspace.athletes()) // ROSTER][:ROSTER])
-    yield f"roster_table of {ROSTER}", lambda name: roster_table(some, date(2026, 1, 1))
+    some = workspace.athletes()[:: len(workspace.athletes()) // ROSTER][:ROSTER]
+    yield f"roster_table of {ROSTER}", lambda name: roster_table(shown, some, date(2026, 1, 1))
 
 
 def timed(work: Callable[[], object]) -> tuple[float, float]:

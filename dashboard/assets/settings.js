@@ -70,17 +70,19 @@
 
   async function saveField(input, key, label) {
     if (input.value.trim() === input.dataset.kept) return complain(input, "");
-    const isTiles = key === "tiles";
-    const answer = await send(isTiles ? "tiles" : "change", isTiles ? { value: input.value } : { key, value: input.value });
+    const own = ["tiles", "groups"].includes(key);
+    const body = (value) => (own ? { value } : { key, value });
+    const path = own ? key : "change";
+    const answer = await send(path, body(input.value));
     if (!answer.ok) {
       complain(input, answer.said);
       return say(`Not saved: ${answer.said}`, true);
     }
     complain(input, "");
     input.value = input.dataset.kept = answer.value;
-    done.push(isTiles ? { path: "tiles", body: { value: answer.undo } } : { path: "change", body: { key, value: answer.undo } });
+    done.push({ path, body: body(answer.undo) });
     say(`Saved: ${label}.`);
-    after(answer, isTiles);
+    after(answer, key === "tiles");
   }
 
   /* The page's own rules say which hosts it may ask: they are those of when it was loaded. */
@@ -277,6 +279,12 @@
       const told = data.host ? `${data.host} is asked, and learns where the runs were.` : `Such as ${example}. No host is asked.`;
       fill("settings-tiles", [field({ key: "tiles", label: "Address of tiles, empty for none", value: data.tiles }, told)]);
       byId("setting-tiles-note").textContent = told;
+      if (data.groups !== null) {
+        const known = data.known_groups.length ? `There is: ${data.known_groups.join(", ")}.` : "Such as juniors, injured.";
+        fill("settings-groups", [field({ key: "groups", label: "Groups, several with commas", value: data.groups }, known)]);
+        byId("setting-groups-note").textContent = known;
+      }
+      byId("settings-grouped").hidden = data.groups === null;
       const none = element("li", "Nothing is hidden.", "small");
       byId("settings-zones").replaceChildren(...(data.zones.length ? data.zones.map(zoneLine) : [none]));
       if (!byId("zone-places")) byId("settings-places").replaceChildren(zoneForm(data.starts));

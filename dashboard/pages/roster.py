@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import dash_ag_grid as dag
 import polars as pl
@@ -19,44 +20,56 @@ from dashboard.components import (
     data_url,
     figure_box,
     in_browser,
+    named,
     register_tables,
+    roster_url,
     table_data,
     table_rows,
 )
+from dashboard.hosting import oneself
 from dashboard.memo import Memo
 from dashboard.pages.answer import empty_workspace
-from dashboard.roster import CALM, roster_answer, roster_table
+from dashboard.roster import CALM, choose, roster_answer, roster_table, with_groups
 from dashboard.theme import by_scheme
-from pipeline.roster import MIN_ATHLETES, RosterAnswer
+from pipeline.roster import MIN_ATHLETES, OF_SEVERAL, RosterAnswer
 
 TITLE = "Roster"
 WHOLE = {"type": "rightAligned"}
 SIGNED = {"type": "rightAligned", "valueFormatter": {"function": "signed(params.value)"}}
 WORDS = {"filter": True}
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 130, **WORDS},
+    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 118, **WORDS},
     {
         "field": "why",
         "headerName": "Why to look",
         "flex": 3,
-        "minWidth": 220,
+        "minWidth": 190,
         "wrapText": True,
         "autoHeight": True,
         "comparator": {"function": "byPlace"},
         **WORDS,
     },
-    {"field": "technical_min", "headerName": "Technical min, 4 weeks", **WHOLE},
-    {"field": "change", "headerName": "Trend, % in 4 weeks", **SIGNED},
-    {"field": "interval", "headerName": "95 % interval of it", "width": 124, "sortable": False},
-    {"field": "in_plan", "headerName": "Weeks in plan", "width": 80},
-    {"field": "cadence_used", "headerName": "Cadence used, %", **WHOLE},
-    {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 104},
+    {
+        "field": "groups",
+        "headerName": "Groups",
+        "width": 98,
+        "editable": {"function": "params.data.may_group"},
+        "singleClickEdit": True,
+        "wrapText": True,
+        "autoHeight": True,
+    },
+    {"field": "technical_min", "headerName": "Technical min, 4 weeks", "width": 94, **WHOLE},
+    {"field": "change", "headerName": "Trend, % in 4 weeks", "width": 84, **SIGNED},
+    {"field": "interval", "headerName": "95 % interval of it", "width": 112, "sortable": False},
+    {"field": "in_plan", "headerName": "Weeks in plan", "width": 76},
+    {"field": "cadence_used", "headerName": "Cadence used, %", "width": 97, **WHOLE},
+    {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 92},
     {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 122},
     {
         "field": "verdict",
         "headerName": "Answer",
         "tooltipField": "verdict",
-        "minWidth": 124,
+        "minWidth": 108,
         "flex": 1,
         "wrapText": True,
         "autoHeight": True,
@@ -76,7 +89,6 @@ def layout() -> html.Div:
         defaultColDef={
             "sortable": True,
             "resizable": True,
-            "width": 102,
             "wrapHeaderText": True,
             "autoHeaderHeight": True,
         },
@@ -86,12 +98,13 @@ def layout() -> html.Div:
     return html.Div(
         [
             dcc.Store(id="roster-open", data="yes"),
-            html.Div(id="roster-head"),
+            dcc.Store(id="roster-changed", data=""),
+            html.Div([html.Div(id="roster-head"), html.P(id="roster-told", className="said", role="status")]),
             html.Div(
                 [
                     grid,
                     card(
-                        "All athletes together",
+                        "All of these together",
                         html.P(id="roster-said", className="lede"),
                         figure_box(
                             "roster-forest",
@@ -122,14 +135,22 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         Output("roster-grid", "rowData"),
         Output("roster-body", "hidden"),
         Input("roster-open", "data"),
+        Input("roster-changed", "data"),
+        Input("url", "search"),
     )
-    def fill(opened: str | None) -> tuple[Any, list[dict[str, Any]], bool]:
-        athletes = tuple(workspace.athletes())
-        if not athletes:
+    def fill(
+        opened: str | None, changed: str | None, search: str | None
+    ) -> tuple[Any, list[dict[str, Any]], bool]:
+        group, groups = group_of(search), workspace.load_groups()
+        everyone, athletes = workspace.athletes(), tuple(choose(workspace, group))
+        if not everyone:
             return empty_workspace(), [], True
+        links = _links(groups, group, everyone)
+        if not athletes:
+            return _no_group(group, links), [], True
         today = datetime.now().astimezone().date()
-        table = memo(("table", today, athletes), lambda: roster_table(workspace, today))
-        return _head(table), grid_rows(table), False
+        table = memo(("table", today, athletes), lambda: roster_table(workspace, athletes, today))
+        return _head(table, group, links), grid_rows(with_groups(table, groups), oneself()), False
 
     @app.callback(
         output={
@@ -137,21 +158,33 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "forest": Output("roster-forest", "figure"),
             "style": Output("roster-forest", "style"),
             "table": Output(table_rows("roster-forest-table"), "data"),
+            "csv": Output("roster-forest-csv", "href"),
         },
-        inputs={"opened": Input("roster-open", "data"), "scheme": Input("colours", "data")},
+        inputs={
+            "opened": Input("roster-open", "data"),
+            "changed": Input("roster-changed", "data"),
+            "search": Input("url", "search"),
+            "scheme": Input("colours", "data"),
+        },
     )
-    def fill_together(opened: str | None, scheme: str | None) -> dict[str, Any]:
-        athletes = tuple(workspace.athletes())
+    def fill_together(
+        opened: str | None, changed: str | None, search: str | None, scheme: str | None
+    ) -> dict[str, Any]:
+        group = group_of(search)
+        athletes = tuple(choose(workspace, group))
+        csv = _csv("forest", group)
         if not athletes:
-            return {"said": "", "forest": EMPTY_FIGURE, "style": {}, "table": None}
-        own, answer = memo(("answer", athletes), lambda: roster_answer(workspace))
+            return {"said": "", "forest": EMPTY_FIGURE, "style": {}, "table": None, "csv": csv}
+        own, answer = memo(("answer", athletes), lambda: roster_answer(workspace, athletes))
         return {
-            "said": _said(answer),
+            "csv": csv,
+            "said": _said(answer, group),
             "forest": forest.forest(own, _pooled(answer), by_scheme(scheme)),
             "style": {"height": forest.height_px(own.height)},
             "table": table_data(tables.forest_table(own, _pooled(answer))),
         }
 
+    in_browser(app, "saveGroups", Input("roster-grid", "cellValueChanged"), prevent_initial_call=True)
     in_browser(
         app,
         "fitColumns",
@@ -161,8 +194,38 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
     )
 
 
-def grid_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
-    """One row an athlete as the grid shows it."""
+def group_of(search: str | None) -> str:
+    """The group that an address asks for, empty for all athletes."""
+    return parse_qs((search or "").removeprefix("?")).get("group", [""])[0]
+
+
+def _csv(name: str, group: str) -> str:
+    return data_url(name, group=group) if group else data_url(name)
+
+
+def _links(groups: pl.DataFrame, chosen: str, everyone: list[str]) -> html.Nav | html.P:
+    """Every group with its number of athletes, the chosen one marked; how to make one where there is none."""
+    if groups.is_empty():
+        return html.P("No groups yet: write their names into the column Groups.", className="small")
+    counted = groups.filter(pl.col("athlete_id").is_in(everyone)).group_by("name").len().sort("name")
+    choices = [("", len(everyone)), *counted.rows()]
+    return html.Nav([_link(name, n, chosen) for name, n in choices], className="pills", **named("Groups"))
+
+
+def _link(name: str, n: int, chosen: str) -> html.Span | dcc.Link:
+    words_of: list[Any] = [name or "All", html.Span(str(n), className="n")]
+    if name == chosen:
+        current: dict[str, Any] = {"aria-current": "page"}
+        return html.Span(words_of, className="here", **current)
+    return dcc.Link(words_of, href=roster_url(name))
+
+
+def _no_group(group: str, links: Any) -> html.Div:
+    return html.Div([html.H1(f"There is no group “{group}”."), links], className="head")
+
+
+def grid_rows(table: pl.DataFrame, oneself: str | None = None) -> list[dict[str, Any]]:
+    """One row an athlete as the grid shows it; nobody puts `oneself` into a group."""
 
     def whole(value: float | None, factor: float = 1) -> int | None:
         return None if value is None else round(factor * value)
@@ -174,6 +237,8 @@ def grid_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
             "href": answer_url(row["athlete_id"]),
             "place": n,
             "why": row["why"] or "nothing: all as usual",
+            "groups": row["groups"],
+            "may_group": row["athlete_id"] != oneself,
             "technical_min": whole(row["technical_min"]),
             "change": whole(row["change"], 100),
             "interval": words.NONE
@@ -200,7 +265,7 @@ def _signed(fraction: float) -> str:
     return f"{100 * fraction:+.0f}".replace("-", words.MINUS)
 
 
-def _head(table: pl.DataFrame) -> html.Div:
+def _head(table: pl.DataFrame, group: str, links: Any) -> html.Div:
     waiting = table.filter(pl.col("urgency") < CALM).height
     title = (
         f"{words.count(waiting, 'athlete')} of {table.height} {'needs' if waiting == 1 else 'need'} a look."
@@ -209,7 +274,9 @@ def _head(table: pl.DataFrame) -> html.Div:
     )
     return html.Div(
         [
-            html.P(words.count(table.height, "athlete"), className="eyebrow"),
+            html.P(
+                (f"{group}: " if group else "") + words.count(table.height, "athlete"), className="eyebrow"
+            ),
             html.H1(title),
             html.P(
                 "The most urgent first: data missing, a silent log, a run unsteadier than the own usual "
@@ -218,9 +285,10 @@ def _head(table: pl.DataFrame) -> html.Div:
                 className="lede",
             ),
             html.P(
-                ["Save: ", html.A("CSV", href=data_url("roster"), download="", className="save")],
+                ["Save: ", html.A("CSV", href=_csv("roster", group), download="", className="save")],
                 className="saves",
             ),
+            links,
         ],
         className="head",
     )
@@ -234,6 +302,7 @@ def _pooled(answer: RosterAnswer) -> tuple[float, float, float] | None:
     return math.expm1(pooled.estimate), math.expm1(pooled.low), math.expm1(pooled.high)
 
 
-def _said(answer: RosterAnswer) -> str:
+def _said(answer: RosterAnswer, group: str) -> str:
     swapped = "" if answer.swap_p is None else f" p by swapping logs: {words.p_value(answer.swap_p)}."
-    return f"{words.sentence_case(answer.verdict)}. {answer.sentence}{swapped}"
+    several = f" {OF_SEVERAL}" if group and _pooled(answer) else ""
+    return f"{words.sentence_case(answer.verdict)}. {answer.sentence}{swapped}{several}"

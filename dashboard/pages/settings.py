@@ -20,6 +20,7 @@ from dashboard.components import (
     table_data,
     table_rows,
 )
+from dashboard.hosting import oneself
 from dashboard.pages.answer import empty_workspace, unknown_athlete
 from dashboard.theme import by_scheme
 
@@ -54,6 +55,11 @@ _TILES = (
     "None by default: tracks are drawn on plain ground, and no host is asked for anything. With an "
     "address of map tiles, whoever opens a run asks that one host for its ground, and it learns where the"
     " runs were."
+)
+_GROUPS = (
+    "For a coach's roster, which can show one group alone. Without accounts they are this workspace's. Where "
+    "people sign in they are the coach's own view: nobody else sees them, not the athlete either, and they "
+    "end with the link."
 )
 _LOOK = "Remembered by this browser."
 
@@ -100,6 +106,10 @@ def layout(athlete_id: str) -> html.Div:
                         _terrain(),
                         html.Div(id="settings-shared", className="settings"),
                         sub=_GROUND,
+                    ),
+                    html.Div(
+                        card("Groups", html.Div(id="settings-groups", className="settings"), sub=_GROUPS),
+                        id="settings-grouped",
                     ),
                     card("Privacy zones", *_zones(athlete_id), sub=_ZONES),
                     card(
@@ -166,7 +176,8 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         if athlete_id is None or athlete_id not in athletes:
             head = unknown_athlete(athlete_id or "", athletes) if athletes else empty_workspace()
             return head, True, None
-        return _head(athlete_id), False, setting_words.page_data(workspace, athlete_id)
+        data = setting_words.page_data(workspace, athlete_id)
+        return _head(athlete_id), False, data | ({"groups": None} if athlete_id == oneself() else {})
 
     @app.callback(
         Output("settings-starts", "figure"),

@@ -29,6 +29,8 @@ from pipeline.errors import SurefootError
 from pipeline.grounds import summarise_grounds
 from pipeline.settings import AthleteSettings
 
+GROUP = "<b>&group=x"
+
 
 class FakeWorkspace:
     """`maya` has a whole answer, `new runner/2` six runs and no log, the hostile name runs and an answer."""
@@ -130,6 +132,11 @@ class FakeWorkspace:
 
     def load_tiles(self) -> str:
         return ""
+
+    def load_groups(self) -> pl.DataFrame:
+        rows = [("maya", "juniors"), (HOSTILE, "juniors"), (HOSTILE, GROUP)]
+        known = [row for row in rows if row[0] in self.RUNS]
+        return tables.Groups.cast(pl.DataFrame(known, schema=["athlete_id", "name"], orient="row"))
 
     def load_rejected(self, athlete_id: str) -> pl.DataFrame:
         return frame_of(

@@ -59,7 +59,7 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "answer-head", **{"answer-athlete": "maya", "colours": "dark"}),
         _body(app, "runs-grid", **{"runs-athlete": "maya"}),
         _body(app, "roster-grid", **{"roster-open": "yes"}),
-        _body(app, "roster-forest", **{"roster-open": "yes", "colours": "dark"}),
+        _body(app, "roster-forest", **{"roster-open": "yes", "colours": "dark", "url": "?group=juniors"}),
         _body(app, "plan-kept", **{"plan-athlete": "maya"}),
         _body(app, "plan-designs", **{"plan-athlete": "maya", "colours": "dark"}),
         _body(app, "run-head", **{"run-id": run_id, "colours": "light"}),

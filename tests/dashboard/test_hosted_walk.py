@@ -30,6 +30,7 @@ from hosted_world import (
 
 from dashboard import worker
 from dashboard.data_routes import OF_ALL, OF_ATHLETE, OF_RUN
+from pipeline import accounts
 from pipeline.workspace import AccountBook, Workspace
 from tests.workspace.workspace_builders import run_row
 
@@ -139,6 +140,7 @@ def writes(path: Path, of: str, claimed: str) -> dict[str, Requests]:
         "/_upload/<job_id>/finish": [("POST", f"/_upload/{job}/finish?athlete={who}", {})],
         "/_upload/<job_id>/drop": [("POST", f"/_upload/{job}/drop?athlete={who}", {})],
         "/_settings/change": [("POST", settings.format("change"), {"json": {"key": "units", "value": "mi"}})],
+        "/_settings/groups": [("POST", settings.format("groups"), {"json": {"value": "juniors"}})],
         "/_settings/tiles": [("POST", settings.format("tiles"), {"json": {"value": ""}})],
         "/_settings/zone": [("POST", settings.format("zone"), {"json": zone})],
         "/_settings/zone/<what>": [
@@ -169,6 +171,7 @@ def values(of: str) -> dict[str, Any]:
         "stretches-asked.data": stretch_of(of),
         "stretches-choice.value": stretch_of(of),
         "roster-open.data": "yes",
+        "roster-changed.data": "",
         "colours.data": "light",
         **{f"{page}-changed.data": "" for page in (*PAGES, "run", "account")},
     }
@@ -316,7 +319,7 @@ def test_nothing_is_changed_by_another_runner(app: Dash, path: Path) -> None:
 
 
 def test_a_linked_coach_sees_and_changes_nothing(app: Dash, path: Path) -> None:
-    """With a link carol sees what bob sees, and writes nothing; without it she sees nothing again."""
+    """With a link carol sees what bob sees, and writes her own groups alone; without it nothing again."""
     before, carol = digest(path), sign_in(app, path, "carol")
     with AccountBook(path) as book:
         book.add_link(BOB, "carol", datetime.now(UTC))
@@ -330,16 +333,61 @@ def test_a_linked_coach_sees_and_changes_nothing(app: Dash, path: Path) -> None:
         assert not any(zone_of(path, BOB) in text for _, text in told)
         statuses = try_all(carol, path, BOB, (BOB,))
         del statuses["/_account/unlink"]
+        assert statuses.pop("/_settings/groups") == [200]
         assert {status for found in statuses.values() for status in found} == {403}
         assert book.load_links(account="carol").is_empty()
     assert digest(path) == before
     assert not any(canary(BOB) in said(answered) for _, _, answered in bodies(carol, BOB))
 
 
+def test_a_coachs_groups_are_seen_by_nobody_else(app: Dash, path: Path) -> None:
+    """Carol's group of bob is told to her alone: not to him, an admin, another runner, or another coach of
+    his, who groups him as well; and it is gone with the link."""
+    name, dans = "Rekonvaleszenz", "Ausdauer"
+    with AccountBook(path) as book:
+        accounts.add_account(book, "dan", "coach", now=datetime.now(UTC))
+        for coach in ("carol", "dan"):
+            book.add_link(BOB, coach, datetime.now(UTC))
+    of_bob = f"/_settings/groups?athlete={BOB}"
+    for coach, text in (("carol", name), ("dan", dans)):
+        answered = sign_in(app, path, coach).ask("POST", of_bob, json={"value": text})
+        assert answered.get_json() == {"value": text, "undo": ""}
+    files = [f"/_data/{table}.csv?group={name}" for table in OF_ALL]
+    carol = sign_in(app, path, "carol")
+    told = {what for what, _, answered in bodies(carol, BOB) if name in said(answered)}
+    assert {what.split(".")[2] for what in told if what.startswith("..")} == {"roster-head", "settings-head"}
+    assert "/_data/roster.csv" in told
+    assert [carol.ask("GET", file).status_code for file in files] == [200, 200]
+    for other in (BOB, "dan", "root", ADA, ""):
+        browser = sign_in(app, path, other) if other else Browser(app)
+        if other in (BOB, "dan"):
+            assert not any(name in said(answered) for _, _, answered in bodies(browser, BOB)), other
+        assert {browser.ask("GET", file).status_code for file in files} <= {404, 401}, other
+        assert other == "dan" or browser.ask("POST", of_bob, json={"value": ""}).status_code != 200
+    with AccountBook(path) as book:
+        assert book.load_groups("carol").rows() == [(BOB, name)]
+        for coach in ("carol", "dan"):
+            book.remove_link(BOB, coach)
+        book.remove_account("dan")
+    assert carol.ask("GET", files[0]).status_code == 404
+    assert carol.ask("POST", of_bob, json={"value": name}).status_code == 404
+
+
+def test_a_runner_is_shown_no_field_for_groups(app: Dash, path: Path) -> None:
+    """Bob's own settings have none, and who sends one all the same is told that groups are a coach's."""
+    bob = sign_in(app, path, BOB)
+    key = next(key for key in callbacks(app) if key.startswith("..settings-head"))
+    sent = bob.call(key, values(BOB)).get_json()["response"]["settings-data"]["data"]
+    assert sent["groups"] is None
+    answered = bob.ask("POST", f"/_settings/groups?athlete={BOB}", json={"value": "x"})
+    assert (answered.status_code, answered.get_json()["said"][:23]) == (409, "Groups are a coach's: a")
+
+
 def test_a_route_that_names_no_athlete_is_closed(app: Dash, path: Path) -> None:
     """Who adds a route that changes something, and forgets to say whose, opens nothing."""
     ada = sign_in(app, path, ADA)
-    for method, address in (("POST", "/_new/thing"), ("DELETE", "/_log/change"), ("PUT", "/roster")):
+    closed = (("DELETE", "/_log/change"), ("PUT", "/roster"), ("POST", "/_settings/groups"))
+    for method, address in (("POST", "/_new/thing"), *closed):
         assert ada.ask(method, address, json={}).status_code == 403
 
 

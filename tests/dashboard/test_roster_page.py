@@ -1,25 +1,35 @@
 """The roster: its rows, its order, and what is drawn of it."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
 from browsing import WAIT_MS, Seen, serve
-from fake_workspace import HOSTILE, FakeWorkspace
+from fake_workspace import GROUP, HOSTILE, FakeWorkspace
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from dashboard.app import build_app
 from dashboard.charts.forest import TOGETHER, forest, height_px
-from dashboard.pages.roster import grid_rows
-from dashboard.roster import CALM, roster_answer, roster_table
+from dashboard.components import data_url, roster_url
+from dashboard.memo import KeptWorkspace
+from dashboard.pages.roster import grid_rows, group_of
+from dashboard.roster import CALM, choose, roster_answer, roster_table, with_groups
 from pipeline.adherence import Thresholds, count_weeks_in_plan
 from pipeline.tables import BalanceSessions
+from pipeline.workspace import FileResult, Workspace
+from tests.workspace.workspace_builders import sha
 
 TODAY = date(2026, 11, 29)
+HOST = {"Host": "127.0.0.1:8050"}
 
 
 @pytest.fixture(scope="module")
 def table(workspace: FakeWorkspace) -> pl.DataFrame:
     """The roster of the invented runners."""
-    return roster_table(workspace, TODAY)
+    return with_groups(roster_table(workspace, workspace.athletes(), TODAY), workspace.load_groups())
 
 
 def test_the_most_urgent_stand_first(table: pl.DataFrame) -> None:
@@ -74,7 +84,7 @@ def test_nothing_logged_is_no_week() -> None:
 
 def test_the_forest_draws_each_interval(workspace: FakeWorkspace) -> None:
     """Marks and bars stand at the stored estimates; so few athletes have no verdict together."""
-    own, answer = roster_answer(workspace)
+    own, answer = roster_answer(workspace, workspace.athletes())
     figure = forest(own, (-0.05, -0.12, 0.03))
     athletes, together = figure.data
     assert athletes.x == tuple(100 * own["estimate"])
@@ -84,6 +94,84 @@ def test_the_forest_draws_each_interval(workspace: FakeWorkspace) -> None:
     assert figure.layout.height == height_px(own.height)
     assert "<img" not in "".join(figure.layout.yaxis.ticktext)
     assert answer.verdict == "not enough athletes"
+
+
+def test_a_group_is_its_athletes_alone(workspace: FakeWorkspace) -> None:
+    """Who is chosen, their rows and their pooled answer are those of the group, of an unknown one nobody."""
+    assert choose(workspace, "") == workspace.athletes()
+    juniors = choose(workspace, "juniors")
+    assert juniors == ["maya", HOSTILE]
+    alone, everyone = (
+        roster_table(workspace, athletes, TODAY) for athletes in (juniors, workspace.athletes())
+    )
+    assert alone.equals(everyone.filter(pl.col("athlete_id").is_in(juniors)))
+    own, answer = roster_answer(workspace, ["maya"])
+    assert (own["athlete_id"].to_list(), answer.athlete_ids) == (["maya"], ("maya",))
+    assert choose(workspace, "nobody's") == []
+
+
+def test_the_names_of_groups_stand_beside_an_athlete(table: pl.DataFrame) -> None:
+    """All of an athlete's, sorted; who is in none has none."""
+    names = dict(table.select("athlete_id", "groups").iter_rows())
+    assert names == {"maya": "juniors", "new runner/2": "", HOSTILE: f"{GROUP}, juniors"}
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_the_address_of_a_group_is_read_again(name: str) -> None:
+    """Whatever a group is called, the address of its roster names it and nothing else."""
+    assume(name.isprintable())
+    address = urlsplit(roster_url(name))
+    assert (address.path, group_of(f"?{address.query}")) == ("/roster", name)
+    assert group_of(None) == group_of("") == group_of("?month=2026-03") == ""
+
+
+@pytest.mark.parametrize("name", ["roster", "forest"])
+def test_the_files_of_a_group_have_its_athletes_alone(workspace: FakeWorkspace, name: str) -> None:
+    """Also of a group with a hostile name; an unknown group is not found."""
+    client = build_app(workspace).server.test_client()
+    for group, athletes in (
+        ("juniors", {"maya", HOSTILE}),
+        (GROUP, {HOSTILE}),
+        ("", set(workspace.athletes())),
+    ):
+        found = pl.read_csv(client.get(data_url(name, group=group), headers=HOST).data)
+        assert set(found["athlete_id"]) == (athletes - {"new runner/2"} if name == "forest" else athletes)
+    assert client.get(data_url(name, group="none"), headers=HOST).status_code == 404
+
+
+def test_a_coach_names_a_group_and_looks_at_it(desktop: Seen, tmp_path: Path) -> None:
+    """By keyboard: what is written into the column is kept, what is no name is refused and shown as it was;
+    the group's link shows its athletes alone, and back all again."""
+    with Workspace(tmp_path / "w") as workspace:
+        for n, athlete_id in enumerate(("ann", "bob", "cid")):
+            result = FileResult(f"{athlete_id}.fit", sha(n), 9, "rejected", 1, "no run", "try again")
+            workspace.commit(athlete_id, None, [result])
+    with KeptWorkspace(tmp_path / "w") as workspace, serve(workspace) as address:
+        page = desktop.open(f"{address}/roster", ".ag-row a")
+
+        def write(row: int, text: str) -> None:
+            page.focus(f'.ag-row[row-index="{row}"] [col-id="groups"]')
+            page.keyboard.press("Enter")
+            page.keyboard.type(text)
+            page.keyboard.press("Enter")
+
+        write(1, "injured, juniors")
+        page.wait_for_selector(".pills a:has-text('juniors')", timeout=WAIT_MS)
+        assert page.inner_text("#roster-told") == "Saved: bob is in injured, juniors."
+        assert workspace.load_groups().rows() == [("bob", "injured"), ("bob", "juniors")]
+        write(0, "x" * 41)
+        page.wait_for_selector("#roster-told.bad", timeout=WAIT_MS)
+        page.click(".pills a:has-text('injured')")
+        page.wait_for_selector(".pills .here:has-text('injured')", timeout=WAIT_MS)
+        page.wait_for_function("() => document.querySelectorAll('.ag-row a').length === 1")
+        assert page.inner_text(".ag-row a") == "bob"
+        assert page.url == f"{address}/roster?group=injured"
+        assert page.get_attribute("#roster-forest-csv", "href") == "/_data/forest.csv?group=injured"
+        page.go_back()
+        page.wait_for_function("() => document.querySelectorAll('.ag-row a').length === 3")
+        page.goto(f"{address}/roster?group=%3Cb%3E")
+        page.wait_for_selector("h1:has-text('There is no group “<b>”.')", timeout=WAIT_MS)
+    assert [text for text in desktop.complaints if "409" not in text] == []
 
 
 def test_a_coach_goes_from_the_roster_to_an_athlete(desktop: Seen, workspace: FakeWorkspace) -> None:

@@ -42,7 +42,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """That workspace with nothing set, and no process for long work."""
     with Workspace(made) as workspace, workspace._writing() as connection:
-        for table in ("zones", "settings", "jobs", "meta"):
+        for table in ("zones", "settings", "groups", "jobs", "meta"):
             where = " WHERE key = 'tiles'" if table == "meta" else ""
             connection.exec_driver_sql(f"DELETE FROM {table}{where}")
     monkeypatch.setattr("dashboard.worker.Worker.start", lambda self: None)
@@ -101,6 +101,18 @@ def test_a_zone_hides_is_taken_back_and_hides_again(client: FlaskClient, folder:
     assert post(client, "zone/restore", {"zone": "0"})[0] == 409
 
 
+def test_groups_are_kept_tidied_and_their_undo_is_told(client: FlaskClient, folder: Path) -> None:
+    """A text with commas; what was there before comes back; what is refused changes nothing."""
+    assert post(client, "groups", {"value": " juniors,injured ,juniors"}) == (
+        *(200, {"value": "injured, juniors", "undo": ""}),
+    )
+    assert post(client, "groups", {"value": "a\u202eb"})[0] == 409
+    data = setting_words.page_data(opened(folder), "ada")
+    assert (data["groups"], data["known_groups"]) == ("injured, juniors", ["injured", "juniors"])
+    assert post(client, "groups", {"value": ""})[1] == {"value": "", "undo": "injured, juniors"}
+    assert setting_words.page_data(opened(folder), "ada")["groups"] == ""
+
+
 def opened(folder: Path) -> Any:
     from dashboard.memo import KeptWorkspace
 
@@ -116,6 +128,8 @@ WRONG: list[tuple[str, Any]] = [
     ("change", {"key": "units", "value": "x" * 3000}),
     ("tiles", {"value": None}),
     ("tiles", {}),
+    ("groups", {"value": ["juniors"]}),
+    ("groups", {}),
     ("zone", {"name": "a", "radius_m": True, "run": "r"}),
     ("zone", {"name": "a", "radius_m": None, "run": "r"}),
     ("zone", {"name": "a", "radius_m": 200, "run": ["r"]}),
@@ -150,11 +164,12 @@ VALUES = st.one_of(JSON, st.sampled_from(["mi", "28", "1e9", "nan", "-0", "home"
 KEYS = ("key", "value", "name", "radius_m", "run", "lat_deg", "lon_deg", "zone")
 
 
-@given(path=st.sampled_from(["change", "tiles", "zone", "zone/remove"]), data=st.data())
+@given(path=st.sampled_from(["change", "tiles", "groups", "zone", "zone/remove"]), data=st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_hostile_bodies_are_never_a_crash(client: FlaskClient, path: str, data: st.DataObject) -> None:
     """Whatever JSON comes: done, or a clean 4xx with a sentence."""
-    names = {"change": ("key", "value"), "tiles": ("value",), "zone": KEYS[2:7], "zone/remove": ("zone",)}
+    names = {"change": ("key", "value"), "tiles": ("value",), "groups": ("value",)}
+    names |= {"zone": KEYS[2:7], "zone/remove": ("zone",)}
     body = {name: data.draw(VALUES) for name in names[path] if data.draw(st.booleans())}
     status, _ = post(client, path, body)
     assert status == 200 or 400 <= status < 500
