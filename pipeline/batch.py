@@ -213,8 +213,8 @@ def _work(workspace: Workspace, keep: bool, engine: Engine) -> Callable[[list[It
     columns = ("athlete_id", "device", "source_format", "cadence_unit")
     for name, device, source_format, unit in workspace.load_cadence_rules().select(columns).iter_rows():
         units.setdefault(name, {})[device, source_format] = unit
-    if engine.shares_disk:
-        return partial(analyse_batch, workspace.path, keep, units)
+    if engine.shares_disk or workspace.kept != workspace.path:
+        return partial(analyse_batch, workspace.kept, keep, units)
     return partial(analyse_batch_apart, keep, units)
 
 

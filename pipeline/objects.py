@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from io import BufferedReader
-from pathlib import Path
+from io import BufferedReader, BytesIO
+from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -54,6 +54,84 @@ class ObjectPath:
         return self.url
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectPlace:
+    """A place in object storage, with what the workspace asks of a `Path`; something may be there or not.
+
+    An object is there whole or not at all, as put. All raise SurefootError where the storage cannot be had,
+    FileNotFoundError where something is read that is not there.
+    """
+
+    url: str
+
+    def __truediv__(self, name: str) -> ObjectPlace:
+        return ObjectPlace(f"{self.url}/{name}")
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        """The name's ending, with its dot."""
+        return PurePosixPath(self.name).suffix
+
+    def is_file(self) -> bool:
+        """Whether an object is there."""
+        with self._reached() as (system, key):
+            return bool(system.exists(key))
+
+    def read_bytes(self) -> bytes:
+        """The object, in one request."""
+        with self._reached() as (system, key):
+            return bytes(system.cat_file(key))
+
+    def open(self, _mode: str) -> BytesIO:
+        """The object to read, all of it in memory."""
+        return BytesIO(self.read_bytes())
+
+    def write_bytes(self, content: bytes) -> None:
+        """Put the object in the place of what is there."""
+        with self._reached() as (system, key):
+            system.pipe_file(key, content)
+
+    def unlink(self, missing_ok: bool) -> None:
+        """Remove the object."""
+        with self._reached() as (system, key):
+            try:
+                system.rm_file(key)
+            except FileNotFoundError:
+                if not missing_ok:
+                    raise
+
+    def walk(self) -> list[ObjectPlace]:
+        """Every object below, sorted, by one listing of a thousand a request."""
+        with self._reached() as (system, key):
+            return [self / path.removeprefix(key.rstrip("/") + "/") for path in system.find(key)]
+
+    def keeps_versions(self) -> bool:
+        """Whether the storage is known to keep what is removed or written over."""
+        with self._reached() as (system, key):
+            is_versioned = getattr(system, "is_bucket_versioned", None)
+            return is_versioned is not None and bool(is_versioned(key.partition("/")[0]))
+
+    @contextmanager
+    def _reached(self) -> Iterator[tuple[Any, str]]:
+        try:
+            yield _filesystem(self.url)
+        except (FileNotFoundError, SurefootError):
+            raise
+        except Exception as error:  # what the storage's own client raises
+            raise SurefootError(
+                f"{self.url} cannot be reached ({str(error) or type(error).__name__})",
+                "see that the object storage runs and lets you in, then try again",
+            ) from None
+
+
 def is_url(place: str) -> bool:
     """Whether a place is a URL rather than a path."""
     return "://" in place
@@ -72,7 +150,6 @@ def find_objects(url: str) -> list[tuple[ObjectPath, str]]:
     """
     system, key = _filesystem(url)
     try:
-        system.invalidate_cache()
         found: dict[str, dict[str, Any]] = system.find(key, detail=True)
     except Exception as error:  # what the storage's own client raises
         reason = str(error) or type(error).__name__
@@ -103,7 +180,8 @@ def _filesystem(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs  # of the extra `cluster`
 
-        system, key = url_to_fs(url)
+        # Others write there too: no listing is remembered.
+        system, key = url_to_fs(url, use_listings_cache=False)
     except (ImportError, ValueError) as error:
         kind = url.partition("://")[0]
         raise SurefootError(

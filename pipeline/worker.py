@@ -20,7 +20,7 @@ from pipeline.ingest.workouts import propose_sessions
 from pipeline.intake import Item, Placed, read_placed, set_aside
 from pipeline.results import RunResult
 from pipeline.workflow import ANALYSIS_VERSION, analyse_run
-from pipeline.workspace import FileResult, PackRef, Seen, keep_original, save_pack
+from pipeline.workspace import FileResult, Kept, PackRef, Seen, keep_original, save_pack
 
 Units = Mapping[str, Mapping[tuple[str, str], str]]
 """Athlete -> the cadence units set by hand, by device and format."""
@@ -42,7 +42,7 @@ class BatchResult:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def analyse_batch(workspace: Path, keep: bool, units: Units, items: Sequence[Item | Placed]) -> BatchResult:
+def analyse_batch(kept: Kept, keep: bool, units: Units, items: Sequence[Item | Placed]) -> BatchResult:
     """Analyse each item, keep its original, write the tracks of the runs as one pack."""
     athlete_id = items[0].athlete_id
     results, seen, unread = [], [], []
@@ -58,9 +58,9 @@ def analyse_batch(workspace: Path, keep: bool, units: Units, items: Sequence[Ite
             seen.append(given.seen_with(item.content_sha256))
         results.append(_analyse(item, units.get(athlete_id, {})))
         if keep and results[-1].status == "run":
-            keep_original(workspace, item.content_sha256, item.content)
+            keep_original(kept, item.content_sha256, item.content)
     runs = [run for result in results for run in result.runs]
-    pack = save_pack(workspace, athlete_id, runs) if runs else None
+    pack = save_pack(kept, athlete_id, runs) if runs else None
     light = tuple(result.without_frames() for result in results)
     return BatchResult(athlete_id, light, pack, tuple(seen), tuple(unread))
 

@@ -14,7 +14,7 @@ from pipeline.batch import refresh_sharers
 from pipeline.cli.terminal import athlete_option, choose_athletes, say, workspace_option
 from pipeline.cli.words import plural
 from pipeline.errors import SurefootError
-from pipeline.workspace import Searched, Sought, Workspace, restore_backup, save_backup
+from pipeline.workspace import Searched, Sought, Workspace, place_below, restore_backup, save_backup
 
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
@@ -76,7 +76,7 @@ def forget(athlete_id: str, folder: Path) -> None:
         workspace.forget(athlete_id)
         refresh_sharers(workspace, sharers)
         searched = workspace.search_traces(sought)
-        found = [f"{what} in {file.relative_to(folder)}" for file, what in searched.found]
+        found = [f"{what} in {place_below(file, folder)}" for file, what in searched.found]
         found += [f"{what} in the table {name}" for name, what in searched.found_in_tables]
         if found:
             raise SurefootError(

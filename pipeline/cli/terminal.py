@@ -16,36 +16,49 @@ import click
 from pipeline import journal
 from pipeline.errors import SurefootError
 from pipeline.groups import choose_members
-from pipeline.workspace import Workspace
-from pipeline.workspace.link import VARIABLE
+from pipeline.objects import is_url
+from pipeline.workspace import Workspace, kept, link
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def workspace_option(command: Command) -> Command:
-    """--workspace, given to the command as `folder`, and the database that goes with it."""
+    """--workspace, given to the command as `folder`, and the database and object storage that go with it."""
     folder = click.option(
         "--workspace",
         "folder",
         type=click.Path(path_type=Path),
         default=Path("workspace"),
         show_default=True,
+        callback=_folder,
         help="Folder that keeps everything.",
     )
-    database = click.option(
-        "--database",
-        metavar="URL",
-        expose_value=False,
-        callback=_ask_for,
-        help=f"Keep the catalogue in this PostgreSQL, postgresql://user@host/name; {VARIABLE} does the same.",
+    database = _url_option(
+        "--database", link.VARIABLE, "Keep the catalogue in this PostgreSQL, postgresql://user@host/name"
     )
-    return database(folder(command))
+    objects = _url_option(
+        "--objects", kept.VARIABLE, "Keep tracks and recordings in object storage, s3://bucket/folder"
+    )
+    return objects(database(folder(command)))
 
 
-def _ask_for(_context: click.Context, _option: click.Parameter, url: str | None) -> None:
-    # Processes that are started have to know it as well.
-    if url is not None:
-        os.environ[VARIABLE] = url
+def _folder(_context: click.Context, _option: click.Parameter, folder: Path) -> Path:
+    if is_url(str(folder).replace(":/", "://", 1)) and not folder.exists():
+        raise click.BadParameter(
+            "a workspace is a folder; --objects keeps its tracks and recordings in object storage"
+        )
+    return folder
+
+
+def _url_option(name: str, variable: str, what: str) -> Callable[[Command], Command]:
+    def ask_for(_context: click.Context, _option: click.Parameter, url: str | None) -> None:
+        # Processes that are started have to know it as well.
+        if url is not None:
+            os.environ[variable] = url
+
+    return click.option(
+        name, metavar="URL", expose_value=False, callback=ask_for, help=f"{what}; {variable} does the same."
+    )
 
 
 def named(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:

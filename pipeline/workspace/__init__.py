@@ -4,6 +4,7 @@ from pipeline.results import FileResult, PackRef, RunResult, Seen
 from pipeline.workspace.accounts import AccountBook
 from pipeline.workspace.backup import restore_backup, save_backup
 from pipeline.workspace.folder import put_atomic
+from pipeline.workspace.kept import Kept, place_below
 from pipeline.workspace.originals import keep_original
 from pipeline.workspace.packs import StoredFrames, save_pack
 from pipeline.workspace.reading import no_run
@@ -15,6 +16,7 @@ from pipeline.workspace.veiled import VeiledWorkspace
 __all__ = [
     "AccountBook",
     "FileResult",
+    "Kept",
     "PackRef",
     "RunResult",
     "Searched",
@@ -26,6 +28,7 @@ __all__ = [
     "is_sealed",
     "keep_original",
     "no_run",
+    "place_below",
     "put_atomic",
     "restore_backup",
     "save_backup",

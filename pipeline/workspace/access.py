@@ -13,7 +13,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from pipeline.errors import Busy, SurefootError
-from pipeline.workspace import catalogue, folder, link, originals, packs, postgres, upgrade
+from pipeline.workspace import catalogue, folder, kept, link, originals, packs, postgres, upgrade
 from pipeline.workspace.postgres import Postgres
 from pipeline.workspace.sqlite import Sqlite
 
@@ -24,11 +24,13 @@ class Access:
     """A workspace at `path`: made where there is none, opened where there is one.
 
     Its catalogue is the SQLite in the folder, or the PostgreSQL that SUREFOOT_DATABASE names or the folder
-    remembers; with `in_folder` it is SQLite whatever is named. One that an older Surefoot made is brought up
-    to date first. That apart, nothing is made or changed with `read_only`. Raises SurefootError, in one line,
-    where the folder is a file, holds something else, cannot be read or written, belongs to another database,
-    or was made by a newer Surefoot. Any number of processes may read while one writes; what is saved is
-    there whole or not at all, whatever kills the process.
+    remembers. Packs and originals lie at `kept`: in the folder, or in the object storage that
+    SUREFOOT_OBJECTS names or the folder remembers. With `in_folder` all is in the folder, whatever is named.
+    A catalogue that an older Surefoot made is brought up to date first. That apart, nothing is made or
+    changed with `read_only`. Raises SurefootError, in one line, where the folder is a file, holds something
+    else, cannot be read or written, belongs to another database or other objects, or was made by a newer
+    Surefoot. Any number of processes may read while one writes; what is saved is there whole or not at all,
+    whatever kills the process.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False, in_folder: bool = False) -> None:
@@ -40,6 +42,7 @@ class Access:
             folder.check_readable(path)
         else:
             folder.claim(path)
+        self.kept = path if in_folder else _kept(path, read_only=read_only)
         self._database = _database(path, read_only=read_only, in_folder=in_folder)
         self._engine = self._database.engine
         try:
@@ -111,14 +114,8 @@ class Access:
     @contextmanager
     def _alone(self, wait_s: float) -> Iterator[None]:
         """Be the one writer, first on this machine, then among all that share the database."""
-        descriptor = folder.acquire_lock(self.path, wait_s)
-        if descriptor is None:
-            raise folder.somebody_writes(self.path)
-        try:
-            with catalogue.in_plain_words(self.path), self._database.alone(wait_s):
-                yield
-        finally:
-            os.close(descriptor)
+        with _locked(self.path, wait_s), catalogue.in_plain_words(self.path), self._database.alone(wait_s):
+            yield
 
     def state(self) -> Hashable:
         """Another value after the catalogue was written to; an empty one where there is none."""
@@ -130,8 +127,8 @@ class Access:
         with suppress(Busy), self._alone(wait_s=0):
             with self._reading() as connection:
                 known = set(connection.scalars(sa.select(catalogue.packs.c.pack_id)))
-            packs.sweep_packs(self.path, known)
-            originals.sweep_originals(self.path)
+            packs.sweep_packs(self.kept, known)
+            originals.sweep_originals(self.kept)
             folder.sweep_leftovers(self.path)
 
     @contextmanager
@@ -159,6 +156,26 @@ class Access:
             yield connection
 
 
+def _kept(path: Path, *, read_only: bool) -> kept.Kept:
+    """Where packs and originals lie; of two processes the first decides for a new folder."""
+    place = kept.find(path, is_new=not folder.is_workspace(path))
+    if not read_only:
+        with nullcontext() if place == path or kept.is_remembered(path) else _locked(path):
+            kept.claim(path, place)
+    return place
+
+
+@contextmanager
+def _locked(path: Path, wait_s: float = _WAIT_S) -> Iterator[None]:
+    descriptor = folder.acquire_lock(path, wait_s)
+    if descriptor is None:
+        raise folder.somebody_writes(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _database(path: Path, *, read_only: bool, in_folder: bool) -> Sqlite | Postgres:
     url = None if in_folder else link.find(path)
     if url is None:
@@ -168,10 +185,7 @@ def _database(path: Path, *, read_only: bool, in_folder: bool) -> Sqlite | Postg
 
 def _link(path: Path, url: sa.URL) -> link.Link:
     """Let a new folder and an empty database belong together; of two processes the first decides."""
-    descriptor = folder.acquire_lock(path, _WAIT_S)
-    if descriptor is None:
-        raise folder.somebody_writes(path)
-    try:
+    with _locked(path):
         known = link.read(path)
         if known is None:
             with catalogue.in_plain_words(path):
@@ -179,5 +193,3 @@ def _link(path: Path, url: sa.URL) -> link.Link:
             known = link.new(url)
             link.write(path, known)
         return known
-    finally:
-        os.close(descriptor)

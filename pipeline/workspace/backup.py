@@ -23,7 +23,8 @@ import polars as pl
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, folder, link, postgres, sqlite, upgrade
-from pipeline.workspace.originals import original_file
+from pipeline.workspace.kept import Kept, claimed, files_below, move_in, place_below
+from pipeline.workspace.originals import kept_originals, original_file
 from pipeline.workspace.packs import all_pack_files
 from pipeline.workspace.sealed import Sealer, damaged, unseal
 from pipeline.workspace.store import Workspace
@@ -83,7 +84,7 @@ def _save_sealed(
         _place_beside(out) as place,
     ):
         try:
-            return _seal(out, path, prepare(workspace, place))
+            return _seal(out, workspace.kept, prepare(workspace, place))
         except FileNotFoundError:
             raise Replaced from None
 
@@ -109,25 +110,25 @@ def _place_beside(out: Path) -> Iterator[Path]:
         ) from None
 
 
-def _seal(out: Path, path: Path, contents: Contents) -> dict[str, Any]:
+def _seal(out: Path, kept: Kept, contents: Contents) -> dict[str, Any]:
     with Workspace(contents.snapshot, read_only=True, in_folder=True) as snapshot:
         facts = {
             **contents.facts,
             "surefoot": version("surefoot"),
             "revision": upgrade.HEAD,
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            **_count(snapshot, path),
+            **_count(snapshot, kept),
         }
 
-        def write(file: IO[bytes]) -> None:
-            os.fchmod(file.fileno(), 0o600)
-            with Sealer(file) as sealer:
+        def write(archive: IO[bytes]) -> None:
+            os.fchmod(archive.fileno(), 0o600)
+            with Sealer(archive) as sealer:
                 for name, other in contents.others.items():
                     sealer.add_file(name, other)
                 sealer.add_file(f"{_INSIDE}/{folder.CATALOGUE}", snapshot.path / folder.CATALOGUE)
                 try:
-                    for kept in (*_packs(snapshot, path), *_originals(snapshot, path)):
-                        sealer.add_file(f"{_INSIDE}/{kept.relative_to(path).as_posix()}", kept)
+                    for file in (*_packs(snapshot, kept), *_originals(snapshot, kept)):
+                        sealer.add_file(f"{_INSIDE}/{place_below(file, kept)}", file)
                 except FileNotFoundError:
                     raise Replaced from None
                 sealer.finish(facts)
@@ -136,36 +137,41 @@ def _seal(out: Path, path: Path, contents: Contents) -> dict[str, Any]:
     return facts
 
 
-def _packs(snapshot: Workspace, source: Path) -> Iterator[Path]:
+def _packs(snapshot: Workspace, kept: Kept) -> Iterator[Kept]:
     for pack in snapshot.load_packs():
-        yield from all_pack_files(source, pack["athlete_id"], pack["analysis_version"], pack["pack_id"])
+        yield from all_pack_files(kept, pack["athlete_id"], pack["analysis_version"], pack["pack_id"])
 
 
-def _originals(snapshot: Workspace, path: Path) -> list[Path]:
-    places = [original_file(path, sha) for sha in sorted(set(snapshot.load_files()["content_sha256"]))]
-    return [place for place in places if place.is_file()]
+def _originals(snapshot: Workspace, kept: Kept) -> list[Kept]:
+    named = set(snapshot.load_files()["content_sha256"]) & _contents_at(kept)
+    return [original_file(kept, sha) for sha in sorted(named)]
 
 
-def _count(snapshot: Workspace, path: Path) -> dict[str, Any]:
-    """What a workspace holds, its originals lying at `path`; of some recordings none may have been kept."""
+def _contents_at(kept: Kept) -> set[str]:
+    """The contents whose originals lie there, whole."""
+    return {sha for sha, file in kept_originals(kept) if file.suffix == ".gz"}
+
+
+def _count(snapshot: Workspace, kept: Kept) -> dict[str, Any]:
+    """What a workspace holds, its originals lying at `kept`; of some recordings none may have been kept."""
     recordings = snapshot.load_files().filter(pl.col("status").is_in(["run", "duplicate"]))
-    places = [original_file(path, sha) for sha in set(recordings["content_sha256"])]
     return {
         "athletes": snapshot.athletes(),
         "runs": snapshot.counts()["runs"],
         "sessions": snapshot.load_balance_sessions().height,
-        "originals": len(_originals(snapshot, path)),
-        "originals_missing": sum(not place.is_file() for place in places),
+        "originals": len(_originals(snapshot, kept)),
+        "originals_missing": len(set(recordings["content_sha256"]) - _contents_at(kept)),
     }
 
 
 def restore_backup(file: Path, path: Path) -> dict[str, Any]:
     """Unpack a backup into a new or an empty folder, whole or not at all; gives what is in it.
 
-    Its rows go into the database that is asked for, which must be empty, or into SQLite in the folder. Raises
-    SurefootError, in one line, where the folder is not empty or the archive cannot be trusted.
+    Its rows go into the database that is asked for, which must be empty, or into SQLite in the folder; tracks
+    and recordings into the object storage that is asked for, or the folder. Raises SurefootError, in one
+    line, where the folder is not empty or the archive cannot be trusted.
     """
-    with folder.claim_empty(path), unpacked(file, path) as (facts, source):
+    with folder.claim_empty(path), unpacked(file, path) as (facts, source), claimed(path) as kept:
         url = link.asked_for()
         if url is not None:
             with catalogue.in_plain_words(path):
@@ -173,8 +179,11 @@ def restore_backup(file: Path, path: Path) -> dict[str, Any]:
         source.close()
         os.sync()
         for name in (folder.PACKS, folder.ORIGINALS):
-            if (source.path / name).exists():
+            if kept == path and (source.path / name).exists():
                 (source.path / name).rename(path / name)
+            elif kept != path:
+                for part in files_below(source.path / name):
+                    move_in(part, kept / place_below(part, source.path))
         # What makes the folder a workspace comes last.
         if url is None:
             (source.path / folder.CATALOGUE).rename(path / folder.CATALOGUE)
@@ -225,7 +234,7 @@ def _check(file: Path, source: Workspace) -> None:
         for part in all_pack_files(
             source.path, pack["athlete_id"], pack["analysis_version"], pack["pack_id"]
         ):
-            if not _WANTED.fullmatch(f"{_INSIDE}/{part.relative_to(source.path)}") or not part.is_file():
+            if not _WANTED.fullmatch(f"{_INSIDE}/{place_below(part, source.path)}") or not part.is_file():
                 raise damaged(file, "the tracks of some runs are missing")
     if not source.load_files()["content_sha256"].str.contains(r"^[0-9a-f]{64}$").all():
         raise damaged(file, "the names of some contents are none")

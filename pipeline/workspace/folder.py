@@ -15,6 +15,7 @@ from pipeline.errors import Busy, SurefootError
 
 CATALOGUE = "catalogue.sqlite"
 LINK = "catalogue.url"
+OBJECTS = "objects.url"
 PACKS = "packs"
 ORIGINALS = "originals"
 LOCK = "writer.lock"
@@ -24,7 +25,7 @@ COPY_PREFIX = "catalogue-"
 _TEMPORARY = ".tmp"
 _UNPACKED = "unpacked."
 _IGNORE = ".gitignore"
-_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", LINK, PACKS, ORIGINALS, LOCK, _IGNORE}
+_OWN = {CATALOGUE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", LINK, OBJECTS, PACKS, ORIGINALS, LOCK, _IGNORE}
 _POLL_S = 0.05
 
 
@@ -114,7 +115,7 @@ def claim_empty(path: Path) -> Iterator[None]:
     is_new = not path.exists()
     if not is_new and path.is_dir():
         for entry in path.iterdir():
-            if entry.name not in (LOCK, _IGNORE) and not entry.name.startswith(_UNPACKED):
+            if entry.name not in (LOCK, _IGNORE, OBJECTS) and not entry.name.startswith(_UNPACKED):
                 raise SurefootError(f"{path} is not empty", "restore into a new or an empty folder")
     claim(path)
     descriptor = acquire_lock(path, wait_s=0)
@@ -134,7 +135,7 @@ def claim_empty(path: Path) -> Iterator[None]:
 
 def _refuse_strangers(path: Path) -> None:
     # Another process may be about to write the link, or was killed while it did.
-    ours = (_UNPACKED, f"{LINK}.")
+    ours = (_UNPACKED, f"{LINK}.", f"{OBJECTS}.")
     if any(entry.name not in _OWN and not entry.name.startswith(ours) for entry in path.iterdir()):
         raise SurefootError(
             f"{path} is not a workspace and holds other files", "choose an empty or a new folder"

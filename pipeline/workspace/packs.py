@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any, Self, cast
 
 import dataframely as dy
@@ -28,7 +26,8 @@ from pipeline.columns import dtypes, numbers_of
 from pipeline.errors import SurefootError
 from pipeline.results import PackRef, RunResult
 from pipeline.tables import Channels, DataFrame, Grid, Track
-from pipeline.workspace.folder import PACKS, put_atomic
+from pipeline.workspace.folder import PACKS
+from pipeline.workspace.kept import Kept, files_below, put, remove, seekable
 
 JOINED = ("technicality", "terrain", "segment_id")
 
@@ -68,27 +67,27 @@ def owner_name(athlete_id: str) -> str:
     return hashlib.sha256(athlete_id.encode()).hexdigest()[:16]
 
 
-def pack_file(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str, kind: str) -> Path:
+def pack_file(kept: Kept, athlete_id: str, analysis_version: int, pack_id: str, kind: str) -> Kept:
     """Where a pack's file lies."""
-    return workspace / PACKS / f"v{analysis_version}" / owner_name(athlete_id) / f"{pack_id}.{kind}.parquet"
+    return kept / PACKS / f"v{analysis_version}" / owner_name(athlete_id) / f"{pack_id}.{kind}.parquet"
 
 
-def pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> tuple[Path, Path]:
+def pack_files(kept: Kept, athlete_id: str, analysis_version: int, pack_id: str) -> tuple[Kept, Kept]:
     """The two files that every pack has: tracks, grids."""
     return (
-        pack_file(workspace, athlete_id, analysis_version, pack_id, _TRACKS),
-        pack_file(workspace, athlete_id, analysis_version, pack_id, _GRIDS),
+        pack_file(kept, athlete_id, analysis_version, pack_id, _TRACKS),
+        pack_file(kept, athlete_id, analysis_version, pack_id, _GRIDS),
     )
 
 
-def all_pack_files(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> list[Path]:
+def all_pack_files(kept: Kept, athlete_id: str, analysis_version: int, pack_id: str) -> list[Kept]:
     """The files that a pack has: further channels, which are removed last, before the two that all have."""
-    channels = pack_file(workspace, athlete_id, analysis_version, pack_id, _CHANNELS)
-    both = pack_files(workspace, athlete_id, analysis_version, pack_id)
+    channels = pack_file(kept, athlete_id, analysis_version, pack_id, _CHANNELS)
+    both = pack_files(kept, athlete_id, analysis_version, pack_id)
     return [*([channels] if channels.is_file() else []), *both]
 
 
-def save_pack(workspace: Path, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
+def save_pack(kept: Kept, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
     """Write the frames of `runs` (at least one, one analysis version) as a pack, whole or not at all.
 
     Touches no catalogue, so that a worker process may call it; the pack counts once it is committed.
@@ -96,25 +95,25 @@ def save_pack(workspace: Path, athlete_id: str, runs: Sequence[RunResult]) -> Pa
     """
     version = int(runs[0].run["analysis_version"])
     pack_id = uuid.uuid4().hex
-    tracks, grids = pack_files(workspace, athlete_id, version, pack_id)
-    _write(tracks, Track, [run.track for run in runs])
-    _write(grids, Grid, [run.grid for run in runs])
-    files = [tracks, grids]
+    tracks, grids = pack_files(kept, athlete_id, version, pack_id)
+    size = _write(tracks, Track, [run.track for run in runs])
+    size += _write(grids, Grid, [run.grid for run in runs])
     if any(run.channels is not None for run in runs):
-        files.append(pack_file(workspace, athlete_id, version, pack_id, _CHANNELS))
-        _write_channels(files[-1], [run.channels for run in runs])
-    size = sum(file.stat().st_size for file in files)
+        channels = pack_file(kept, athlete_id, version, pack_id, _CHANNELS)
+        size += _write_channels(channels, [run.channels for run in runs])
     return PackRef(pack_id, athlete_id, version, size, tuple(str(run.run["run_id"]) for run in runs))
 
 
-def _write(target: Path, schema: type[Track] | type[Grid], frames: Sequence[pl.DataFrame | None]) -> None:
+def _write(target: Kept, schema: type[Track] | type[Grid], frames: Sequence[pl.DataFrame | None]) -> int:
     tables = [_to_stored(frame, schema) for frame in frames if frame is not None]
     texts = [field.name for field in tables[0].schema if pa.types.is_large_string(field.type)]
     numbers = {name: "DELTA_BINARY_PACKED" for name in tables[0].schema.names if name not in texts}
-    _put_row_groups(target, tables, compression="lz4", use_dictionary=texts or False, column_encoding=numbers)
+    return _put_row_groups(
+        target, tables, compression="lz4", use_dictionary=texts or False, column_encoding=numbers
+    )
 
 
-def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None:
+def _write_channels(target: Kept, frames: Sequence[pl.DataFrame | None]) -> int:
     """Every run has all channels of the pack: those that it lacks are null, which costs next to nothing."""
     present = [
         pl.DataFrame({"elapsed_s": []}, schema={"elapsed_s": pl.Int64}) if f is None else f for f in frames
@@ -125,16 +124,22 @@ def _write_channels(target: Path, frames: Sequence[pl.DataFrame | None]) -> None
         for frame in present
     ]
     encodings = dict.fromkeys(shape.columns, "BYTE_STREAM_SPLIT") | {"elapsed_s": "DELTA_BINARY_PACKED"}
-    _put_row_groups(target, tables, compression="zstd", use_dictionary=False, column_encoding=encodings)
+    return _put_row_groups(
+        target, tables, compression="zstd", use_dictionary=False, column_encoding=encodings
+    )
 
 
-def _put_row_groups(target: Path, tables: Sequence[pa.Table], **how: Any) -> None:
-    """A Parquet file with a row group for each table; in memory first, since a file costs a call a page."""
+def _put_row_groups(target: Kept, tables: Sequence[pa.Table], **how: Any) -> int:
+    """A Parquet file with a row group for each table, and its size; in memory first, since a file costs a
+    call a page.
+    """
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, tables[0].schema, write_statistics=False, **how) as writer:
         for table in tables:
             writer.write_table(table, row_group_size=max(1, table.num_rows))
-    put_atomic(target, lambda file: file.write(sink.getvalue()))
+    content = sink.getvalue().to_pybytes()
+    put(target, content)
+    return len(content)
 
 
 def _to_stored(frame: pl.DataFrame, schema: type[Track] | type[Grid]) -> pa.Table:
@@ -158,11 +163,11 @@ class PackReader:
     `schema` says which of a pack's files is read.
     """
 
-    def __init__(self, workspace: Path, schema: type[Track] | type[Grid] | type[Channels]) -> None:
-        self._workspace = workspace
+    def __init__(self, kept: Kept, schema: type[Track] | type[Grid] | type[Channels]) -> None:
+        self._kept = kept
         self._schema = schema
         self._kind = _KINDS[schema]
-        self._path: Path | None = None
+        self._path: Kept | None = None
         self._file: Any = None
 
     def read(self, placement: Mapping[str, Any], endings: tuple[str, ...] = ("",)) -> pl.DataFrame:
@@ -172,7 +177,7 @@ class PackReader:
         where the pack was replaced meanwhile or has no such file, SurefootError where it is damaged.
         """
         path = pack_file(
-            self._workspace,
+            self._kept,
             placement["athlete_id"],
             placement["analysis_version"],
             placement["pack_id"],
@@ -181,7 +186,7 @@ class PackReader:
         try:
             if path != self._path:
                 self.close()
-                self._file, self._path = pq.ParquetFile(path), path
+                self._file, self._path = pq.ParquetFile(seekable(path)), path
             wanted = [name for name in self._file.schema_arrow.names if name.endswith(endings)]
             table = self._file.read_row_group(placement["position"], wanted, use_threads=False)
         except FileNotFoundError:
@@ -217,16 +222,16 @@ class StoredFrames:
 
     def __init__(
         self,
-        workspace: Path,
+        kept: Kept,
         placements: Mapping[str, Mapping[str, Any]],
         track: tuple[str, ...],
         channels: tuple[str, ...],
     ) -> None:
         self._placements = placements
         self._of_track, self._of_channels = track, channels
-        self._grids = PackReader(workspace, Grid)
-        self._tracks = PackReader(workspace, Track)
-        self._channels = PackReader(workspace, Channels)
+        self._grids = PackReader(kept, Grid)
+        self._tracks = PackReader(kept, Track)
+        self._channels = PackReader(kept, Channels)
 
     def grid(self, run_id: str) -> DataFrame[Grid]:
         """A run's grid."""
@@ -252,23 +257,17 @@ class StoredFrames:
             reader.close()
 
 
-def remove_pack(workspace: Path, athlete_id: str, analysis_version: int, pack_id: str) -> None:
+def remove_pack(kept: Kept, athlete_id: str, analysis_version: int, pack_id: str) -> None:
     """Remove a pack's files, and the folders that this empties."""
     for kind in _KINDS.values():
-        file = pack_file(workspace, athlete_id, analysis_version, pack_id, kind)
-        file.unlink(missing_ok=True)
-    with suppress(OSError):
-        file.parent.rmdir()
-        file.parent.parent.rmdir()
+        remove(pack_file(kept, athlete_id, analysis_version, pack_id, kind))
 
 
-def sweep_packs(workspace: Path, known: Collection[str]) -> int:
+def sweep_packs(kept: Kept, known: Collection[str]) -> int:
     """Remove what a killed process left: packs that are not `known`, half-written files. How many files."""
     swept = 0
-    for file in (workspace / PACKS).glob("*/*/*"):
+    for file in list(files_below(kept / PACKS)):
         if file.suffix != ".parquet" or file.name.split(".")[0] not in known:
-            file.unlink(missing_ok=True)
+            remove(file)
             swept += 1
-            with suppress(OSError):
-                file.parent.rmdir()
     return swept

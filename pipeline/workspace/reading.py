@@ -233,7 +233,7 @@ class Reading(Access):
         self, run_ids: Sequence[str], athlete_id: str | None = None
     ) -> Iterator[tuple[str, DataFrame[Track]]]:
         """The tracks of `run_ids`, in that order, one in memory at a time."""
-        reader = PackReader(self.path, Track)
+        reader = PackReader(self.kept, Track)
         try:
             for run_id in run_ids:
                 stored, segments = self._load_stored(reader, run_id, athlete_id)
@@ -274,7 +274,7 @@ class Reading(Access):
 
         Raises SurefootError where there is no such run.
         """
-        reader = PackReader(self.path, Channels)
+        reader = PackReader(self.kept, Channels)
         try:
             while True:
                 placement = self._placement(run_id)
@@ -283,7 +283,7 @@ class Reading(Access):
                 except FileNotFoundError:
                     # None of the pack's runs has any, unless a newer analysis replaced the pack meanwhile.
                     key = ("athlete_id", "analysis_version", "pack_id")
-                    if not pack_files(self.path, *(placement[name] for name in key))[0].is_file():
+                    if not pack_files(self.kept, *(placement[name] for name in key))[0].is_file():
                         continue
                     return pl.DataFrame(schema={"elapsed_s": pl.Int64})
                 known = [name for name in stored.columns[1:] if stored[name].count()]
@@ -301,7 +301,7 @@ class Reading(Access):
 
     def load_grid(self, athlete_id: str) -> DataFrame[Grid]:
         """The grids of all runs of an athlete, run after run by start time."""
-        reader = PackReader(self.path, Grid)
+        reader = PackReader(self.kept, Grid)
         try:
             with self._reading() as connection:
                 placements = connection.execute(_of(athlete_id)).mappings().all()
@@ -336,15 +336,15 @@ class Reading(Access):
         """Grids, and the columns of tracks and channels that end so, run by run, under the writer lock."""
         with self._reading() as connection:
             placements = connection.execute(_of(athlete_id)).mappings().all()
-        return StoredFrames(self.path, {row["run_id"]: dict(row) for row in placements}, track, channels)
+        return StoredFrames(self.kept, {row["run_id"]: dict(row) for row in placements}, track, channels)
 
     def load_original(self, content_sha256: str) -> bytes:
         """A file's content as it came. Raises SurefootError where it is not kept or damaged."""
-        return load_original(self.path, content_sha256)
+        return load_original(self.kept, content_sha256)
 
     def find_damaged_originals(self) -> list[str]:
         """The SHA-256 of those originals whose content has another one, or cannot be read."""
-        return [sha for sha, file in kept_originals(self.path) if not is_intact(sha, file)]
+        return [sha for sha, file in kept_originals(self.kept) if not is_intact(sha, file)]
 
     def known_files(self, athlete_id: str) -> dict[str, tuple[str, int]]:
         """SHA-256 → (status, version of the analysis that decided)."""

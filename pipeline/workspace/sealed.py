@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from pipeline.errors import SurefootError
+from pipeline.workspace.kept import Kept
 
 FORMAT = "surefoot archive 1"
 _KIND = FORMAT.rstrip("1")
@@ -57,7 +58,7 @@ class Sealer:
             size, sha256 = _pour(source, member)
         self._files[name] = {"size_bytes": size, "sha256": sha256}
 
-    def add_file(self, name: str, path: Path) -> None:
+    def add_file(self, name: str, path: Kept) -> None:
         """Put a file in as `name`."""
         with path.open("rb") as source:
             self.add(name, source)

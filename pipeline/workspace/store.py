@@ -14,10 +14,10 @@ from pipeline.errors import SurefootError
 from pipeline.results import Answer, FileResult, Origin, PackRef, Relabelled, RunResult, Seen
 from pipeline.tables import DataFrame, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
-from pipeline.workspace.folder import put_atomic
 from pipeline.workspace.frames import to_row, to_rows
 from pipeline.workspace.grouping import Grouping
 from pipeline.workspace.joblist import JobList
+from pipeline.workspace.kept import put
 from pipeline.workspace.logbook import add_proposals
 from pipeline.workspace.passes import to_passes_row
 from pipeline.workspace.reading import Reading, no_run
@@ -30,15 +30,15 @@ class Workspace(Transfer, JobList, Showing, Grouping):
 
     def save_pack(self, athlete_id: str, runs: Sequence[RunResult]) -> PackRef:
         """`packs.save_pack` in this workspace; hold `writer_lock` until the pack is committed."""
-        return packs.save_pack(self.path, athlete_id, runs)
+        return packs.save_pack(self.kept, athlete_id, runs)
 
     def keep_original(self, content_sha256: str, content: bytes) -> None:
         """`originals.keep_original` in this workspace; hold `writer_lock` until its file is committed."""
-        originals.keep_original(self.path, content_sha256, content)
+        originals.keep_original(self.kept, content_sha256, content)
 
     def put_file(self, name: str, content: bytes) -> None:
         """Put a file of a pack, or an original, in its place; hold `writer_lock` until it is committed."""
-        put_atomic(self.path / name, lambda file: file.write(content))
+        put(self.kept / name, content)
 
     def commit(
         self,
@@ -65,7 +65,7 @@ class Workspace(Transfer, JobList, Showing, Grouping):
             _remember(connection, athlete_id, seen)
             dead = _drop_dead_packs(connection, athlete_id)
         for row in dead:
-            packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
+            packs.remove_pack(self.kept, athlete_id, row.analysis_version, row.pack_id)
 
     def forget_files(self, athlete_id: str, *, paths: Sequence[str], contents: Sequence[str]) -> None:
         """Forget where contents were seen, and files that could not be read then; nothing of any run."""
@@ -77,7 +77,7 @@ class Workspace(Transfer, JobList, Showing, Grouping):
                     connection.execute(sa.delete(column.table).where(same), [{"old": v} for v in values])
 
     def _add_pack(self, connection: sa.Connection, pack: PackRef) -> None:
-        for file in packs.pack_files(self.path, pack.athlete_id, pack.analysis_version, pack.pack_id):
+        for file in packs.pack_files(self.kept, pack.athlete_id, pack.analysis_version, pack.pack_id):
             if not file.is_file():
                 raise SurefootError(f"the pack {file} is gone", "analyse the files again")
         connection.execute(

@@ -23,7 +23,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import SurefootError
+from pipeline.objects import ObjectPlace
 from pipeline.tables import Track
+from pipeline.workspace.kept import Kept, place_below, seekable
 from pipeline.workspace.packs import steps_per_unit
 
 SHORTEST_BYTES = 6
@@ -55,16 +57,20 @@ class Searched:
     unpacked_bytes: int = 0
     tables: int = 0
     rows_bytes: int = 0
-    found: list[tuple[Path, str]] = field(default_factory=list)
+    found: list[tuple[Kept, str]] = field(default_factory=list)
     found_in_tables: list[tuple[str, str]] = field(default_factory=list)
 
 
-def search_traces(path: Path, sought: Sought) -> Searched:
-    """Search every file below `path`, and its name. Raises SurefootError where one cannot be read."""
+def search_traces(path: Path, sought: Sought, kept: Kept | None = None) -> Searched:
+    """Search every file below `path`, and below `kept` where that is elsewhere, and their names.
+
+    Raises SurefootError where one cannot be read.
+    """
     searched, pairs = Searched(), _pairs(sought)
-    for file in sorted(path.rglob("*")):
-        found = _search(file.relative_to(path).as_posix().encode(), sought.words, pairs)
-        if file.is_file():
+    places: list[Kept] = [*sorted(path.rglob("*")), *(kept.walk() if isinstance(kept, ObjectPlace) else [])]
+    for file in places:
+        found = _search(place_below(file, path).encode(), sought.words, pairs)
+        if not isinstance(file, Path) or file.is_file():
             searched.files += 1
             found |= _search_file(file, sought, pairs, searched)
         searched.found += [(file, what) for what in sorted(found)]
@@ -120,13 +126,13 @@ def _is_near(piece: bytes, first: bytes, seconds: Sequence[bytes]) -> bool:
     return False
 
 
-def _search_file(file: Path, sought: Sought, pairs: Sequence[_Pair], searched: Searched) -> set[str]:
+def _search_file(file: Kept, sought: Sought, pairs: Sequence[_Pair], searched: Searched) -> set[str]:
     found: set[str] = set()
     try:
         with file.open("rb") as content:
             searched.size_bytes += _search_stream(content, sought, pairs, found)
         if file.suffix == ".gz":
-            with gzip.open(file) as unpacked:
+            with file.open("rb") as packed, gzip.open(packed) as unpacked:
                 searched.unpacked_bytes += _search_stream(unpacked, sought, pairs, found)
         elif file.suffix == ".parquet":
             searched.unpacked_bytes += _search_pack(file, sought.positions, found)
@@ -153,13 +159,13 @@ def _search_pieces(pieces: Iterable[bytes], sought: Sought, pairs: Sequence[_Pai
     return size
 
 
-def _search_pack(file: Path, positions: Sequence[tuple[float, float]], found: set[str]) -> int:
+def _search_pack(file: Kept, positions: Sequence[tuple[float, float]], found: set[str]) -> int:
     steps = steps_per_unit(Track)
     wanted = pl.DataFrame(positions, schema=dict.fromkeys(_PLACES, pl.Float64), orient="row").select(
         (pl.col(name) * steps[name]).round().cast(pl.Int64) for name in _PLACES
     )
     size = 0
-    with pq.ParquetFile(file) as pack:
+    with pq.ParquetFile(seekable(file)) as pack:
         if not set(_PLACES) <= set(pack.schema_arrow.names):
             return 0
         for run in range(pack.num_row_groups):

@@ -16,6 +16,7 @@ from pipeline.workspace import catalogue, originals, packs
 from pipeline.workspace.accounts import accounts_of, forget_account
 from pipeline.workspace.copying import copy_rows
 from pipeline.workspace.folder import UPLOADS, copies
+from pipeline.workspace.kept import check_no_versions, move_in, place_below
 from pipeline.workspace.logbook import Logbook
 from pipeline.workspace.reading import athletes_in
 from pipeline.workspace.traces import SHORTEST_BYTES, Searched, Sought, search_tables, search_traces
@@ -45,11 +46,11 @@ class Transfer(Logbook):
             copy_rows(source, connection, _movable(), athlete_id)
         for pack in self.load_packs(athlete_id):
             for file in packs.all_pack_files(
-                self.path, athlete_id, pack["analysis_version"], pack["pack_id"]
+                self.kept, athlete_id, pack["analysis_version"], pack["pack_id"]
             ):
-                place = target.path / file.relative_to(self.path)
+                place = target.path / place_below(file, self.kept)
                 place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, place)
+                place.write_bytes(file.read_bytes())
 
     def adopt(self, source: Transfer, athlete_id: str, *, replace: bool = False) -> None:
         """Take an athlete over, rows, packs and originals, from a workspace on the same disk that is left so.
@@ -68,14 +69,11 @@ class Transfer(Logbook):
             for pack in taken:
                 key = (athlete_id, pack["analysis_version"], pack["pack_id"])
                 for file in packs.all_pack_files(source.path, *key):
-                    place = self.path / file.relative_to(source.path)
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    file.replace(place)
+                    move_in(file, self.kept / place_below(file, source.path))
             for content_sha256, file in list(originals.kept_originals(source.path)):
-                place = originals.original_file(self.path, content_sha256)
-                if not place.exists():
-                    place.parent.mkdir(parents=True, exist_ok=True)
-                    file.replace(place)
+                place = originals.original_file(self.kept, content_sha256)
+                if not place.is_file():
+                    move_in(file, place)
             os.sync()
             with self._writing() as connection, source._reading() as rows:
                 dead = _delete_rows(connection, athlete_id) if is_here else []
@@ -93,8 +91,8 @@ class Transfer(Logbook):
         with self._reading() as connection:
             named = set(connection.scalars(sa.select(catalogue.files.c.content_sha256)))
         return any(
-            originals.original_file(other.path, sha).is_file()
-            and not originals.original_file(self.path, sha).is_file()
+            originals.original_file(other.kept, sha).is_file()
+            and not originals.original_file(self.kept, sha).is_file()
             for sha in named
         )
 
@@ -163,16 +161,20 @@ class Transfer(Logbook):
                 self._database.scrub()
 
     def search_traces(self, sought: Sought) -> Searched:
-        """Search all that the workspace keeps. Raises SurefootError where a file cannot be read."""
-        searched = search_traces(self.path, sought)
+        """Search all that the workspace keeps.
+
+        Raises SurefootError where a file cannot be read, or what was removed is kept by the storage.
+        """
+        check_no_versions(self.kept)
+        searched = search_traces(self.path, sought, self.kept)
         with catalogue.in_plain_words(self.path):
             search_tables(self._database.contents(), sought, searched)
         return searched
 
     def _drop(self, athlete_id: str, dead: Sequence[sa.Row[Any]], used: Collection[str]) -> None:
         for row in dead:
-            packs.remove_pack(self.path, athlete_id, row.analysis_version, row.pack_id)
-        originals.drop_originals(self.path, used)
+            packs.remove_pack(self.kept, athlete_id, row.analysis_version, row.pack_id)
+        originals.drop_originals(self.kept, used)
         shutil.rmtree(self.path / UPLOADS / packs.owner_name(athlete_id), ignore_errors=True)
 
 
