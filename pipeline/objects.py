@@ -87,7 +87,7 @@ class ObjectPlace:
 
     def read_bytes(self) -> bytes:
         """The object, in one request."""
-        with self._reached() as (system, key):
+        with self._reached(or_missing=True) as (system, key):
             return bytes(system.cat_file(key))
 
     def open(self, _mode: str) -> BytesIO:
@@ -101,12 +101,12 @@ class ObjectPlace:
 
     def unlink(self, missing_ok: bool) -> None:
         """Remove the object."""
-        with self._reached() as (system, key):
-            try:
+        try:
+            with self._reached(or_missing=True) as (system, key):
                 system.rm_file(key)
-            except FileNotFoundError:
-                if not missing_ok:
-                    raise
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
 
     def walk(self) -> list[ObjectPlace]:
         """Every object below, sorted, by one listing of a thousand a request."""
@@ -120,12 +120,14 @@ class ObjectPlace:
             return is_versioned is not None and bool(is_versioned(key.partition("/")[0]))
 
     @contextmanager
-    def _reached(self) -> Iterator[tuple[Any, str]]:
+    def _reached(self, *, or_missing: bool = False) -> Iterator[tuple[Any, str]]:
         try:
             yield _filesystem(self.url)
-        except (FileNotFoundError, SurefootError):
+        except SurefootError:
             raise
         except Exception as error:  # what the storage's own client raises
+            if or_missing and isinstance(error, FileNotFoundError):
+                raise
             raise SurefootError(
                 f"{self.url} cannot be reached ({str(error) or type(error).__name__})",
                 "see that the object storage runs and lets you in, then try again",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -49,3 +50,24 @@ def catalogue_in(request: pytest.FixtureRequest) -> Iterator[str]:
     else:
         with all_new_workspaces_in(request.getfixturevalue("postgres")):
             yield "postgresql"
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[Any]:
+    """A server that speaks S3, as fsspec sees it, which all `s3://` URLs then lead to."""
+    import fsspec
+    from moto.server import ThreadedMotoServer  # slow to import, and few need it
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "none",
+            "AWS_SECRET_ACCESS_KEY": "none",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            patched.setenv(name, value)
+        yield fsspec.filesystem("s3")
+    server.stop()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from click.testing import CliRunner
-from moto.server import ThreadedMotoServer
 
 from pipeline import cli
 from pipeline.batch import find_files, find_folders, import_files
@@ -26,24 +23,10 @@ BUCKET = "s3://recordings"
 LIST = b"Activity ID,Activity Date,Activity Name,Activity Type,Filename\n1,x,Hill,Run,activities/1.fit.gz\n"
 
 
-@pytest.fixture(scope="module")
-def storage() -> Iterator[Any]:
-    """An empty bucket, as fsspec sees it."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in {
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-            "AWS_ACCESS_KEY_ID": "none",
-            "AWS_SECRET_ACCESS_KEY": "none",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }.items():
-            patched.setenv(name, value)
-        system = fsspec.filesystem("s3")
-        system.mkdir(BUCKET)
-        yield system
-    server.stop()
+@pytest.fixture(scope="module", autouse=True)
+def bucket(storage: Any) -> None:
+    """An empty bucket."""
+    storage.mkdir(BUCKET)
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,11 @@ def _searched_lines(athlete_id: str, sought: Sought, searched: Searched) -> list
             "  What the database server keeps outside of its tables is not searched: its write-ahead log "
             "until it is written over, archives of that, replicas, backups, its own logs"
         )
+    if searched.objects:
+        lines.append(
+            "  What the object storage keeps beside its objects is not searched: older versions, where it "
+            "made any before, replicas, its own logs"
+        )
     if athlete_id.encode() not in sought.words:
         lines.append(f"  {athlete_id!r} alone cannot be told from other bytes: no row of any table is of it")
     return lines

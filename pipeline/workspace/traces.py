@@ -49,10 +49,12 @@ class Sought:
 @dataclass(slots=True)
 class Searched:
     """What a search went through, and what it found: (file, what of the athlete is in it), and the same of
-    what a database has by name, its tables and what it counted of their columns.
+    what a database has by name, its tables and what it counted of their columns. `objects` of the files lie
+    in object storage.
     """
 
     files: int = 0
+    objects: int = 0
     size_bytes: int = 0
     unpacked_bytes: int = 0
     tables: int = 0
@@ -72,6 +74,7 @@ def search_traces(path: Path, sought: Sought, kept: Kept | None = None) -> Searc
         found = _search(place_below(file, path).encode(), sought.words, pairs)
         if not isinstance(file, Path) or file.is_file():
             searched.files += 1
+            searched.objects += isinstance(file, ObjectPlace)
             found |= _search_file(file, sought, pairs, searched)
         searched.found += [(file, what) for what in sorted(found)]
     return searched
