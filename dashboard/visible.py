@@ -36,7 +36,8 @@ NOBODY = ""
 class Visible:
     """The read API of a workspace (queries.Workspace) over the athletes that `seen` gives.
 
-    What says where somebody lives is for the one in `own` alone, and groups are those that `groups` gives.
+    What says where somebody lives, and the SHA-256 by which an original is kept, is for the one in `own`
+    alone; groups are those that `groups` gives.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Visible:
         return sorted(self._seen())
 
     def load_runs(self, athlete_id: str) -> DataFrame[Runs]:
-        """As Workspace.load_runs."""
-        return self._workspace.load_runs(self._only(athlete_id))
+        """As Workspace.load_runs; others have no content_sha256."""
+        runs = self._workspace.load_runs(self._only(athlete_id))
+        return runs if athlete_id == self._own() else Runs.cast(runs.with_columns(content_sha256=pl.lit("")))
 
     def load_run(self, run_id: str) -> dict[str, Any]:
         """As Workspace.load_run: the row of the one who is seen, where others have the same recording."""
-        return self._workspace.load_run(run_id, self._seen())
+        run = self._workspace.load_run(run_id, self._seen())
+        return run if run["athlete_id"] == self._own() else run | {"content_sha256": ""}
 
     def load_track(self, run_id: str) -> pl.DataFrame:
         """As Workspace.load_track."""
@@ -170,8 +173,9 @@ class Visible:
         return self._groups()
 
     def load_rejected(self, athlete_id: str) -> pl.DataFrame:
-        """As Workspace.load_rejected."""
-        return self._workspace.load_rejected(self._only(athlete_id))
+        """As Workspace.load_rejected; others have no content_sha256."""
+        rejected = self._workspace.load_rejected(self._only(athlete_id))
+        return rejected if athlete_id == self._own() else rejected.with_columns(content_sha256=pl.lit(""))
 
     def counts(self, athlete_id: str) -> dict[str, int]:
         """As Workspace.counts."""

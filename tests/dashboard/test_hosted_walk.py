@@ -32,7 +32,7 @@ from dashboard import worker
 from dashboard.data_routes import OF_ALL, OF_ATHLETE, OF_RUN
 from pipeline import accounts
 from pipeline.workspace import AccountBook, Workspace
-from tests.workspace.workspace_builders import run_row
+from tests.workspace.workspace_builders import run_row, sha
 
 ADA, BOB = RUNNERS
 NOBODYS = ("/_dash-dependencies", "/_dash-layout", "/_favicon.ico", "/_reload-hash", "/healthz")
@@ -261,6 +261,7 @@ def test_the_owner_sees_all_of_it(app: Dash, path: Path) -> None:
         if not what.startswith("/") and not any(w in said(answered) for w in secrets if w not in asked)
     ]
     assert [what for what in bare if not what.startswith(BARE)] == []
+    assert any(sha(numbers(BOB)[0]) in said(answered) for what, _, answered in told if "/runs.csv" in what)
     seen = {
         word
         for word in secrets
@@ -331,6 +332,7 @@ def test_a_linked_coach_sees_and_changes_nothing(app: Dash, path: Path) -> None:
         }
         assert len([what for what, text in told if canary(BOB) in text]) > 8
         assert not any(zone_of(path, BOB) in text for _, text in told)
+        assert not any(sha(number) in text for _, text in told for number in numbers(BOB))
         statuses = try_all(carol, path, BOB, (BOB,))
         del statuses["/_account/unlink"]
         assert statuses.pop("/_settings/groups") == [200]
