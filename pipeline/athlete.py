@@ -55,6 +55,7 @@ from pipeline.tables import (
 HEADLINE = ("cadence_cv", "all")
 MIN_WINDOWS = 12
 MIN_QUALITY = 0.7
+SMART = "; smart recording leaves seconds out, recording every second would give more"
 YARDSTICK_RUNS = 50
 CERTAIN = 20.0  # log odds that nothing outweighs: of a mark, of a treadmill
 INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
@@ -373,7 +374,7 @@ def _verdict_on_run(
     elif min(on_technical, on_smooth) < MIN_WINDOWS:
         reason = (
             f"{on_technical} technical and {on_smooth} smooth windows of 20 s, "
-            f"{MIN_WINDOWS} of each are needed"
+            f"{MIN_WINDOWS} of each are needed{SMART if run['sampling'] == 'smart' else ''}"
         )
     else:
         reason = ""

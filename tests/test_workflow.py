@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline import analyse_folder, read_balance_log
 from pipeline.athlete import AthleteResult, analyse_results, find_ground
+from pipeline.cli.words import status_lines
 from pipeline.errors import SurefootError
 from pipeline.ingest import Activity, read_activity
 from pipeline.results import RunResult
@@ -201,6 +202,25 @@ def test_bad_cadence_is_said_in_figures() -> None:
     result = analyse([replace(whole, records=holes.drop("index"))])
     assert not result.runs["counts"][0]
     assert result.runs["counts_reason"][0].startswith("cadence is usable in 5")
+
+
+def test_smart_recording_is_said_where_windows_are_few() -> None:
+    """With a record each six seconds nothing is bridged to a window, and the reason of the run says so."""
+    whole = activity(0)
+    result = analyse(
+        [replace(whole, records=whole.records.gather_every(6)), read_activity("run.fit", treadmill_file(1))]
+    )
+    reasons = dict(result.runs.select("run_id", "counts_reason").iter_rows())
+    assert reasons["r0"].startswith("0 technical and 0 smooth windows of 20 s, 12 of each are needed; smart")
+    assert "recording every second would give more" in reasons["r0"]
+    assert "smart" not in reasons["r1"]
+    lines = " ".join(
+        status_lines(
+            "ada", dict.fromkeys(("files", "runs", "duplicates", "skipped", "rejected"), 0), result.runs
+        )
+    )
+    assert lines.count("too little running") == 2
+    assert lines.count("smart recording") == 1
 
 
 def test_nobody_is_no_error() -> None:

@@ -113,7 +113,8 @@ def _kind_of(reason: str) -> str:
     if reason.startswith("the same run as"):
         return "the same run in a better recording is there"
     if "windows" in reason:
-        return "too little running on technical or on smooth ground (12 windows of 20 s on each are needed)"
+        needed = "too little running on technical or on smooth ground (12 windows of 20 s on each are needed)"
+        return needed + reason.partition(" are needed")[2]
     if reason.startswith("cadence is usable"):
         return "cadence is usable in less than 70 % of the running"
     return reason
