@@ -29,9 +29,10 @@ def without_implausible(activity: Activity) -> Activity:
 
     Bytes that went missing show only where a message makes no sense, so records before that may be misread.
     """
-    damaged = activity.damage is not None or WRONG_CHECKSUM in activity.run.warnings
+    if activity.damage is None and WRONG_CHECKSUM not in activity.run.warnings:
+        return activity
     known = np.flatnonzero(activity.records["timestamp"].is_not_null().to_numpy())
-    if not damaged or not len(known):
+    if not len(known):
         return activity
     time_us = activity.records["timestamp"].dt.epoch("us").to_numpy()[known].astype(np.int64)
     kept = known[_believed(time_us)]

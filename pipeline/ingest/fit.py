@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from pipeline.columns import numbers_of
+from pipeline.columns import dtypes, numbers_of
 from pipeline.ingest import fit_profile as profile
 from pipeline.ingest.activity import Activity, ActivityInfo
 from pipeline.ingest.fit_decode import Decoded, Floats, Table, decode_fit, unwrap
@@ -131,7 +131,8 @@ def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) ->
             continue
         values = table.columns[field, form] if field.kind else table.columns.pop((field, form))
         # A field that is a number in one definition and an array or text in another gives two columns.
-        name = field.column if field.column not in taken else f"{field.column}_{form}"
+        column = field.column
+        name = column if column not in taken else f"{column}_{form}"
         taken.add(name)
         if form == "text":
             yield pl.Series(name, values.tolist(), dtype=pl.String)
@@ -206,7 +207,7 @@ def _timer_events(table: Table, shift: float) -> DataFrame[TimerEvents]:
     known = np.isfinite(_absolute(seconds, shift)).tolist()
     rows = [i for i, name in enumerate(kind.tolist()) if name in _TIMER_TYPES and known[i]]
     names = [_TIMER_TYPES[name] for name in kind[rows].tolist()]
-    event_types = pl.Series("event_type", names, dtype=pl.Enum(["start", "stop"]))
+    event_types = pl.Series("event_type", names, dtype=dtypes(TimerEvents)["event_type"])
     frame = pl.DataFrame([_instants("timestamp", seconds[rows], shift), event_types])
     return cast(DataFrame[TimerEvents], frame)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -70,6 +70,72 @@ class Room:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """How a field lies in the messages of a definition."""
+
+    field: profile.Field
+    offset: int
+    base: int
+    dtype: np.dtype[Any]
+    cells: int  # what one value takes, in numbers of 8 bytes
+
+    @property
+    def is_plain(self) -> bool:
+        """One number a message, and one that a float64 holds exactly."""
+        return self.base != _TEXT and not self.dtype.shape and self.dtype.itemsize < 8
+
+    @property
+    def base_read(self) -> int:
+        """The base type as which it is read: bytes, where its own is unknown or does not fit its size."""
+        return _BYTE if self.dtype.base == np.uint8 and self.base not in (0x00, 0x02, 0x0A) else self.base
+
+    @property
+    def invalid(self) -> int | None:
+        """The value that means "invalid"; None for floats, of which every NaN does."""
+        return _BASE_TYPES[self.base_read][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The fields of a definition that are read, and what makes numbers of the plain ones, a row each."""
+
+    fields: tuple[_Stored, ...]
+    plain: tuple[str, ...]  # their names in the rows
+    floats: tuple[int, ...]
+    invalid: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    offsets: tuple[tuple[int, float], ...]
+
+    @classmethod
+    def of(cls, fields: Sequence[_Stored]) -> Layout:
+        """Of these fields."""
+        plain = [one for one in fields if one.is_plain]
+        invalid = [[np.nan if one.invalid is None else one.invalid] for one in plain]
+        return cls(
+            tuple(fields),
+            tuple(str(i) for i, one in enumerate(fields) if one.is_plain),
+            tuple(i for i, one in enumerate(plain) if one.invalid is None),
+            np.array(invalid, np.float64).reshape(-1, 1),
+            np.array([one.field.scale for one in plain]).reshape(-1, 1),
+            tuple((i, one.field.offset) for i, one in enumerate(plain) if one.field.offset),
+        )
+
+    def numbers(self, rows: NDArray[np.void]) -> NDArray[np.float64]:
+        """The plain fields at once: what `_values` gives for each alone."""
+        values = np.empty((len(self.plain), len(rows)))
+        with np.errstate(invalid="ignore"):  # a signalling NaN, which only damage makes
+            for i, name in enumerate(self.plain):
+                values[i] = rows[name]
+        for i in self.floats:
+            values[i, ~np.isfinite(values[i])] = np.nan
+        np.putmask(values, values == self.invalid, np.nan)
+        values /= self.scale
+        for i, offset in self.offsets:
+            values[i] -= offset
+        return values
+
+
 @dataclass(slots=True, eq=False)
 class Definition:
     """The layout of one message, and the offsets of all messages that have it."""
@@ -102,34 +168,16 @@ class Definition:
 
         Numbers are scaled float64 with NaN for invalid; lists (of floats and None) and texts are objects.
         """
-        known = profile.fields().get(self.message, {})
-        wanted: list[tuple[profile.Field, int, int, int]] = []
-        offset = 1
-        seen = set()
-        for number, size, base in triples(self.native):
-            if number in known and number not in seen and size:
-                seen.add(number)
-                wanted.append((known[number], offset, size, base))
-            offset += size
-        named: set[str] = set()
-        for description, size in zip(self.descriptions, self.developer[1::3], strict=True):
-            if description is not None and size:
-                found = description.field()
-                if found.column in named:
-                    found = profile.Field(f"{found.name}_{description.number}", found.unit)
-                named.add(found.column)
-                wanted.append((found, offset, size, description.base))
-            offset += size
-        wanted = [one for one in wanted if room.take(len(self.positions) * _cells(one[2], one[3]))]
-        rows = self._rows(content, [(at, _dtype(self.order, size, base)) for _, at, size, base in wanted])
-        raw = [rows[str(i)] for i in range(len(wanted))]
-        plain = [i for i, (_, _, _, base) in enumerate(wanted) if _is_plain(raw[i], base)]
-        numbers = _numbers([raw[i] for i in plain], [(wanted[i][0], wanted[i][3]) for i in plain])
-        at_once = dict(zip(plain, numbers, strict=True))
+        layout = _layout(self.message, self.order, self.native, self.developer, self.descriptions)
+        kept = [one for one in layout.fields if room.take(len(self.positions) * one.cells)]
+        if len(kept) < len(layout.fields):
+            layout = Layout.of(kept)
+        rows = self._rows(content, [(one.offset, one.dtype) for one in layout.fields])
+        numbers = iter(layout.numbers(rows))
         columns: Columns = {}
-        for i, (found, _, _, base) in enumerate(wanted):
-            form, values = ("number", at_once[i]) if i in at_once else _values(raw[i], found, base)
-            columns[found, form] = values
+        for i, one in enumerate(layout.fields):
+            form, values = ("number", next(numbers)) if one.is_plain else _values(rows[str(i)], one)
+            columns[one.field, form] = values
         return columns
 
     def _rows(self, content: bytes, fields: list[tuple[int, np.dtype[Any]]]) -> NDArray[np.void]:
@@ -142,6 +190,36 @@ class Definition:
             (len(content) - self.size + 1,), f"V{self.size}", buffer=content, strides=(1,)
         )
         return everywhere[self.positions].view(layout)
+
+
+@lru_cache(256)
+def _layout(
+    message: int,
+    order: str,
+    native: bytes,
+    developer: bytes,
+    descriptions: tuple[Description | None, ...],
+) -> Layout:
+    """The known fields of a definition. Files of a device share theirs, and so this work."""
+    known = profile.fields().get(message, {})
+    fields: list[_Stored] = []
+    offset = 1
+    seen = set()
+    for number, size, base in triples(native):
+        if number in known and number not in seen and size:
+            seen.add(number)
+            fields.append(_Stored(known[number], offset, base, _dtype(order, size, base), _cells(size, base)))
+        offset += size
+    named: set[str] = set()
+    for description, size in zip(descriptions, developer[1::3], strict=True):
+        if description is not None and size:
+            found, base = description.field(), description.base
+            if found.column in named:
+                found = profile.Field(f"{found.name}_{description.number}", found.unit)
+            named.add(found.column)
+            fields.append(_Stored(found, offset, base, _dtype(order, size, base), _cells(size, base)))
+        offset += size
+    return Layout.of(fields)
 
 
 @lru_cache(1024)
@@ -171,54 +249,22 @@ def triples(layout: bytes) -> Iterator[tuple[int, int, int]]:
     return zip(layout[::3], layout[1::3], layout[2::3], strict=True)
 
 
-def _is_plain(raw: NDArray[np.generic], base: int) -> bool:
-    """One number a message, and one that a float64 holds exactly."""
-    return base != _TEXT and raw.ndim == 1 and raw.itemsize < 8
-
-
-def _base_read(raw: NDArray[np.generic], base: int) -> int:
-    """The base type as which a field was read: bytes, where its own is unknown or does not fit its size."""
-    return _BYTE if raw.dtype == np.uint8 and base not in (0x00, 0x02, 0x0A) else base
-
-
-def _numbers(raw: list[NDArray[np.generic]], fields: list[tuple[profile.Field, int]]) -> NDArray[np.float64]:
-    """Plain fields and their base types at once, a row each: what `_values` gives for each alone."""
-    values = np.empty((len(raw), len(raw[0]) if raw else 0))
-    invalid = np.empty((len(raw), 1))
-    with np.errstate(invalid="ignore"):  # a signalling NaN, which only damage makes
-        for i, numbers in enumerate(raw):
-            values[i] = numbers
-    for i, (numbers, (_, base)) in enumerate(zip(raw, fields, strict=True)):
-        none = _BASE_TYPES[_base_read(numbers, base)][1]
-        if none is None:
-            values[i, ~np.isfinite(values[i])] = np.nan
-        invalid[i] = np.nan if none is None else none
-    np.putmask(values, values == invalid, np.nan)
-    values /= np.array([[known.scale] for known, _ in fields])
-    for i, (known, _) in enumerate(fields):
-        if known.offset:
-            values[i] -= known.offset
-    return values
-
-
-def _values(raw: NDArray[np.generic], known: profile.Field, base: int) -> tuple[str, Values]:
-    if base == _TEXT:
+def _values(raw: NDArray[np.generic], one: _Stored) -> tuple[str, Values]:
+    if one.base == _TEXT:
         texts = [text.split(b"\0", 1)[0].decode("utf-8", "replace") or None for text in raw.tolist()]
         return "text", np.array(texts, dtype=object)
-    base = _base_read(raw, base)
-    invalid = _BASE_TYPES[base][1]
     values = raw.astype(np.float64)
-    if invalid is not None:
-        missing = raw == invalid
-        if base == _BYTE and raw.ndim == 2:
+    if one.invalid is not None:
+        missing = raw == one.invalid
+        if one.base_read == _BYTE and raw.ndim == 2:
             # Bytes are invalid together only.
             missing = np.broadcast_to(missing.all(axis=1, keepdims=True), raw.shape)
         values[missing] = np.nan
     values[~np.isfinite(values)] = np.nan
-    if known.scale != 1:
-        values /= known.scale
-    if known.offset:
-        values -= known.offset
+    if one.field.scale != 1:
+        values /= one.field.scale
+    if one.field.offset:
+        values -= one.field.offset
     if raw.ndim == 1:
         return "number", values
     lists = np.empty(len(values), dtype=object)
