@@ -26,8 +26,8 @@ _NOTHING = pl.Series([], dtype=_INSTANT)
 _TIMER = 0
 _TIMER_TYPES = {0: "start", 1: "stop", 4: "stop", 8: "stop", 9: "stop"}
 _GARBAGE_RECORDS = 100
-_AT_ONCE = 16
-"""So many channels become columns together: a series costs as much as some thousand numbers."""
+_NUMBERS_AT_ONCE = 50_000
+"""So many become columns together: a series costs as much as some thousand numbers."""
 # Record fields that the columns of tables.Records are made of.
 _CORE_SOURCES = frozenset(
     [
@@ -103,7 +103,8 @@ def _time_shift(decoded: Decoded) -> tuple[float, list[str]]:
 
 def _absolute(seconds: Floats, shift: float) -> Floats:
     """FIT seconds, relative ones shifted; NaN where the shift is unknown."""
-    return np.where(seconds < _FIRST_ABSOLUTE_S, seconds + shift, seconds)
+    relative = seconds < _FIRST_ABSOLUTE_S
+    return np.where(relative, seconds + shift, seconds) if relative.any() else seconds
 
 
 def _instants(name: str, seconds: Floats, shift: float) -> pl.Series:
@@ -145,8 +146,9 @@ def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) ->
         else:
             numbers[name] = values.astype(np.float64, copy=False)
         del values
+    at_once = max(1, _NUMBERS_AT_ONCE // max(1, len(table.positions)))
     while numbers:
-        few = {name: numbers.pop(name) for name in list(numbers)[:_AT_ONCE]}
+        few = {name: numbers.pop(name) for name in list(numbers)[:at_once]}
         yield from numbers_of(few).values()
 
 
@@ -154,50 +156,55 @@ def _frame(table: Table, shift: float) -> pl.DataFrame:
     return pl.DataFrame(list(_channels(replace(table, columns=dict(table.columns)), shift)))
 
 
-def _first_valid(*choices: Floats) -> Floats:
-    values = choices[0]
-    for other in choices[1:]:
-        values = np.where(np.isfinite(values), values, other)
-    return values
+def _first_valid(length: int, *choices: Floats | None) -> Floats:
+    """Of each row the first that is a number; NaN where none is."""
+    there = [values for values in choices if values is not None]
+    found = there[0] if there else np.full(length, np.nan)
+    for other in there[1:]:
+        found = np.where(np.isfinite(found), found, other)
+    return found
 
 
 def _records(decoded: Decoded, shift: float, warnings: list[str]) -> pl.DataFrame:
     table = decoded.table(profile.RECORD)
+    length, find = len(table.positions), table.find
     packed_speed, packed_distance = _unpack_speed_distance(table, decoded.segments)
     lat, lon = table.numbers("position_lat"), table.numbers("position_long")
     off_the_globe = np.abs(lat) > 90
     if off_the_globe.any():
         warnings.append(f"{int(off_the_globe.sum())} positions beyond the poles were left out")
         lat, lon = np.where(off_the_globe, np.nan, lat), np.where(off_the_globe, np.nan, lon)
-    fraction = table.numbers("fractional_cadence")
-    cadence = _first_valid(
-        table.numbers("cadence") + np.where(np.isfinite(fraction), fraction, 0), table.numbers("cadence256")
-    )
+    cadence, fraction = find("cadence"), find("fractional_cadence")
+    if cadence is not None and fraction is not None:
+        cadence = cadence + np.where(np.isfinite(fraction), fraction, 0)
     core = {
         "lat_deg": lat,
         "lon_deg": lon,
-        "altitude_m": _first_valid(table.numbers("enhanced_altitude"), table.numbers("altitude")),
-        "distance_m": _first_valid(table.numbers("distance"), packed_distance),
-        "speed_mps": _first_valid(table.numbers("enhanced_speed"), table.numbers("speed"), packed_speed),
-        "cadence_spm": 2 * cadence,
+        "altitude_m": _first_valid(length, find("enhanced_altitude"), find("altitude")),
+        "distance_m": _first_valid(length, find("distance"), packed_distance),
+        "speed_mps": _first_valid(length, find("enhanced_speed"), find("speed"), packed_speed),
+        "cadence_spm": 2 * _first_valid(length, cadence, find("cadence256")),
         "heart_rate_bpm": table.numbers("heart_rate"),
     }
     instants = _instants("timestamp", table.numbers("timestamp"), shift)
     return pl.DataFrame([instants, *numbers_of(core).values(), *_channels(table, shift, _CORE_SOURCES)])
 
 
-def _unpack_speed_distance(table: Table, segments: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _unpack_speed_distance(
+    table: Table, segments: tuple[int, ...]
+) -> tuple[Floats, Floats] | tuple[None, None]:
     """Speed (m/s) and distance (m) from three bytes: 12 bits of each, the distance counting round."""
     packed = table.objects("compressed_speed_distance", "list")
-    speed, distance = (np.full(len(table.positions), np.nan) for _ in range(2))
     rows = [i for i, three in enumerate(packed) if three is not None and len(three) == 3]
-    if rows:
-        low, middle, high = np.array([packed[i] for i in rows], dtype=np.int64).T
-        speed[rows] = (low | (middle & 15) << 8) / 100
-        sixteenths = middle >> 4 | high << 4
-        file = np.searchsorted(segments, table.positions[rows])
-        full = np.where(np.diff(file, prepend=-1) != 0, sixteenths, -1)
-        distance[rows] = unwrap(sixteenths, 12, full) / 16
+    if not rows:
+        return None, None
+    speed, distance = (np.full(len(table.positions), np.nan) for _ in range(2))
+    low, middle, high = np.array([packed[i] for i in rows], dtype=np.int64).T
+    speed[rows] = (low | (middle & 15) << 8) / 100
+    sixteenths = middle >> 4 | high << 4
+    file = np.searchsorted(segments, table.positions[rows])
+    full = np.where(np.diff(file, prepend=-1) != 0, sixteenths, -1)
+    distance[rows] = unwrap(sixteenths, 12, full) / 16
     return speed, distance
 
 

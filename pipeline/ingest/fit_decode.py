@@ -46,7 +46,12 @@ class Table:
     columns: Columns = field(default_factory=dict)
 
     def numbers(self, name: str) -> Floats:
-        """The native field's numbers, of an array the first; NaN where it is absent or invalid. Read only."""
+        """As `find`, NaN throughout where the field is absent."""
+        found = self.find(name)
+        return np.full(len(self.positions), np.nan) if found is None else found
+
+    def find(self, name: str) -> Floats | None:
+        """The native field's numbers, of an array the first; NaN where invalid. Read only."""
         found: Floats | None = None
         for (known, form), values in self.columns.items():
             if known.name != name or form == "text":
@@ -56,7 +61,7 @@ class Table:
                 values = np.array(first, dtype=np.float64)
             values = values.astype(np.float64, copy=False)
             found = values if found is None else np.where(np.isnan(found), values, found)
-        return np.full(len(self.positions), np.nan) if found is None else found
+        return found
 
     def objects(self, name: str, form: str) -> list[Any]:
         """The native field's texts or lists, None where invalid; empty where the table has none."""
