@@ -8,7 +8,7 @@ RUN python -m venv /tmp/tools \
  && /tmp/tools/bin/uv pip install -q --no-cache --python /tmp/tools/bin/python -c requirements.lock hatchling \
  && python -m venv --without-pip /opt/surefoot \
  && /tmp/tools/bin/uv pip install -q --no-cache --python /opt/surefoot/bin/python --compile-bytecode \
-      -c requirements.lock -r pyproject.toml --extra hosted
+      -c requirements.lock -r pyproject.toml --extra hosted --extra cluster
 COPY pipeline pipeline
 COPY dashboard dashboard
 RUN /tmp/tools/bin/uv build -q --wheel --no-build-isolation --python /tmp/tools/bin/python -o /tmp/wheel . \

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
-from pipeline.workspace import catalogue, upgrade
+from pipeline.workspace import catalogue
 
 _ROWS = 1000
 
@@ -40,13 +41,13 @@ def everything() -> list[sa.Table]:
     return [table for table in catalogue.metadata.sorted_tables if table is not catalogue.meta]
 
 
-def save_as_sqlite(source: sa.Connection, target: Path) -> None:
-    """Copy a whole catalogue, as the transaction of `source` sees it, into the empty file `target`."""
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(target)))
+@contextmanager
+def new_sqlite(file: Path) -> Iterator[sa.Connection]:
+    """A transaction that fills an empty file. Raises OSError where there is no room."""
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(file)))
     try:
         with engine.begin() as connection:
-            upgrade.make_tables(connection)
-            copy_rows(source, connection, everything())
+            yield connection
     except sa.exc.OperationalError as error:
         if not isinstance(error.orig, sqlite3.Error):
             raise

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import Busy, SurefootError
 from pipeline.workspace import catalogue, link, upgrade
-from pipeline.workspace.copying import copy_rows, everything, save_as_sqlite
+from pipeline.workspace.copying import copy_rows, everything, new_sqlite
 from pipeline.workspace.sqlite import Sqlite, traces_remain
 
 _POLL_S = 0.05
@@ -92,8 +92,9 @@ class Postgres:
 
     def copy_to(self, target: Path) -> None:
         """Copy the catalogue as it is at one moment into the empty file `target`, as SQLite."""
-        with self.engine.connect() as connection:
-            save_as_sqlite(connection, target)
+        with self.engine.connect() as connection, new_sqlite(target) as copy:
+            upgrade.make_tables(copy)
+            copy_rows(connection, copy, everything())
 
     def contents(self) -> Iterator[tuple[str, Iterator[bytes]]]:
         """Every row of every table, and what the server has counted of their columns, by name, in pieces."""

@@ -7,11 +7,13 @@ imported only where there is a step to take: it costs a quarter of a second.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, sqlite
+from pipeline.workspace.copying import copy_rows, new_sqlite
 from pipeline.workspace.folder import COPY_PREFIX, copies, put_atomic
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -57,22 +59,38 @@ def find_revision(engine: sa.Engine, workspace: Path) -> str | None:
 def bring_up_to_date(engine: sa.Engine, workspace: Path) -> None:
     """Make the tables, or take the steps from an older revision, all or none; hold the writer lock.
 
-    An older SQLite catalogue stays beside the new one as a copy, until the next upgrade has succeeded; of
-    PostgreSQL's nothing but a backup made before can be had. Raises SurefootError where there is no room.
+    The older catalogue stays in the folder as a copy, of PostgreSQL in SQLite as well, until the next upgrade
+    has succeeded. Raises SurefootError where there is no room.
     """
     found = find_revision(engine, workspace)
     if found is None:
         with engine.begin() as connection:
             make_tables(connection)
-    elif found != HEAD and engine.dialect.name == "sqlite":
+    elif found != HEAD:
         copy = workspace / f"{COPY_PREFIX}{found}.sqlite"
-        put_atomic(copy, lambda file: sqlite.copy_to(engine, Path(file.name)))
+        put_atomic(copy, lambda file: _copy(engine, found, Path(file.name)))
         _migrate(engine)
         for older in copies(workspace):
             if older != copy:
                 older.unlink()
-    elif found != HEAD:
-        _migrate(engine)
+
+
+def _copy(engine: sa.Engine, found: str, target: Path) -> None:
+    if engine.dialect.name == "sqlite":
+        sqlite.copy_to(engine, target)
+        return
+    with engine.connect() as source, new_sqlite(target) as copy:
+        # Today's code does not know the older tables: the steps make them, and the file says what they are.
+        _take_steps(copy, found)
+        tables = sa.MetaData()
+        sa.event.listen(tables, "column_reflect", _as_any_database_has_it)
+        tables.reflect(copy)
+        told_by_steps = (_version.name, catalogue.meta.name)
+        copy_rows(source, copy, [table for table in tables.sorted_tables if table.name not in told_by_steps])
+
+
+def _as_any_database_has_it(_inspector: object, _table: object, column: dict[str, Any]) -> None:
+    column["type"] = column["type"].as_generic()
 
 
 def make_tables(connection: sa.Connection) -> None:
@@ -93,12 +111,17 @@ def _stamp(connection: sa.Connection, revision: str) -> None:
     connection.execute(_version.insert().values(version_num=revision))
 
 
-def _migrate(engine: sa.Engine) -> None:
+def _take_steps(connection: sa.Connection, revision: str) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _migrate(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         # To change a table some steps drop it and make it anew, which would take the rows along that
         # name it; SQLite lets this be turned off only outside a transaction.
@@ -107,6 +130,5 @@ def _migrate(engine: sa.Engine) -> None:
         with connection.begin():
             if not sa.inspect(connection).has_table(_version.name):
                 _stamp(connection, REVISIONS[0])
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _take_steps(connection, HEAD)
         connection.invalidate()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from workspace_builders import Ask, file_result, run_result, sha
 from pipeline import cli
 from pipeline.errors import Busy, SurefootError
 from pipeline.tables import BalanceSessions
-from pipeline.workspace import Seen, Workspace, catalogue, link, restore_backup, save_backup, upgrade
+from pipeline.workspace import Seen, Workspace, catalogue, folder, link, restore_backup, save_backup, upgrade
+from pipeline.workspace.copying import copy_rows
 from pipeline.workspace.postgres import Postgres
 from pipeline.workspace.sqlite import Sqlite
 from tests.imports import take_in
@@ -184,6 +186,37 @@ def test_an_older_revision_is_brought_up_to_date(
     engine.dispose()
 
 
+def test_an_older_catalogue_stays_as_a_copy(postgres: Server, ask: Ask, tmp_path: Path) -> None:
+    """Before the steps are taken the older catalogue is kept in the folder: a SQLite of that revision.
+
+    In a folder of its own it opens as a workspace, with every row of every table.
+    """
+    url = postgres.empty_schema()
+    with closing(sqlite3.connect(tmp_path / "first.sqlite")) as first:
+        first.executescript((Path(__file__).parent / "baseline.sql").read_text())
+    first_rows, older = sa.create_engine(f"sqlite:///{tmp_path / 'first.sqlite'}"), sa.create_engine(url)
+    at_revision(older, "0001")
+    tables = sa.MetaData()
+    sa.event.listen(tables, "column_reflect", lambda _, __, c: c.update(type=c["type"].as_generic()))
+    tables.reflect(first_rows)
+    with first_rows.connect() as rows, older.begin() as connection:
+        copy_rows(rows, connection, tables.sorted_tables)
+    at_revision(older, "0005", "0001")
+    (tmp_path / "w").mkdir()
+    link.write(tmp_path / "w", link.new(url))
+    Workspace(tmp_path / "w").close()
+    older.dispose()
+    first_rows.dispose()
+    [copy] = folder.copies(tmp_path / "w")
+    assert copy.name == "catalogue-0005.sqlite"
+    (tmp_path / "alone").mkdir()
+    copy.rename(tmp_path / "alone" / "catalogue.sqlite")
+    with Workspace(tmp_path / "w") as upgraded, Workspace(tmp_path / "alone", in_folder=True) as alone:
+        assert len(alone.load_runs())
+        for table in ("files", "runs", "segments", "stability", "balance_sessions", "effects", "settings"):
+            assert getattr(alone, f"load_{table}")().equals(getattr(upgraded, f"load_{table}")())
+
+
 def test_a_failing_step_changes_nothing(
     postgres: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,9 +228,15 @@ def test_a_failing_step_changes_nothing(
     (tmp_path / "w").mkdir()
     link.write(tmp_path / "w", link.new(url))
 
-    def fail(config: Any, _: str) -> None:
-        config.attributes["connection"].exec_driver_sql("DROP TABLE segments")
-        config.attributes["connection"].exec_driver_sql("not a statement")
+    take_steps = command.upgrade
+
+    def fail(config: Any, revision: str) -> None:
+        connection = config.attributes["connection"]
+        if connection.dialect.name == "sqlite":  # the copy of the older one
+            take_steps(config, revision)
+            return
+        connection.exec_driver_sql("DROP TABLE segments")
+        connection.exec_driver_sql("not a statement")
 
     with monkeypatch.context() as patch:
         patch.setattr("alembic.command.upgrade", fail)
