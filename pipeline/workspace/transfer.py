@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+import polars as pl
 import sqlalchemy as sa
 
 from pipeline.errors import SurefootError
@@ -24,6 +25,7 @@ from pipeline.workspace.traces import SHORTEST_BYTES, Searched, Sought, search_t
 _OF_EACH = 5
 _TRIED = 50
 _POSITIONS = 3
+_AT_ONCE = 100_000
 
 
 class Transfer(Logbook):
@@ -100,27 +102,12 @@ class Transfer(Logbook):
         """What would be a trace of the athlete once forgotten: nothing that another one has as well."""
         files, seen, runs = catalogue.files, catalogue.seen, catalogue.runs
         theirs = sa.select(files.c.content_sha256).where(files.c.athlete_id != athlete_id)
-        words = {packs.owner_name(athlete_id): "the folder's name"}
         others = self.everyone() - {athlete_id}
         with self._reading() as connection:
-
-            def is_in_others(word: str) -> bool:
-                return any(word in name for name in others) or any(
-                    connection.scalar(
-                        sa.select(sa.literal(True))
-                        .where(
-                            column.table.c.athlete_id != athlete_id, column.contains(word, autoescape=True)
-                        )
-                        .limit(1)
-                    )
-                    for column in (files.c.source_name, seen.c.path)
-                )
-
-            for name in accounts_of(connection, athlete_id):
-                if not is_in_others(name):
-                    words[name] = "the name of the account"
-            if not is_in_others(athlete_id):
-                words[athlete_id] = "the name"
+            kinds = {
+                "the name of the account": list(accounts_of(connection, athlete_id)),
+                "the name": [athlete_id],
+            }
             for column, what in (
                 (files.c.source_name, "the name of a recording"),
                 (seen.c.path, "the path of a recording"),
@@ -130,8 +117,17 @@ class Transfer(Logbook):
                 table = column.table
                 mine = (table.c.athlete_id == athlete_id) & table.c.content_sha256.not_in(theirs)
                 found = [str(word) for word in connection.scalars(sa.select(column).where(mine))]
-                own = (word for word in _spread(found, _TRIED) if not is_in_others(word))
-                words |= dict.fromkeys(islice(own, _OF_EACH), what)
+                kinds[what] = _spread(found, _TRIED)
+            tried = {word for words in kinds.values() for word in words}
+            common = _find_in(tried, sorted(others))
+            for column in (files.c.source_name, seen.c.path):
+                query = sa.select(column).where(column.table.c.athlete_id != athlete_id)
+                with connection.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
+                    for part in rows.scalars().partitions():
+                        common |= _find_in(tried - common, part)
+        words = {packs.owner_name(athlete_id): "the folder's name"}
+        for what, tried_of in kinds.items():
+            words |= dict.fromkeys(islice((word for word in tried_of if word not in common), _OF_EACH), what)
         tracks = self.load_tracks(_spread(found, _POSITIONS))
         places = [track.select("lat_deg", "lon_deg").drop_nulls() for _, track in tracks]
         zones = catalogue.zones
@@ -176,6 +172,14 @@ class Transfer(Logbook):
             packs.remove_pack(self.kept, athlete_id, row.analysis_version, row.pack_id)
         originals.drop_originals(self.kept, used)
         shutil.rmtree(self.path / UPLOADS / packs.owner_name(athlete_id), ignore_errors=True)
+
+
+def _find_in(words: Collection[str], texts: Sequence[str]) -> set[str]:
+    """Those words that are in one of the texts, found in one pass over them."""
+    if not words:
+        return set()
+    found = pl.Series(texts, dtype=pl.String).str.extract_many(sorted(words), overlapping=True)
+    return set(found.explode().drop_nulls())
 
 
 def _spread(found: list[str], n: int) -> list[str]:
