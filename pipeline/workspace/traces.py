@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,7 +41,9 @@ _PLACES = ("lat_deg", "lon_deg")
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What would be a trace: words with what each is, and positions, (latitude, longitude) in degrees."""
+    """What would be a trace: words (`SHORTEST_BYTES` or more) with what each is, and positions, (latitude,
+    longitude) in degrees.
+    """
 
     words: dict[bytes, str]
     positions: Sequence[tuple[float, float]]
@@ -68,35 +71,64 @@ def search_traces(path: Path, sought: Sought, kept: Kept | None = None) -> Searc
 
     Raises SurefootError where one cannot be read.
     """
-    searched, pairs = Searched(), _pairs(sought)
+    searched, needles = Searched(), _Needles(sought)
     places: list[Kept] = [*sorted(path.rglob("*")), *(kept.walk() if isinstance(kept, ObjectPlace) else [])]
     for file in places:
-        found = _search(place_below(file, path).encode(), sought.words, pairs)
+        found = needles.find_in(place_below(file, path).encode())
         if not isinstance(file, Path) or file.is_file():
             searched.files += 1
             searched.objects += isinstance(file, ObjectPlace)
-            found |= _search_file(file, sought, pairs, searched)
+            found |= _search_file(file, needles, sought.positions, searched)
         searched.found += [(file, what) for what in sorted(found)]
     return searched
 
 
 def search_tables(tables: Iterable[tuple[str, Iterable[bytes]]], sought: Sought, searched: Searched) -> None:
     """Search what a database gives out, (name, pieces of bytes) each, and add it to what was `searched`."""
-    pairs = _pairs(sought)
+    needles = _Needles(sought)
     for name, pieces in tables:
         found: set[str] = set()
         searched.tables += 1
-        searched.rows_bytes += _search_pieces(pieces, sought, pairs, found)
+        searched.rows_bytes += _search_pieces(pieces, needles, found)
         searched.found_in_tables += [(name, what) for what in sorted(found)]
 
 
-_Pair = tuple[list[bytes], list[bytes]]
+class _Needles:
+    """What is sought as bytes, of which few are looked for in a piece: those whose first four are in it."""
+
+    def __init__(self, sought: Sought) -> None:
+        self._words = sought.words
+        self._pairs = [
+            pair for lat, lon in sought.positions for pair in zip(_writings(lat), _writings(lon), strict=True)
+        ]
+        heads = {_head(word) for word in self._words}
+        heads |= {_head(first) for firsts, _ in self._pairs for first in firsts}
+        self._heads = np.array(sorted(heads), dtype=np.uint32)
+        self._is_likely = np.zeros(2**16, dtype=bool)
+        self._is_likely[self._heads >> 16] = True
+
+    def find_in(self, piece: bytes) -> set[str]:
+        """What of it is in a piece."""
+        there = self._heads_in(piece)
+        found = {what for word, what in self._words.items() if _head(word) in there and word in piece}
+        if any(
+            _head(first) in there and _is_near(piece, first, seconds)
+            for firsts, seconds in self._pairs
+            for first in firsts
+        ):
+            found.add("a position")
+        return found
+
+    def _heads_in(self, piece: bytes) -> set[int]:
+        found: set[int] = set()
+        for start in range(min(4, len(piece) - 3)):
+            fours = np.frombuffer(piece, "<u4", (len(piece) - start) // 4, start)
+            found.update(np.intersect1d(fours[self._is_likely[fours >> 16]], self._heads).tolist())
+        return found
 
 
-def _pairs(sought: Sought) -> list[_Pair]:
-    return [
-        pair for lat, lon in sought.positions for pair in zip(_writings(lat), _writings(lon), strict=True)
-    ]
+def _head(needle: bytes) -> int:
+    return int.from_bytes(needle[:4], "little")
 
 
 def _writings(deg: float) -> list[list[bytes]]:
@@ -113,13 +145,6 @@ def _writings(deg: float) -> list[list[bytes]]:
     ]
 
 
-def _search(piece: bytes, words: dict[bytes, str], pairs: Sequence[_Pair]) -> set[str]:
-    found = {what for word, what in words.items() if word in piece}
-    if any(_is_near(piece, first, seconds) for firsts, seconds in pairs for first in firsts):
-        found.add("a position")
-    return found
-
-
 def _is_near(piece: bytes, first: bytes, seconds: Sequence[bytes]) -> bool:
     at = piece.find(first)
     while at >= 0:
@@ -129,16 +154,18 @@ def _is_near(piece: bytes, first: bytes, seconds: Sequence[bytes]) -> bool:
     return False
 
 
-def _search_file(file: Kept, sought: Sought, pairs: Sequence[_Pair], searched: Searched) -> set[str]:
+def _search_file(
+    file: Kept, needles: _Needles, positions: Sequence[tuple[float, float]], searched: Searched
+) -> set[str]:
     found: set[str] = set()
     try:
         with file.open("rb") as content:
-            searched.size_bytes += _search_stream(content, sought, pairs, found)
+            searched.size_bytes += _search_stream(content, needles, found)
         if file.suffix == ".gz":
             with file.open("rb") as packed, gzip.open(packed) as unpacked:
-                searched.unpacked_bytes += _search_stream(unpacked, sought, pairs, found)
+                searched.unpacked_bytes += _search_stream(unpacked, needles, found)
         elif file.suffix == ".parquet":
-            searched.unpacked_bytes += _search_pack(file, sought.positions, found)
+            searched.unpacked_bytes += _search_pack(file, positions, found)
     except (FileNotFoundError, gzip.BadGzipFile, EOFError, zlib.error, pa.ArrowException):
         # Removed meanwhile, or only called so: its bytes have been searched.
         return found
@@ -147,17 +174,15 @@ def _search_file(file: Kept, sought: Sought, pairs: Sequence[_Pair], searched: S
     return found
 
 
-def _search_stream(
-    content: IO[bytes] | gzip.GzipFile, sought: Sought, pairs: Sequence[_Pair], found: set[str]
-) -> int:
-    return _search_pieces(iter(partial(content.read, _PIECE_BYTES), b""), sought, pairs, found)
+def _search_stream(content: IO[bytes] | gzip.GzipFile, needles: _Needles, found: set[str]) -> int:
+    return _search_pieces(iter(partial(content.read, _PIECE_BYTES), b""), needles, found)
 
 
-def _search_pieces(pieces: Iterable[bytes], sought: Sought, pairs: Sequence[_Pair], found: set[str]) -> int:
+def _search_pieces(pieces: Iterable[bytes], needles: _Needles, found: set[str]) -> int:
     size, before = 0, b""
     for piece in pieces:
         size += len(piece)
-        found |= _search(before + piece, sought.words, pairs)
+        found |= needles.find_in(before + piece)
         before = piece[-_OVERLAP_BYTES:]
     return size
 

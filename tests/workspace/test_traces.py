@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from test_folder import fill
 from workspace_builders import run_row, sha
 
 from pipeline import cli
-from pipeline.workspace import Sought, Workspace, search_traces
+from pipeline.workspace import Searched, Seen, Sought, Workspace, search_traces
+from pipeline.workspace.traces import search_tables
 
 pytestmark = pytest.mark.both_databases
 ADA, BOB = "ada-lovelace-1815", "bob-the-other"
@@ -181,6 +184,37 @@ def test_files_that_are_not_what_they_are_called(tmp_path: Path) -> None:
     searched = search_traces(tmp_path, Sought({b"ada-lovelace": "the name"}, [(LAT, LON)]))
     assert [file.name for file, _ in searched.found][:2] == ["x.gz", "y.parquet"]
     assert searched.files == 3
+
+
+LETTERS = st.sampled_from([b"a", b"b", b"\0", b"\xff"])
+
+
+@pytest.mark.sqlite_alone
+@given(
+    words=st.lists(st.lists(LETTERS, min_size=6, max_size=8).map(b"".join), min_size=1, max_size=4),
+    piece=st.lists(LETTERS, max_size=60).map(b"".join),
+    data=st.data(),
+)
+def test_a_word_is_found_wherever_it_stands(words: list[bytes], piece: bytes, data: st.DataObject) -> None:
+    """Exactly those words are found that Python finds in the bytes, at any place, whatever is about them."""
+    at = data.draw(st.integers(0, len(piece)))
+    planted = piece[:at] + data.draw(st.sampled_from([b"", *words])) + piece[at:]
+    searched = Searched()
+    search_tables([("rows", [planted])], Sought({word: repr(word) for word in words}, []), searched)
+    assert {what for _, what in searched.found_in_tables} == {repr(w) for w in words if w in planted}
+
+
+@pytest.mark.sqlite_alone
+def test_names_of_many_others_are_seen_whatever_their_letters(tmp_path: Path) -> None:
+    """A name within another's path is no trace, one that differs by a large letter is."""
+    with Workspace(tmp_path / "w") as workspace:
+        fill(workspace, ADA, (1,))
+        fill(workspace, BOB, (2,))
+        [path] = workspace.load_seen(BOB)
+        workspace.commit(BOB, None, [], [Seen(f"{path}/run 1.fit.{ADA.upper()}", 1, 1, sha(2))])
+        sought = set(workspace.gather_traces(ADA).words)
+    assert ADA.encode() in sought
+    assert b"run 1.fit" not in sought
 
 
 def test_what_others_have_is_no_trace(tmp_path: Path) -> None:
