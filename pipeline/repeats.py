@@ -12,6 +12,7 @@ Positions are off by 10 to 15 m. Labels of the ground take no part in it: they m
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -102,21 +103,14 @@ class _Way:
         near = near.where(at_ends[:, 0] & at_ends[:, 1])
         if not len(near):
             return []
-        lat, lon, heading = near.points.reshape(-1, 3).T
-        points = _xyz(lat, lon)
-        point, cell = self._meetings(points)
-        same_way = heading[point] - self.heading[self.there][cell]
-        met = np.abs((same_way + 180.0) % 360.0 - 180.0) < SAME_WAY_DEG
-        point, cell = point[met], cell[met]
-        off_m = np.linalg.norm(self.at[cell] - points[point], axis=1)
-        point, cell = _visits(point, self.there[cell], off_m)
-        found: list[Pass] = []
-        bounds = np.searchsorted(point, np.arange(len(points) + 1)).tolist()
+        point, cell = self._visits(near.points.reshape(-1, 3))
+        bounds = np.searchsorted(point, np.arange(len(near) * POINTS + 1)).tolist()
         cells = cell.tolist()
-        for n in _candidates(point):
+        found: list[Pass] = []
+        for n in _candidates(point, len(near)):
             of_points = bounds[n * POINTS : (n + 1) * POINTS + 1]
             for start, end in _follow([cells[a:b] for a, b in pairwise(of_points)]):
-                if self.taken[start:end].sum() * CELL_M <= 100.0:
+                if np.count_nonzero(self.taken[start:end]) * CELL_M <= 100.0:
                     self.taken[start:end] = True
                     found.append((near.stretch_id[n], start, end))
         return found
@@ -139,11 +133,18 @@ class _Way:
         near = np.isfinite(self.tree.query(at, distance_upper_bound=REACH_M)[0])
         return np.asarray(near.reshape(points.shape[:-1]))
 
-    def _meetings(self, points: Array) -> tuple[Integers, Integers]:
-        """Each pair of a point and a cell that are within reach: indices, by point and then by cell."""
-        met = cKDTree(points).sparse_distance_matrix(self.tree, REACH_M, output_type="ndarray")
-        pair = np.sort(met["i"] * len(self.at) + met["j"])
-        return np.divmod(pair, len(self.at))
+    def _visits(self, points: Array) -> tuple[Integers, Integers]:
+        """The point and the cell of each visit to one of `points` (n, 3), by point and then by cell.
+
+        A point is visited where the way comes within reach of it in its direction.
+        """
+        tree = cKDTree(_xyz(points[:, 0], points[:, 1]))
+        met = tree.sparse_distance_matrix(self.tree, REACH_M, output_type="ndarray")
+        point, cell = met["i"], self.there[met["j"]]
+        turn = points[point, 2] - self.heading[cell]
+        same_way = np.flatnonzero(np.abs((turn + 180.0) % 360.0 - 180.0) < SAME_WAY_DEG)
+        order = same_way[np.argsort(point[same_way] * len(self.known) + cell[same_way])]
+        return _closest(point[order], cell[order], met["v"][order])
 
     def cut(self) -> KnownStretches:
         """Stretches of the ground that no pass covers, each name once."""
@@ -173,10 +174,10 @@ def _xyz(lat_deg: Array, lon_deg: Array) -> Array:
     """Metres from the middle of the earth, of shape (n, 3): no pole, no date line."""
     lat, lon = np.radians(lat_deg), np.radians(lon_deg)
     flat = np.cos(lat)
-    return EARTH_RADIUS_M * np.column_stack([flat * np.cos(lon), flat * np.sin(lon), np.sin(lat)])
+    return EARTH_RADIUS_M * np.stack([flat * np.cos(lon), flat * np.sin(lon), np.sin(lat)], axis=1)
 
 
-def _visits(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, Integers]:
+def _closest(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, Integers]:
     """The closest cell of each visit to a point; cells more than 50 m of way apart are two visits."""
     if not len(point):
         return point, cell
@@ -188,25 +189,30 @@ def _visits(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, In
     return point[closest], cell[closest]
 
 
-def _candidates(point: Integers) -> list[int]:
-    """Which stretches had nine points visited, the first and the last among them, by their rank nearby."""
-    visited = np.unique(point)
-    n_visited = np.bincount(visited // POINTS)
-    ends = np.bincount(visited // POINTS, np.isin(visited % POINTS, (0, POINTS - 1)))
-    return np.flatnonzero((n_visited >= MIN_POINTS) & (ends == 2)).tolist()
+def _candidates(point: Integers, n: int) -> list[int]:
+    """Which of `n` stretches had nine points visited, the first and the last among them."""
+    visited: Mask = np.zeros(n * POINTS, dtype=bool)
+    visited[point] = True
+    of = visited.reshape(n, POINTS)
+    return np.flatnonzero((of.sum(axis=1) >= MIN_POINTS) & of[:, 0] & of[:, -1]).tolist()
 
 
 def _follow(visits: list[list[int]]) -> Iterator[tuple[int, int]]:
-    """First and last cell of each time that the points were visited in their order."""
+    """First and last cell of each time that the points were visited in their order.
+
+    `visits` are the cells of each point, ascending. The next is the one nearest to where it is expected.
+    """
     for start in visits[0]:
         at, seen = start, 1
         for k in range(1, POINTS):
             expected = start + k * SPACING_CELLS
-            slack = SPACING_CELLS / 2 + OFF_LENGTH * k * SPACING_CELLS
-            off = [(abs(cell - expected), cell) for cell in visits[k] if cell > at]
-            nearest, cell = min(off, default=(np.inf, at))
-            if nearest <= slack:
-                at, seen = cell, seen + 1
+            beyond = bisect_left(visits[k], max(expected, at + 1))
+            nearest, off = at, np.inf
+            for cell in visits[k][max(beyond - 1, 0) : beyond + 1]:
+                if cell > at and abs(cell - expected) < off:
+                    nearest, off = cell, abs(cell - expected)
+            if off <= SPACING_CELLS / 2 + OFF_LENGTH * k * SPACING_CELLS:
+                at, seen = nearest, seen + 1
             elif k == POINTS - 1:
                 seen = 0
         if seen >= MIN_POINTS and abs((at - start) / LENGTH_CELLS - 1) <= OFF_LENGTH:
