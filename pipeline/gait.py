@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
-from pipeline.numeric import Array, Integers, Mask, fill_between, rolling_mean, stretches
+from pipeline.numeric import Array, Integers, Mask, fill_between, is_known_near, rolling_mean, stretches
 from pipeline.tables import CADENCE_FLAGS, GAITS
 
 RUN, WALK, STAND = (GAITS.index(g) for g in ("run", "walk", "stand"))
@@ -45,7 +45,7 @@ def label_gait(
     """
     speed = median_filter(np.nan_to_num(speed_mps), scale_s, mode="nearest")
     running = speed >= run_from_mps
-    near = np.isfinite(rolling_mean(cadence_spm, 2 * scale_s + 1))
+    near = is_known_near(cadence_spm, 2 * scale_s + 1)
     if near.any():
         whole = fill_between(cadence_spm)
         cadence = median_filter(whole, scale_s, mode="nearest")
@@ -139,10 +139,11 @@ def _usual_cadence(running_spm: Array) -> float:
 def _frozen(cadence: Array, speed: Array, running: Mask, longest_s: int, speed_range_mps: float) -> Mask:
     frozen = np.zeros(len(cadence), dtype=bool)
     borders = stretches(np.where(running, cadence, -1.0))
-    slow_speed = rolling_mean(speed, 15)
-    for k in np.flatnonzero(np.diff(borders) > longest_s):
+    long = np.flatnonzero((np.diff(borders) > longest_s) & running[borders[:-1]])
+    slow_speed = rolling_mean(speed, 15) if len(long) else speed
+    for k in long:
         part = slice(borders[k], borders[k + 1])
-        if running[borders[k]] and np.isfinite(slow_speed[part]).any():
+        if np.isfinite(slow_speed[part]).any():
             low, high = np.nanquantile(slow_speed[part], [0.1, 0.9])
             frozen[part] = high - low > speed_range_mps
     return frozen

@@ -24,6 +24,7 @@ from pipeline.numeric import (
     Mask,
     fill_between,
     fit_quadratics,
+    is_known_near,
     local_metres,
     longest_rise,
     resample,
@@ -171,8 +172,8 @@ def _outside_pauses(seconds: Integers, timer_events: DataFrame[TimerEvents]) -> 
     """Leave out seconds between a timer stop and the next start; a stop without a start is no pause."""
     keep = np.ones(len(seconds), dtype=bool)
     stopped: float | None = None
-    for timestamp, event_type in timer_events.select("timestamp", "event_type").iter_rows():
-        at = timestamp.timestamp()
+    time_s = timer_events["timestamp"].to_numpy().astype(np.int64) / 1e6
+    for at, event_type in zip(time_s.tolist(), timer_events["event_type"].to_list(), strict=True):
         if event_type == "stop":
             stopped = at if stopped is None else stopped
         elif stopped is not None:
@@ -191,8 +192,8 @@ def _cadence(time_s: Array, recorded: Array, seconds: Integers, max_gap_s: float
 
 
 def _sampling(interval_s: Array) -> str:
-    smart = np.median(interval_s) > 1.05 or np.quantile(interval_s, 0.95) > 2.0
-    return "smart" if smart else "1 Hz"
+    usual_s, long_s = np.quantile(interval_s, [0.5, 0.95])
+    return "smart" if usual_s > 1.05 or long_s > 2.0 else "1 Hz"
 
 
 def _steps_m(lat_deg: Array, lon_deg: Array) -> Array:
@@ -323,19 +324,22 @@ def _smooth_altitude(altitude: Array, window_m: float, cell_m: float) -> tuple[A
         return np.full(len(altitude), np.nan), np.full(len(altitude), np.nan)
     whole = fill_between(altitude)
     smooth, slope = fit_quadratics(whole, width)
-    near = np.isfinite(rolling_mean(altitude, width))
-    return smooth, np.where(near, np.clip(slope / cell_m, -MAX_GRADE, MAX_GRADE), np.nan)
+    return smooth, np.where(
+        is_known_near(altitude, width), np.clip(slope / cell_m, -MAX_GRADE, MAX_GRADE), np.nan
+    )
 
 
 def _near_breaks(motion: Motion, second: Integers, reach_m: float, cell_m: float, break_m: float) -> Mask:
     """Cells within reach of a gap over which the runner was displaced."""
+    broken = np.zeros(len(second), dtype=bool)
     starts = np.flatnonzero(np.diff(motion.block)) + 1
+    if not len(starts):
+        return broken
     east, north = local_metres(motion.lat_deg, motion.lon_deg)
     east, north = fill_between(east), fill_between(north)
     displaced = np.hypot(east[starts] - east[starts - 1], north[starts] - north[starts - 1])
     longer = motion.distance_m[starts] - motion.distance_m[starts - 1]
     jumped = starts[np.fmax(displaced, longer) > break_m]
-    broken = np.zeros(len(second), dtype=bool)
     reach = round(reach_m / cell_m)
     for cell in np.searchsorted(second, jumped):
         broken[max(cell - reach, 0) : cell + reach] = True

@@ -80,22 +80,26 @@ def longest_rise(value: Array) -> Integers:
 
 def rolling_mean(value: Array, width: int) -> Array:
     """Centred mean over `width` samples, leaving out NaN and shrinking at the ends."""
-    total, count = _rolling_sums(np.where(np.isfinite(value), value, 0.0), np.isfinite(value), width)
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    finite = np.isfinite(value)
+    total = _rolling_sum(value if finite.all() else np.where(finite, value, 0.0), width)
+    return _over(total, _rolling_sum(finite, width))
 
 
 def rolling_mean_within(value: Array, width: int, borders: Integers) -> Array:
     """`rolling_mean` of each stretch between two `borders` by itself (see `stretches`)."""
     length = np.diff(borders)
+    index = np.arange(len(value))
+    low = np.maximum(index - width // 2, np.repeat(borders[:-1], length))
+    high = np.minimum(index + width // 2 + 1, np.repeat(borders[1:], length))
     finite = np.isfinite(value)
-    total, count = _rolling_sums(
-        np.where(finite, value, 0.0),
-        finite,
-        width,
-        np.repeat(borders[:-1], length),
-        np.repeat(borders[1:], length),
-    )
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    total, count = _summed(np.where(finite, value, 0.0)), _summed(finite)
+    return _over(total[high] - total[low], count[high] - count[low])
+
+
+def is_known_near(value: Array, width: int) -> Mask:
+    """Whether any of the `width` samples about each is finite."""
+    finite = np.isfinite(value)
+    return finite if finite.all() else _rolling_sum(finite, width) > 0
 
 
 def rolling_sd(value: Array, width: int) -> Array:
@@ -104,22 +108,31 @@ def rolling_sd(value: Array, width: int) -> Array:
     if not finite.any():
         return np.full(len(value), np.nan)
     centred = np.where(finite, value - np.nanmean(value), 0.0)
-    total, count = _rolling_sums(centred, finite, width)
-    squares, _ = _rolling_sums(centred**2, finite, width)
+    count = _rolling_sum(finite, width)
     n = np.maximum(count, 1)
-    return np.asarray(np.where(count > 1, np.sqrt(np.maximum(squares / n - (total / n) ** 2, 0.0)), np.nan))
+    variance = _rolling_sum(centred**2, width) / n - (_rolling_sum(centred, width) / n) ** 2
+    return np.asarray(np.where(count > 1, np.sqrt(np.maximum(variance, 0.0)), np.nan))
 
 
-def _rolling_sums(
-    value: Array, finite: Mask, width: int, first: Integers | int = 0, end: Integers | None = None
-) -> tuple[Array, Array]:
-    """Sums of `value` and counts of `finite` about each sample, from `first` to before `end`."""
-    index = np.arange(len(value))
-    low = np.maximum(index - width // 2, first)
-    high = np.minimum(index + width // 2 + 1, len(value) if end is None else end)
-    total = np.concatenate([[0.0], np.cumsum(value)])
-    count = np.concatenate([[0.0], np.cumsum(finite)])
-    return total[high] - total[low], count[high] - count[low]
+def _over(total: Array, count: Array) -> Array:
+    """Means from sums, NaN where nothing was summed."""
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def _summed(value: Array | Mask) -> Array:
+    """Sums of all before each sample, and of all: shape (n + 1,)."""
+    total = np.zeros(len(value) + 1)
+    np.cumsum(value, out=total[1:])
+    return total
+
+
+def _rolling_sum(value: Array | Mask, width: int) -> Array:
+    """Sum of the `width` (odd) samples about each, as far as there are any."""
+    half, n = width // 2, len(value)
+    total = np.zeros(n + 2 * half + 1)
+    np.cumsum(value, out=total[half + 1 : half + 1 + n])
+    total[half + 1 + n :] = total[half + n]
+    return total[2 * half + 1 :] - total[:n]
 
 
 def fit_quadratics(value: Array, width: int) -> tuple[Array, Array]:
