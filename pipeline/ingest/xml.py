@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import lru_cache
 
 from lxml import etree
 
@@ -46,6 +48,10 @@ def as_utf8(content: bytes) -> bytes:
         return content
     declared = _DECLARED_ENCODING.match(content[:1000])
     encoding = declared[1].decode().lower() if declared else "utf-8"
+    if encoding == "utf-8":
+        with suppress(UnicodeDecodeError):
+            content.decode()
+            return content
     return content.decode(encoding if encoding in _ENCODINGS else "utf-8", "replace").encode()
 
 
@@ -61,6 +67,7 @@ def root_name(content: bytes) -> str:
     return ""
 
 
+@lru_cache(64)
 def local_name(tag: str) -> str:
     """Name of an element without its name space, declared ("{uri}hr") or not ("gpxtpx:hr")."""
     return tag.rpartition("}")[2].rpartition(":")[2]
@@ -89,9 +96,10 @@ class Document:
     """
 
     def __init__(self, content: bytes, *, point: str) -> None:
-        if len(content) > MAX_BYTES or content.count(b"<") > MAX_TAGS:
+        tags = content.count(b"<")
+        if len(content) > MAX_BYTES or tags > MAX_TAGS:
             raise Rejected("it is larger than any recording of a run", "export the recording again by itself")
-        marks = content.count(b"<") + content.count(b"=")
+        marks = tags + content.count(b"=")
         if marks > _FREE_MARKS and marks * _BYTES_PER_MARK > len(content):
             raise Rejected("it has more tags than a recording of its size", "export the recording again")
         utf8 = as_utf8(content)
