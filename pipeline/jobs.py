@@ -14,12 +14,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from pipeline import batch, journal
 from pipeline.archive import adopt_archive
-from pipeline.engine import LocalEngine
+from pipeline.engine import Engine, LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.ingest.archive import LISTS
 from pipeline.workspace import Workspace, is_sealed
@@ -29,6 +30,7 @@ MAX_ATTEMPTS = 3
 FILES_TOLD = 2000
 _TELL_EVERY_S = 0.5
 _LOCK_WAIT_S = 1.0
+_GIVE_WAY_S = 0.2
 
 _started: list[subprocess.Popen[bytes]] = []
 
@@ -69,12 +71,15 @@ def work(path: Path) -> None:
     if descriptor is None:
         return
     try:
-        with Workspace(path) as workspace:
+        # One for all jobs: to start its workers costs as much as to read some twenty files.
+        with Workspace(path) as workspace, closing(LocalEngine(os.cpu_count() or 1)) as engine:
             while job := _next(workspace):
                 with journal.timed("job") as facts:
                     facts["attempt"] = job["attempts"] + 1
-                    _do(workspace, job)
+                    _do(workspace, job, engine)
                     facts["state"] = (workspace.find_job(job["job_id"]) or {"state": "gone"})["state"]
+                # Whoever waits to save an entry of a log looks for the lock every now and then.
+                time.sleep(_GIVE_WAY_S)
     finally:
         os.close(descriptor)
 
@@ -93,12 +98,12 @@ def _next(workspace: Workspace) -> dict[str, Any] | None:
     return None
 
 
-def _do(workspace: Workspace, job: dict[str, Any]) -> None:
+def _do(workspace: Workspace, job: dict[str, Any], engine: Engine) -> None:
     """Do a job, and say what became of it or why that failed."""
     job_id, athlete_id = job["job_id"], job["athlete_id"]
     try:
         with workspace.writer_lock(wait_s=threading.TIMEOUT_MAX):
-            result = _WORK[job["kind"]](workspace, job)
+            result = _WORK[job["kind"]](workspace, job, engine)
     except SystemExit:
         workspace.move_job(job_id, ("running",), state="waiting", attempts=job["attempts"])
         raise
@@ -112,17 +117,13 @@ def _do(workspace: Workspace, job: dict[str, Any]) -> None:
         workspace.drop_uploaded(athlete_id, job_id)
 
 
-def _import(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+def _import(workspace: Workspace, job: dict[str, Any], engine: Engine) -> dict[str, Any]:
     found = _files(workspace, job)
     file = workspace.upload_folder(job["athlete_id"], job["job_id"]) / "0"
     if len(found) == 1 and is_sealed(file):
         return _adopt(workspace, job["athlete_id"], file, found[0].source_name)
-    engine = LocalEngine(os.cpu_count() or 1)
-    try:
-        watch = _Teller(workspace, job["job_id"])
-        return tell_result(batch.import_files(workspace, found, job["athlete_id"], engine, watch=watch))
-    finally:
-        engine.close()
+    watch = _Teller(workspace, job["job_id"])
+    return tell_result(batch.import_files(workspace, found, job["athlete_id"], engine, watch=watch))
 
 
 def _adopt(workspace: Workspace, athlete_id: str, file: Path, source_name: str) -> dict[str, Any]:
@@ -137,13 +138,13 @@ def _adopt(workspace: Workspace, athlete_id: str, file: Path, source_name: str) 
     }
 
 
-def _answer(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+def _answer(workspace: Workspace, job: dict[str, Any], _engine: Engine) -> dict[str, Any]:
     if job["athlete_id"] in workspace.athletes():
         batch.refresh_answer(workspace, job["athlete_id"])
     return {}
 
 
-def _label(workspace: Workspace, job: dict[str, Any]) -> dict[str, Any]:
+def _label(workspace: Workspace, job: dict[str, Any], _engine: Engine) -> dict[str, Any]:
     if job["athlete_id"] in workspace.athletes():
         watch = _Teller(workspace, job["job_id"])
         batch.refresh_athlete(workspace, job["athlete_id"], batch.Progress(doing="labelling"), watch)

@@ -57,7 +57,9 @@ PAGES = ("answer", "runs", "run", "stretches", "balance", "plan", "roster", "acc
 
 @dataclass
 class Seen:
-    """What everybody saw: kind of request and seconds, answers that are no success, uploads by outcome."""
+    """What everybody saw: kind of request and seconds, answers that are no success, uploads by outcome, and
+    how long each waited to be read.
+    """
 
     times: list[tuple[str, float]] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -65,6 +67,7 @@ class Seen:
     sent: int = 0
     arrived: int = 0
     lost: list[str] = field(default_factory=list)
+    waits_s: list[float] = field(default_factory=list)
     memory_mb: list[float] = field(default_factory=list)
 
 
@@ -285,7 +288,10 @@ def runner(site: str, n: int, archives: list[tuple[bytes, int]], seen: Seen, end
             if number and ended.wait(UPLOAD_EVERY_S):
                 return
             seen.sent += 1
-            wrong = person.wait_for(name, person.upload(name, f"archive {number}.zip", archive), files)
+            job_id = person.upload(name, f"archive {number}.zip", archive)
+            sent_at = time.monotonic()
+            wrong = person.wait_for(name, job_id, files)
+            seen.waits_s.append(time.monotonic() - sent_at)
             seen.arrived += not wrong
             seen.lost += [f"{name}, archive {number}: {wrong}"] if wrong else []
     except (HTTPError, ValueError, KeyError) as error:
@@ -312,7 +318,8 @@ def report(seen: Seen, soak: bool) -> None:
         times = np.array([spent for of, spent in seen.times if kind in (of, "all")])
         p50, p95 = np.percentile(times, [50, 95])
         print(f"  {kind:22} {len(times):6}  p50 {p50:6.2f} s  p95 {p95:6.2f} s  most {times.max():6.2f} s")
-    print(f"uploads: {seen.sent} sent, {seen.arrived} read whole")
+    waits = ", ".join(f"{wait:.0f}" for wait in sorted(seen.waits_s))
+    print(f"uploads: {seen.sent} sent, {seen.arrived} read whole, after {waits} s")
     print("not a success:", json.dumps(dict(seen.faults)) if seen.faults else "none")
     for lost in seen.lost:
         print("  lost:", lost)

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline import batch, jobs
+from pipeline.engine import LocalEngine
 from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 
@@ -123,6 +126,52 @@ def test_one_process_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert find(folder)["state"] == "waiting"
     os.close(held)
     assert not jobs.is_at_work(folder)
+
+
+def test_a_queue_of_uploads_lets_others_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits to save something gets the lock between two uploads, not after the last."""
+    for number in range(4):
+        add(folder, f"more {number}", {"c.gpx": GPX})
+    waits, saved_after = threading.Event(), []
+    done: list[str] = []
+
+    def save() -> None:
+        with Workspace(folder) as workspace:
+            waits.set()
+            with workspace.writer_lock():
+                saved_after.append(len(done))
+
+    saving = threading.Thread(target=save)
+
+    def import_files(*_: object, **__: object) -> batch.Imported:
+        if not done:
+            saving.start()
+            waits.wait()
+        time.sleep(0.1)
+        done.append("")
+        return batch.Imported((), 0, 0)
+
+    monkeypatch.setattr(batch, "import_files", import_files)
+    jobs.work(folder)
+    saving.join()
+    assert len(done) == 5
+    assert saved_after[0] < 5
+
+
+def test_one_engine_reads_all_uploads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workers that read the first upload read the next one, and end with the last."""
+    add(folder, "more", {"c.gpx": GPX})
+    engines: list[LocalEngine] = []
+
+    def import_files(*given: Any, **_: object) -> batch.Imported:
+        engines.append(given[3])
+        return batch.Imported((), 0, 0)
+
+    monkeypatch.setattr(batch, "import_files", import_files)
+    closed: list[LocalEngine] = []
+    monkeypatch.setattr(LocalEngine, "close", lambda engine: closed.append(engine))
+    jobs.work(folder)
+    assert engines[0] is engines[1] is closed[0]
 
 
 def test_forgetting_takes_uploads_along(folder: Path) -> None:
