@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, cast
 
@@ -30,13 +30,14 @@ from pipeline.places import Places, learn_places, place_ids, sum_passes
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import Answer, Origin, Passes, Relabelled, RunResult
 from pipeline.seconds import Seconds, read_seconds
+from pipeline.segments import RunSegments, segments_table
 from pipeline.stability import (
     Measured,
     derive_windows,
     fit_cadence,
     measure_walking,
     measure_windows,
-    to_table,
+    stability_table,
 )
 from pipeline.tables import (
     BalanceSessions,
@@ -121,7 +122,7 @@ def analyse_athlete(
         passed = [run for run in runs_of_other.iter_rows(named=True) if run["run_id"] in passes_of_other]
         scored += _score_passes(passed, _altitude_classes(passed), passes_of_other)
     places = learn_places(scored)
-    segments: dict[str, DataFrame[Segments]] = {}
+    segments: dict[str, RunSegments] = {}
     measured: dict[str, list[Measured]] = {}
     origins, relabelled = {}, []
     repeats, stretches = [], KnownStretches.from_table(known.stretches)
@@ -139,15 +140,15 @@ def analyse_athlete(
             grid = load_grid(run_id)
             own = label_run(run, grid, places, classes[run_id], marked)
             segments[run_id] = own
-            ground = _digest(own["start_s"].to_numpy(), own["terrain"].to_physical().to_numpy())
+            ground = _digest(own.start_s, own.terrain.astype(np.uint8))
             if before.ground not in ("", ground):
-                relabelled.append(_compare(run_id, known.segments.filter(run_id=run_id), own))
+                relabelled.append(_compare(run_id, _known_segments(known, run_id), own))
         steady = _digest(ground, model)
         if steady != before.stability:
             if labels == before.labels:
-                own = Segments.cast(known.segments.filter(run_id=run_id))
+                own = _known_segments(known, run_id)
             seconds = read_seconds(load_track(run_id))
-            on, technicality = find_ground(seconds.elapsed_s, own)
+            on, technicality = own.find_ground(seconds.elapsed_s)
             measured[run_id] = measure_run(seconds, on, model, load_channels(run_id))
             grid = load_grid(run_id) if grid is None else grid
             again, new = learn_stretches(grid, stretches)
@@ -157,8 +158,8 @@ def analyse_athlete(
         if (origin := Origin(labels, ground, steady)) != before:
             origins[run_id] = origin
     done = Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs)))
-    ground_of_all = Segments.validate(_put(known.segments, segments, segments.values(), ids))
-    measured_of_all = Stability.validate(_put(known.stability, measured, [to_table(measured)], ids))
+    ground_of_all = Segments.validate(_put(known.segments, segments, segments_table(segments), ids))
+    measured_of_all = Stability.validate(_put(known.stability, measured, stability_table(measured), ids))
     answered = answer(done, measured_of_all, sessions, plans, half_life_days)
     return AthleteResult(
         answered.dose,
@@ -190,29 +191,33 @@ def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSes
     )
 
 
-def _compare(run_id: str, before: pl.DataFrame, now: pl.DataFrame) -> Relabelled:
+def _known_segments(known: Known, run_id: str) -> RunSegments:
+    return RunSegments.from_table(Segments.cast(known.segments.filter(run_id=run_id)))
+
+
+def _compare(run_id: str, before: RunSegments, now: RunSegments) -> Relabelled:
     """How far the labels of a run changed, and why."""
-    metres = np.arange(0.0, float(now["end_m"].max()) if len(now) else 0.0, terrain.CELL_M)  # type: ignore[arg-type]
+    metres = np.arange(0.0, now.end_m.max(initial=0.0), terrain.CELL_M)
 
-    def along(segments: pl.DataFrame, column: str) -> NDArray[Any]:
-        at = np.searchsorted(segments["start_m"].to_numpy(), metres, side="right") - 1
-        return segments[column].to_physical().to_numpy()[np.maximum(at, 0)]
+    def along(segments: RunSegments, values: NDArray[Any]) -> NDArray[Any]:
+        at = np.searchsorted(segments.start_m, metres, side="right") - 1
+        return values[np.maximum(at, 0)]
 
-    changed = along(before, "terrain") != along(now, "terrain")
-    if (along(before, "edited") != along(now, "edited"))[changed].any():
+    changed = along(before, before.terrain) != along(now, now.terrain)
+    if (along(before, before.edited) != along(now, now.edited))[changed].any():
         reason = "a stretch was marked, or a mark taken back"
     else:
-        passes = [float(along(segments, "passes").mean()) for segments in (before, now)]
+        passes = [float(along(segments, segments.passes).mean()) for segments in (before, now)]
         reason = f"other runs of its places: {passes[0]:.1f} passes on average before, {passes[1]:.1f} now"
     return Relabelled(run_id, float(changed.mean()) if len(changed) else 0.0, reason)
 
 
 def _put(
-    before: pl.DataFrame, anew: Collection[str], tables: Iterable[pl.DataFrame], ids: Collection[str]
+    before: pl.DataFrame, anew: Collection[str], table: pl.DataFrame, ids: Collection[str]
 ) -> pl.DataFrame:
-    """The rows of `before`, with `tables` in the place of the runs `anew`; none but of the runs in `ids`."""
+    """The rows of `before`, with `table` in the place of the runs `anew`; none but of the runs in `ids`."""
     kept = before.filter(pl.col("run_id").is_in(list(set(ids).difference(anew))))
-    return pl.concat([kept, *tables])
+    return pl.concat([kept, table])
 
 
 def _digest(*parts: object) -> str:
@@ -282,7 +287,7 @@ def label_run(
     places: Places,
     altitude_class: str,
     marks: Sequence[Mark] = (),
-) -> DataFrame[Segments]:
+) -> RunSegments:
     """Segments of one run from what all passes say of its places, and its own score where few passed.
 
     A treadmill is smooth; what the runner marked is what the runner said.
@@ -304,13 +309,13 @@ def label_run(
     return _say_marked(segments, grid, said != UNMARKED) if marks else segments
 
 
-def _say_marked(segments: DataFrame[Segments], grid: DataFrame[Grid], marked: Mask) -> DataFrame[Segments]:
+def _say_marked(segments: RunSegments, grid: DataFrame[Grid], marked: Mask) -> RunSegments:
     """Segments that are marked for the most part are so because the runner said so."""
-    of = np.searchsorted(segments["start_m"].to_numpy(), grid["distance_m"].to_numpy(), side="right") - 1
+    of = np.searchsorted(segments.start_m, grid["distance_m"].to_numpy(), side="right") - 1
     share = np.bincount(of, marked, len(segments)) / np.maximum(np.bincount(of, minlength=len(segments)), 1)
-    edited = pl.Series(share > 0.5)
-    reason = pl.when(edited).then(pl.lit("you marked it")).otherwise(pl.col("reasons"))
-    return cast(DataFrame[Segments], segments.with_columns(reasons=reason, edited=edited))
+    edited = share > 0.5
+    said = zip(edited, segments.reasons, strict=True)
+    return replace(segments, edited=edited, reasons=["you marked it" if e else why for e, why in said])
 
 
 def measure_run(
@@ -340,24 +345,12 @@ def answer(
     )
 
 
-def find_ground(elapsed_s: Integers, segments: DataFrame[Segments]) -> tuple[Integers, Array]:
-    """Terrain (an index into tables.TERRAINS) and technicality of the segment that each second lies in.
-
-    -1 and NaN where there are no segments.
-    """
-    if segments.is_empty():
-        return np.full(len(elapsed_s), -1), np.full(len(elapsed_s), np.nan)
-    inside = np.searchsorted(segments["start_s"].to_numpy(), elapsed_s, side="right") - 1
-    label = segments["terrain"].to_physical().to_numpy().astype(np.int64)
-    return label[inside], segments["technicality_mean"].to_numpy()[inside]
-
-
 def _verdict_on_run(
-    run: Mapping[str, Any], segments: DataFrame[Segments], measured: Iterable[Measured]
+    run: Mapping[str, Any], segments: RunSegments, measured: Iterable[Measured]
 ) -> dict[str, Any]:
     """Technical share, and whether the run counts or why not."""
-    length = (segments["end_m"] - segments["start_m"]).to_numpy()
-    technical = segments["terrain"].to_physical().to_numpy() == terrain.TECHNICAL
+    length = segments.end_m - segments.start_m
+    technical = segments.terrain == terrain.TECHNICAL
     known = {
         row.terrain: (row.n_windows, row.seconds)
         for row in measured

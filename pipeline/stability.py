@@ -265,7 +265,7 @@ def _grounds(windows: Windows, *, whole: bool) -> Iterator[tuple[str, str, Mask]
                 yield terrain, direction, on & (windows.direction == d)
 
 
-def to_table(measured: Mapping[str, Iterable[Measured]]) -> DataFrame[Stability]:
+def stability_table(measured: Mapping[str, Iterable[Measured]]) -> DataFrame[Stability]:
     """What was measured of runs, by their ids, as their table."""
     rows = [(run_id, *row) for run_id, own in measured.items() for row in own]
     names = ("run_id", *Measured._fields)

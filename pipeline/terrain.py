@@ -15,13 +15,10 @@ Cadence and heart rate never enter: cadence is the outcome.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
 
 import numpy as np
-import polars as pl
 from scipy.ndimage import median_filter, percentile_filter
 
-from pipeline.columns import dtypes, numbers_of
 from pipeline.numeric import (
     Array,
     Integers,
@@ -34,7 +31,8 @@ from pipeline.numeric import (
     rolling_sd,
     stretches,
 )
-from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Grid, Segments
+from pipeline.segments import RunSegments
+from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Grid
 
 CELL_M = 5.0
 FEATURES = ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity", "abs_grade")
@@ -213,44 +211,32 @@ def label_direction(
 
 def derive_segments(
     grid: DataFrame[Grid], score: Array, passes: Integers, *, altitude_class: str, end_s: float
-) -> DataFrame[Segments]:
+) -> RunSegments:
     """Stretches of one terrain and direction of one run, with their two main reasons.
 
     `score` and `passes` are per cell: what the labels rest on, and on how many runs. The first
     segment starts at 0 s, the last ends at `end_s`, and each ends where the next begins.
     """
+    grade, elapsed, distance = (grid[name].to_numpy() for name in ("grade", "elapsed_s", "distance_m"))
     terrain = label_ground(score, passes)
-    direction = label_direction(grid["grade"].to_numpy(), terrain)
+    direction = label_direction(grade, terrain)
     borders = stretches(terrain * len(DIRECTIONS) + direction)
     first, last = borders[:-1], borders[1:]
-    if len(grid) == 0:
-        return Segments.create_empty()
-    elapsed, distance = grid["elapsed_s"].to_numpy(), grid["distance_m"].to_numpy()
-    start_s = np.concatenate([[0.0], elapsed[first[1:]]])
-    probability = technicality(score, passes)
+    start_s, start_m = np.where(first > 0, elapsed[first], 0.0), distance[first]
     usual_passes = _medians(passes, first, last)
-    numbers = numbers_of(
-        {
-            "start_s": start_s,
-            "end_s": np.append(start_s[1:], end_s),
-            "start_m": distance[first],
-            "end_m": np.append(distance[first[1:]], distance[-1] + CELL_M),
-            "grade_mean": _means(grid["grade"].to_numpy(), first, last),
-            "technicality_mean": _means(probability, first, last),
-        }
+    return RunSegments(
+        terrain=terrain[first],
+        direction=direction[first],
+        start_s=start_s,
+        end_s=np.append(start_s, end_s)[1:],
+        start_m=start_m,
+        end_m=np.append(start_m, distance[-1:] + CELL_M)[1:],
+        grade_mean=_means(grade, first, last),
+        technicality_mean=_means(technicality(score, passes), first, last),
+        passes=usual_passes.astype(np.int64),
+        reasons=_reasons(grid, terrain[first], usual_passes > 1, first, last, altitude_class),
+        edited=np.zeros(len(first), dtype=bool),
     )
-    rows: dict[str, Any] = {
-        "run_id": [grid["run_id"][0]] * len(first),
-        "segment_id": np.arange(len(first)),
-        "terrain": [TERRAINS[terrain[i]] for i in first],
-        "direction": [DIRECTIONS[direction[i]] for i in first],
-        "passes": usual_passes.astype(np.int64),
-        "reasons": _reasons(grid, terrain[first], usual_passes > 1, first, last, altitude_class),
-        "edited": [False] * len(first),
-    }
-    types = dtypes(Segments)
-    columns = [numbers[n] if n in numbers else pl.Series(n, rows[n], dtype) for n, dtype in types.items()]
-    return cast(DataFrame[Segments], pl.DataFrame(columns))
 
 
 def _means(value: Array, first: Integers, last: Integers) -> Array:

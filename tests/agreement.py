@@ -166,11 +166,11 @@ def _technical(run: Recorded, places: Places) -> Mask:
     grid = run.result.grid
     assert grid is not None
     segments = label_run(run.result.run, grid, places, run.altitude_class)
-    borders = [*segments["start_m"].to_list(), np.inf]
+    borders = [*segments.start_m, np.inf]
     technical = np.zeros(len(grid), dtype=bool)
     at = grid["distance_m"].to_numpy()
-    for (start, end), what in zip(pairwise(borders), segments["terrain"], strict=True):
-        technical[(at >= start) & (at < end)] = what == "technical"
+    for (start, end), what in zip(pairwise(borders), segments.terrain, strict=True):
+        technical[(at >= start) & (at < end)] = what == terrain.TECHNICAL
     return technical
 
 

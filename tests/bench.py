@@ -30,7 +30,7 @@ import polars as pl
 from tcxreader.tcxreader import TCXReader
 
 from pipeline import terrain
-from pipeline.athlete import analyse_results, find_ground, label_run, measure_run
+from pipeline.athlete import analyse_results, label_run, measure_run
 from pipeline.batch import find_files, import_files
 from pipeline.channels import DYNAMICS
 from pipeline.engine import Done, Lost
@@ -47,8 +47,9 @@ from pipeline.places import learn_places
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import FileResult, RunResult
 from pipeline.seconds import MEASURED, Seconds, read_seconds
-from pipeline.stability import fit_cadence, to_table
-from pipeline.tables import BalanceSessions, DataFrame, Segments
+from pipeline.segments import RunSegments, segments_table
+from pipeline.stability import fit_cadence, stability_table
+from pipeline.tables import BalanceSessions
 from pipeline.workflow import analyse_run
 from pipeline.workspace import Workspace, catalogue
 from pipeline.workspace.frames import to_row
@@ -212,7 +213,7 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
     track, grid, row = run.track, run.grid, dict(run.run)
     altitude_class = course.altitude_class
 
-    def label() -> DataFrame[Segments]:
+    def label() -> RunSegments:
         score = terrain.derive_score(run.passes.values, altitude_class, motion.sampling)
         return label_run(row, grid, learn_places([(run.passes.place, score)]), altitude_class)
 
@@ -274,8 +275,8 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
 
     def measure() -> tuple[Seconds, Array]:
         seconds = read_seconds(track)
-        on, technicality = find_ground(seconds.elapsed_s, segments)
-        to_table({"r": measure_run(seconds, on, model, None)})
+        on, technicality = segments.find_ground(seconds.elapsed_s)
+        stability_table({"r": measure_run(seconds, on, model, None)})
         return seconds, technicality
 
     seconds, technicality = measure()
@@ -296,7 +297,7 @@ def stages(file: Path, folder: Path) -> list[tuple[str, float]]:
         ("tables of track and grid", analysis - resample - gridding - feature - gait_ms),
         ("pack, original and catalogue", stored),
         ("grid and track read again", loaded),
-        ("places and segments", cpu_ms(label)),
+        ("places and segments", cpu_ms(lambda: segments_table({"r": label()}))),
         ("windows and steadiness", cpu_ms(measure)),
         ("stretches passed and steadiness there", cpu_ms(passes)),
         ("labels, steadiness and passes stored", saved),

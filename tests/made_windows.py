@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.metrics import MIDDLE, Windows
 from pipeline.numeric import Array, Integers
 from pipeline.seconds import Seconds
-from pipeline.stability import derive_windows, measure_windows, to_table
+from pipeline.stability import derive_windows, measure_windows, stability_table
 from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability
 
 TECHNICAL, SMOOTH = TERRAINS.index("technical"), TERRAINS.index("smooth")
@@ -53,7 +53,7 @@ def cut(run: Seconds, terrain: Any = "technical", model: Array = NO_MODEL, **dyn
 
 def measure(found: Windows) -> DataFrame[Stability]:
     """What is measured of the windows of a run, as its table."""
-    return to_table({"a run": measure_windows(found)})
+    return stability_table({"a run": measure_windows(found)})
 
 
 def windows(n: int = 1, **columns: Any) -> Windows:

@@ -10,7 +10,7 @@ import statsmodels.api as sm
 from scipy.signal import lfilter
 
 from pipeline.metrics import EARLY, LATE, METRICS, MIDDLE, Windows
-from pipeline.stability import SD_FLOOR_SPM, measure_walking, to_table
+from pipeline.stability import SD_FLOOR_SPM, measure_walking, stability_table
 from pipeline.tables import Stability
 from tests.made_windows import DOWN, LEVEL, TECHNICAL, UP, cut, measure, seconds_of, windows
 
@@ -140,7 +140,7 @@ def test_walking_share_by_hand() -> None:
     gait = ["walk"] * 60 + ["run"] * 40 + ["stand"] * 50 + ["run"] * 100
     grade = np.repeat([0.2, 0.0, 0.0], [100, 50, 100])
     rows = measure_walking(seconds_of(np.full(250, 170.0), gait=gait, grade=grade), np.full(250, TECHNICAL))
-    assert Stability.is_valid(to_table({"a run": rows}))
+    assert Stability.is_valid(stability_table({"a run": rows}))
     shares = {(row.direction, row.metric): (row.value, row.seconds) for row in rows}
     assert shares["all", "walking_share"] == (0.3, 200.0)
     assert shares["up", "walking_share"][0] == pytest.approx(0.6, abs=0.06)

@@ -10,9 +10,9 @@ import pytest
 
 from pipeline import analyse_run, read_activity
 from pipeline import stability as steadiness
-from pipeline.athlete import find_ground
 from pipeline.results import RunResult
 from pipeline.seconds import read_seconds
+from pipeline.segments import RunSegments
 from pipeline.tables import Segments
 from sample_data import STEADIED
 from sample_data.plan import plan_season
@@ -76,7 +76,7 @@ def steady(run: RunResult, metric: str) -> dict[str, float]:
     said = {"reasons": "", "edited": False, "grade_mean": 0.0, "technicality_mean": 0.5}
     segments = Segments.validate(pl.DataFrame([row | said for row in ground]), cast=True)
     seconds = read_seconds(run.track)
-    ground, _ = find_ground(seconds.elapsed_s, segments)
+    ground, _ = RunSegments.from_table(segments).find_ground(seconds.elapsed_s)
     windows = steadiness.derive_windows(seconds, ground, steadiness.fit_cadence([run.cadence_moments]))
     found = steadiness.measure_windows(windows)
     return {row.terrain: row.value for row in found if (row.metric, row.direction) == (metric, "all")}

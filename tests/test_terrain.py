@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline.numeric import stretches
-from pipeline.tables import Grid
+from pipeline.segments import segments_table
+from pipeline.tables import Grid, Segments
 from pipeline.terrain import (
     CELL_M,
     SMOOTH,
@@ -178,11 +179,13 @@ def test_segments_cover_the_run_without_gap_or_overlap() -> None:
     segments = derive_segments(
         grid, score_alone(score), np.ones(n, dtype=np.int64), altitude_class="clean", end_s=2000.0
     )
-    assert segments["start_s"][0] == 0.0
-    assert segments["end_s"][-1] == 2000.0
-    assert (segments["start_s"][1:] == segments["end_s"][:-1]).all()
-    assert (segments["start_m"][1:] == segments["end_m"][:-1]).all()
-    technical = segments.filter(pl.col("terrain") == "technical")
-    assert technical["reasons"][0].count(";") == 1
-    assert any(mark in technical["reasons"][0] for mark in (" m/s", " %", "°", " m"))
-    assert technical["technicality_mean"].min() > 0.5
+    assert segments.start_s[0] == 0.0
+    assert segments.end_s[-1] == 2000.0
+    assert (segments.start_s[1:] == segments.end_s[:-1]).all()
+    assert (segments.start_m[1:] == segments.end_m[:-1]).all()
+    technical = np.flatnonzero(segments.terrain == TECHNICAL)
+    reasons = segments.reasons[technical[0]]
+    assert reasons.count(";") == 1
+    assert any(mark in reasons for mark in (" m/s", " %", "°", " m"))
+    assert segments.technicality_mean[technical].min() > 0.5
+    assert Segments.is_valid(segments_table({"r": segments}))

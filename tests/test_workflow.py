@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import analyse_folder, read_balance_log
-from pipeline.athlete import AthleteResult, analyse_results, find_ground
+from pipeline.athlete import AthleteResult, analyse_results
 from pipeline.cli.words import status_lines
 from pipeline.errors import SurefootError
 from pipeline.ingest import Activity, read_activity
 from pipeline.results import RunResult
+from pipeline.segments import RunSegments
 from pipeline.tables import (
     TERRAINS,
     BalanceSessions,
@@ -129,7 +130,7 @@ def test_a_track_takes_the_ground_of_its_segment(five: AthleteResult) -> None:
     """Each second has terrain and technicality of the segment whose [start, end) it lies in."""
     segments = Segments.cast(five.segments.filter(run_id="r0"))
     elapsed_s = np.arange(int(segments["end_s"].max()))
-    terrain, technicality = find_ground(elapsed_s, segments)
+    terrain, technicality = RunSegments.from_table(segments).find_ground(elapsed_s)
     columns = ("start_s", "end_s", "terrain", "technicality_mean")
     for start, end, name, mean in segments.select(columns).iter_rows():
         inside = (elapsed_s >= start) & (elapsed_s < end)

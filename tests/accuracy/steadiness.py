@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from pipeline import stability
-from pipeline.athlete import find_ground
 from pipeline.numeric import Array
 from pipeline.seconds import read_seconds
+from pipeline.segments import RunSegments
 from pipeline.tables import Segments
 from sample_data.routes import make_route
 from tests.accuracy.ground import UNSTEADINESS_SD
@@ -100,7 +100,7 @@ def _on_true_ground(passes: list[Pass]) -> Array:
             edited=False,
         )
         seconds = read_seconds(one.result.track)
-        ground, _ = find_ground(seconds.elapsed_s, Segments.cast(rows))
+        ground, _ = RunSegments.from_table(Segments.cast(rows)).find_ground(seconds.elapsed_s)
         measured = stability.measure_windows(stability.derive_windows(seconds, ground, model))
         found = {row[:3]: row.value for row in measured}
         values.append(found.get(("technical", "all", "cadence_cv"), np.nan))
