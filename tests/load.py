@@ -299,12 +299,16 @@ def runner(site: str, n: int, archives: list[tuple[bytes, int]], seen: Seen, end
 
 
 def memory_mb(pid: int) -> float:
-    """Memory of the server's processes that nobody else has (MB): the one named, and its workers."""
+    """Memory of the server's processes, the one named and its workers, without what they have mapped (MB).
+
+    A part of the libraries counts for each process that has them mapped, so that such a figure would rise by
+    tens of MB when others, as those that read uploads, end.
+    """
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     total = 0
     for each in (str(pid), *children):
         lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
     return total / 1024
 
 
