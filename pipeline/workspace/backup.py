@@ -23,7 +23,7 @@ import polars as pl
 
 from pipeline.errors import SurefootError
 from pipeline.workspace import catalogue, folder, link, postgres, sqlite, upgrade
-from pipeline.workspace.kept import Kept, claimed, files_below, move_in, place_below
+from pipeline.workspace.kept import Kept, claimed, move_in, place_below
 from pipeline.workspace.originals import kept_originals, original_file
 from pipeline.workspace.packs import all_pack_files
 from pipeline.workspace.sealed import Sealer, damaged, unseal
@@ -182,7 +182,7 @@ def restore_backup(file: Path, path: Path) -> dict[str, Any]:
             if kept == path and (source.path / name).exists():
                 (source.path / name).rename(path / name)
             elif kept != path:
-                for part in files_below(source.path / name):
+                for part in (source.path / name).rglob("*.*"):
                     move_in(part, kept / place_below(part, source.path))
         # What makes the folder a workspace comes last.
         if url is None:

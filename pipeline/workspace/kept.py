@@ -52,10 +52,10 @@ def remove(file: Kept) -> None:
             file.parent.parent.rmdir()
 
 
-def files_below(place: Kept) -> Iterator[Kept]:
-    """Every file below a place."""
+def files_below(place: Kept, folders: int) -> Iterator[Kept]:
+    """Every file below a place, between which so many folders lie."""
     if isinstance(place, Path):
-        yield from (file for file in place.rglob("*") if file.is_file())
+        yield from place.glob(f"{'*/' * folders}*")
     else:
         yield from place.walk()
 

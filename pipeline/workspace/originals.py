@@ -43,7 +43,7 @@ def load_original(kept: Kept, content_sha256: str) -> bytes:
 
 def kept_originals(kept: Kept) -> Iterator[tuple[str, Kept]]:
     """Every kept content's SHA-256 and file."""
-    for file in files_below(kept / ORIGINALS):
+    for file in files_below(kept / ORIGINALS, folders=1):
         yield file.name.split(".")[0], file
 
 

@@ -266,7 +266,7 @@ def remove_pack(kept: Kept, athlete_id: str, analysis_version: int, pack_id: str
 def sweep_packs(kept: Kept, known: Collection[str]) -> int:
     """Remove what a killed process left: packs that are not `known`, half-written files. How many files."""
     swept = 0
-    for file in list(files_below(kept / PACKS)):
+    for file in list(files_below(kept / PACKS, folders=2)):
         if file.suffix != ".parquet" or file.name.split(".")[0] not in known:
             remove(file)
             swept += 1
