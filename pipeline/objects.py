@@ -182,8 +182,10 @@ def _filesystem(url: str) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs  # of the extra `cluster`
 
-        # Others write there too: no listing is remembered.
-        system, key = url_to_fs(url, use_listings_cache=False)
+        # Others write there too: no listing is remembered. S3's would ask for the size before it reads, to
+        # fetch parts side by side.
+        options = {"max_concurrency": 1} if url.startswith("s3:") else {}
+        system, key = url_to_fs(url, use_listings_cache=False, **options)
     except (ImportError, ValueError) as error:
         kind = url.partition("://")[0]
         raise SurefootError(
