@@ -6,7 +6,6 @@ activity -> motion, course, gait -> track and grid, passes of places, cadence su
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -147,14 +146,15 @@ def _frame(
     schema: type[Track] | type[Grid], arrays: dict[str, Array], others: dict[str, pl.Series]
 ) -> pl.DataFrame:
     """A table of numbers, NaN as null, and of other columns; those that are not given are null throughout."""
-    given = numbers_of(arrays) | others
+    given = numbers_of(arrays) | {name: column.alias(name) for name, column in others.items()}
     length = len(next(iter(given.values())))
 
-    def column(name: str, dtype: pl.DataType) -> pl.Series:
-        nothing = pl.Series([None], dtype=dtype)
-        return (given[name] if name in given else nothing.new_from_index(0, length)).alias(name)
+    def nothing(name: str, dtype: pl.DataType) -> pl.Series:
+        return pl.Series(name, [None], dtype=dtype).new_from_index(0, length)
 
-    return pl.DataFrame([column(name, dtype) for name, dtype in dtypes(schema).items()])
+    return pl.DataFrame(
+        [given[n] if n in given else nothing(n, dtype) for n, dtype in dtypes(schema).items()]
+    )
 
 
 def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:
@@ -198,12 +198,10 @@ def _cadence_facts(cadence: Array, gait: Integers, flag: Integers) -> dict[str, 
 
 def _trusted(flag: Integers) -> Mask:
     """Seconds whose cadence is good, or missing for no longer than smart recording leaves it out."""
-    trusted: Mask = np.asarray(flag == CADENCE_FLAGS.index("ok"))
     borders = stretches(flag)
-    for a, b in pairwise(borders):
-        if flag[a] == CADENCE_FLAGS.index("missing") and b - a <= SMART_INTERVAL_S:
-            trusted[a:b] = True
-    return trusted
+    length = np.diff(borders)
+    short = (flag[borders[:-1]] == CADENCE_FLAGS.index("missing")) & (length <= SMART_INTERVAL_S)
+    return np.asarray((flag == CADENCE_FLAGS.index("ok")) | np.repeat(short, length))
 
 
 def _warnings(run: Mapping[str, Any], motion: Motion) -> list[str]:
