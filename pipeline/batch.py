@@ -34,6 +34,7 @@ from pipeline.refresh import refresh_answer as refresh_answer
 from pipeline.refresh import refresh_athlete as refresh_athlete
 from pipeline.refresh import refresh_athletes
 from pipeline.refresh import refresh_sharers as refresh_sharers
+from pipeline.results import RunResult
 from pipeline.worker import BatchResult, analyse_batch, analyse_batch_apart
 from pipeline.workflow import PENDING
 from pipeline.workspace import FileResult, Workspace, no_run
@@ -41,6 +42,8 @@ from pipeline.workspace import FileResult, Workspace, no_run
 BATCH_FILES = 8
 BATCH_BYTES = 8 * 2**20
 GROUP_ATHLETES = 32
+HANDED_OVER = 64
+"""Of so many files the frames stay in memory, some 0.6 MB a run, until the runs are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def import_files(
         reading.progress.doing = "comparing the runs"
         if reading.is_to_be_compared():
             reading.set_duplicates_aside()
-            refresh_athlete(workspace, athlete_id, reading.progress, watch)
+            refresh_athlete(workspace, athlete_id, reading.progress, watch, reading.at_hand)
             refresh_sharers(workspace, workspace.sharers(athlete_id))
     return reading.imported()
 
@@ -122,7 +125,7 @@ def read_files(
     """Read and store what is new of each athlete, all in one stream that no worker waits in."""
     begun = time.perf_counter()
     progress = Progress(files=sum(map(len, folders.values())))
-    work = _work(workspace, keep, engine)
+    work = _work(workspace, keep, engine, hand_over=len(folders) == 1 and progress.files <= HANDED_OVER)
     readings = {name: Reading(workspace, name, progress) for name in folders}
 
     def take_in(batches: Iterable[list[Item | Placed]]) -> Iterator[tuple[Reading, BatchResult]]:
@@ -167,6 +170,7 @@ class Reading:
         self.new = NewItems(workspace, athlete_id, (), progress)
         self.updated: list[FileResult] = []
         self.results: list[FileResult] = []
+        self.at_hand: dict[str, RunResult] = {}
         self._aside: dict[str, FileResult] = {}
         self._workspace = workspace
 
@@ -184,7 +188,16 @@ class Reading:
         if batch.seen:
             results = self.new.settle(results, batch.seen)
         self._workspace.commit(self.athlete_id, batch.pack, results, self.new.take_seen())
-        return results
+        self._keep_at_hand(run for result in results for run in result.runs)
+        return [result.without_frames() for result in results]
+
+    def _keep_at_hand(self, runs: Iterable[RunResult]) -> None:
+        """Keep the frames that were handed over, of a run analysed anew the new ones."""
+        for run in runs:
+            name = str(run.run["run_id"])
+            self.at_hand.pop(name, None)
+            if run.grid is not None and len(self.at_hand) < HANDED_OVER:
+                self.at_hand[name] = run
 
     def finish(self) -> None:
         """Store what could not be had, and forget what has left its place."""
@@ -208,14 +221,16 @@ class Reading:
         return Imported(tuple(settled), self.new.known, self.new.copies, len(anew), left_old)
 
 
-def _work(workspace: Workspace, keep: bool, engine: Engine) -> Callable[[list[Item | Placed]], BatchResult]:
+def _work(
+    workspace: Workspace, keep: bool, engine: Engine, *, hand_over: bool
+) -> Callable[[list[Item | Placed]], BatchResult]:
     units: dict[str, dict[tuple[str, str], str]] = {}
     columns = ("athlete_id", "device", "source_format", "cadence_unit")
     for name, device, source_format, unit in workspace.load_cadence_rules().select(columns).iter_rows():
         units.setdefault(name, {})[device, source_format] = unit
     if engine.shares_disk or workspace.kept != workspace.path:
-        return partial(analyse_batch, workspace.kept, keep, units)
-    return partial(analyse_batch_apart, keep, units)
+        return partial(analyse_batch, workspace.kept, keep, units, hand_over)
+    return partial(analyse_batch_apart, keep, units, hand_over)
 
 
 def _batches(items: Iterable[Item | Placed]) -> Iterator[list[Item | Placed]]:

@@ -37,13 +37,15 @@ def derive_channels(
     ]
     if not further:
         return None
-    time_s = records["timestamp"].dt.epoch("us").cast(pl.Float64).to_numpy() / 1e6 - start_time.timestamp()
+    stamps = records["timestamp"].to_numpy()
+    time_s = np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e6) - start_time.timestamp()
     inside = np.flatnonzero((time_s > -1) & (time_s < elapsed_s[-1] + 1))
     forward = inside[longest_rise(time_s[inside])]
+    rows = slice(None) if len(forward) == len(records) else forward
     found = [pl.Series("elapsed_s", elapsed_s)]
     for first in range(0, min(len(further), MAX_CELLS // len(elapsed_s)), _AT_ONCE):
-        recorded = {column.name: column.to_numpy()[forward] for column in further[first : first + _AT_ONCE]}
-        numbers = numbers_of(resample_all(time_s[forward], recorded, elapsed_s, max_gap_s)).values()
+        recorded = {column.name: column.to_numpy()[rows] for column in further[first : first + _AT_ONCE]}
+        numbers = numbers_of(resample_all(time_s[rows], recorded, elapsed_s, max_gap_s)).values()
         found += [series.cast(pl.Float32) for series in numbers]
     return pl.DataFrame(found)
 

@@ -13,6 +13,27 @@ from numpy.typing import NDArray
 
 TERRAINS = ("technical", "smooth")
 
+# Steps per unit: 1e7 per degree is 11 mm on the ground; 256 per step/min holds FIT's cadences (1/64) exactly.
+_STEPS = {
+    "lat_deg": 10_000_000,
+    "lon_deg": 10_000_000,
+    "altitude_m": 100,
+    "distance_m": 100,
+    "speed_mps": 1_000,
+    "gap_speed_mps": 1_000,
+    "cadence_spm": 256,
+    "heart_rate_bpm": 10,
+    "grade": 10_000,
+    "abs_grade": 10_000,
+    "elapsed_s": 100,
+    "heading_deg": 100,
+    "altitude_roughness": 10_000,
+    "pace_variability": 10_000,
+    "pace_deficit": 10_000,
+    "sinuosity": 10_000,
+    "score": 10_000,
+}
+
 
 def meta(unit: str, doc: str) -> dict[str, Any]:
     """Unit and description, for docs/data-model.md."""
@@ -60,6 +81,13 @@ def choice(doc: str, values: tuple[str, ...], *, key: bool = False, nullable: bo
 def dtypes(schema: type[dy.Schema]) -> dict[str, Any]:
     """Column -> polars type, in the declared order."""
     return {name: column.dtype for name, column in schema.columns().items()}
+
+
+@cache
+def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
+    """Column → stored steps per unit, of the columns that are rounded. Half a step is the largest error."""
+    numbers = {name for name, dtype in dtypes(schema).items() if dtype.is_float()}
+    return {name: steps for name, steps in _STEPS.items() if name in numbers}
 
 
 def numbers_of(arrays: Mapping[str, NDArray[np.float64]]) -> dict[str, pl.Series]:

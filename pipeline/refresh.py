@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pipeline.athlete import AthleteResult, Known, analyse_athlete, answer
 from pipeline.channels import DYNAMICS
@@ -14,7 +15,7 @@ from pipeline.engine import Engine, Lost, start_item
 from pipeline.errors import SurefootError
 from pipeline.intake import Progress
 from pipeline.marks import Mark, from_table
-from pipeline.results import Passes
+from pipeline.results import Passes, RunResult
 from pipeline.seconds import MEASURED
 from pipeline.tables import BalanceSessions, DataFrame, Plans, Runs, Track
 from pipeline.workspace import StoredFrames, Workspace
@@ -23,10 +24,15 @@ Watch = Callable[[Progress], None]
 
 
 def refresh_athlete(
-    workspace: Workspace, athlete_id: str, progress: Progress, watch: Watch = lambda progress: None
+    workspace: Workspace,
+    athlete_id: str,
+    progress: Progress,
+    watch: Watch = lambda progress: None,
+    at_hand: Mapping[str, RunResult] = MappingProxyType({}),
 ) -> None:
-    """Label, measure and answer again from all runs of the athlete."""
+    """Label, measure and answer again from all runs of the athlete; those `at_hand` are not read again."""
     season = _gather(workspace, athlete_id)
+    season.frames.hand_over(at_hand)
     progress.files, progress.done = 0, 0
 
     def tell() -> None:

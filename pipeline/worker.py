@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import cast
 
+import polars as pl
+
+from pipeline.channels import DYNAMICS
 from pipeline.engine import start_item
 from pipeline.errors import NotARun, Rejected
 from pipeline.ingest import (
@@ -19,6 +23,8 @@ from pipeline.ingest import (
 from pipeline.ingest.workouts import propose_sessions
 from pipeline.intake import Item, Placed, read_placed, set_aside
 from pipeline.results import RunResult
+from pipeline.seconds import MEASURED
+from pipeline.tables import DataFrame, Track
 from pipeline.workflow import ANALYSIS_VERSION, analyse_run
 from pipeline.workspace import FileResult, Kept, PackRef, Seen, keep_original, save_pack
 
@@ -42,8 +48,13 @@ class BatchResult:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def analyse_batch(kept: Kept, keep: bool, units: Units, items: Sequence[Item | Placed]) -> BatchResult:
-    """Analyse each item, keep its original, write the tracks of the runs as one pack."""
+def analyse_batch(
+    kept: Kept, keep: bool, units: Units, hand_over: bool, items: Sequence[Item | Placed]
+) -> BatchResult:
+    """Analyse each item, keep its original, write the tracks of the runs as one pack.
+
+    With `hand_over` the results have what comparing the runs reads of their frames.
+    """
     athlete_id = items[0].athlete_id
     results, seen, unread = [], [], []
     for given in items:
@@ -61,15 +72,27 @@ def analyse_batch(kept: Kept, keep: bool, units: Units, items: Sequence[Item | P
             keep_original(kept, item.content_sha256, item.content)
     runs = [run for result in results for run in result.runs]
     pack = save_pack(kept, athlete_id, runs) if runs else None
-    light = tuple(result.without_frames() for result in results)
+    light = tuple(_to_be_compared(r) if hand_over else r.without_frames() for r in results)
     return BatchResult(athlete_id, light, pack, tuple(seen), tuple(unread))
 
 
-def analyse_batch_apart(keep: bool, units: Units, items: Sequence[Item | Placed]) -> BatchResult:
+def _to_be_compared(result: FileResult) -> FileResult:
+    def light(run: RunResult) -> RunResult:
+        track, channels = cast(DataFrame[Track], run.track), run.channels
+        if channels is not None:
+            channels = channels.select("elapsed_s", pl.selectors.ends_with(*DYNAMICS))
+        return replace(run, track=cast(DataFrame[Track], track.select(MEASURED)), channels=channels)
+
+    return replace(result, runs=tuple(map(light, result.runs)))
+
+
+def analyse_batch_apart(
+    keep: bool, units: Units, hand_over: bool, items: Sequence[Item | Placed]
+) -> BatchResult:
     """`analyse_batch` where the workspace is out of reach: what it would have written comes along."""
     with TemporaryDirectory() as name:
         place = Path(name)
-        result = analyse_batch(place, keep, units, items)
+        result = analyse_batch(place, keep, units, hand_over, items)
         written = [file for file in place.rglob("*") if file.is_file()]
         return replace(
             result, files={file.relative_to(place).as_posix(): file.read_bytes() for file in written}

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipeline import terrain
 from pipeline.channels import derive_channels
-from pipeline.columns import dtypes, numbers_of
+from pipeline.columns import dtypes, numbers_of, steps_per_unit
 from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
 from pipeline.kinematics import Course, Motion, derive_course, derive_motion, minetti_factor
@@ -24,7 +24,6 @@ from pipeline.seconds import Seconds
 from pipeline.stability import sum_cadence
 from pipeline.tables import (
     CADENCE_FLAGS,
-    GAITS,
     DataFrame,
     Grid,
     Track,
@@ -109,8 +108,8 @@ def _track(run_id: str, motion: Motion, grade: Array, gait: Integers, flag: Inte
         "run_id": pl.Series([run_id]).new_from_index(0, len(grade)),
         "elapsed_s": pl.Series(motion.elapsed_s),
         "timestamp": pl.Series(start_us + motion.elapsed_s * 1_000_000).cast(pl.Datetime("us", "UTC")),
-        "gait": pl.Series(gait).cast(pl.UInt8).cat.to(pl.Enum(GAITS)),
-        "cadence_flag": pl.Series(flag).cast(pl.UInt8).cat.to(pl.Enum(CADENCE_FLAGS)),
+        "gait": pl.Series(gait).cast(pl.UInt8).cat.to(dtypes(Track)["gait"]),
+        "cadence_flag": pl.Series(flag).cast(pl.UInt8).cat.to(dtypes(Track)["cadence_flag"]),
     }
     return cast(DataFrame[Track], _frame(Track, numbers, others))
 
@@ -145,8 +144,13 @@ def _grid(
 def _frame(
     schema: type[Track] | type[Grid], arrays: dict[str, Array], others: dict[str, pl.Series]
 ) -> pl.DataFrame:
-    """A table of numbers, NaN as null, and of other columns; those that are not given are null throughout."""
-    given = numbers_of(arrays) | {name: column.alias(name) for name, column in others.items()}
+    """A table of numbers, NaN as null, and of other columns; those that are not given are null throughout.
+
+    Numbers are whole multiples of their steps, as a pack gives them back.
+    """
+    steps = steps_per_unit(schema)
+    rounded = {name: _rounded(value, steps[name]) for name, value in arrays.items()}
+    given = numbers_of(rounded) | {name: column.alias(name) for name, column in others.items()}
     length = len(next(iter(given.values())))
 
     def nothing(name: str, dtype: pl.DataType) -> pl.Series:
@@ -155,6 +159,14 @@ def _frame(
     return pl.DataFrame(
         [given[n] if n in given else nothing(n, dtype) for n, dtype in dtypes(schema).items()]
     )
+
+
+def _rounded(value: Array, steps: int) -> Array:
+    rounded = value * steps
+    np.rint(rounded, out=rounded)
+    rounded *= 1 / steps
+    rounded += 0.0  # a pack knows no zero below zero
+    return rounded
 
 
 def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:

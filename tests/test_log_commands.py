@@ -279,6 +279,6 @@ def test_a_skipped_workout_hands_its_sets_over(tmp_path: Path) -> None:
     """A FIT file that is no run but has sets is skipped with its proposals, by the same way as any import."""
     content = workout((30, 10, 1, 19, 43))
     item = Item("ada", "gym.fit", "ab" * 32, content)
-    (result,) = analyse_batch(tmp_path, False, {}, [item]).results
+    (result,) = analyse_batch(tmp_path, False, {}, False, [item]).results
     assert (result.status, [row["drill"] for row in result.proposals]) == ("skipped", ["plank"])
     assert "1 workout with exercises: `surefoot log --proposals` shows them" in import_lines([result], 0, 0)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
 import polars as pl
 import tzfpy
 
@@ -32,10 +33,11 @@ def with_local_day(run: ActivityInfo, records: pl.DataFrame) -> ActivityInfo:
 
 
 def _offset_at_first_fix(run: ActivityInfo, records: pl.DataFrame) -> int | None:
-    fixes = records.select("lat_deg", "lon_deg").drop_nulls()
-    if fixes.is_empty() or run.start_time is None:
+    lat, lon = records["lat_deg"].to_numpy(), records["lon_deg"].to_numpy()
+    fixes = np.flatnonzero(np.isfinite(lat) & np.isfinite(lon))
+    if not len(fixes) or run.start_time is None:
         return None
-    lat_deg, lon_deg = fixes.row(0)
+    lat_deg, lon_deg = float(lat[fixes[0]]), float(lon[fixes[0]])
     try:
         zone = ZoneInfo(tzfpy.get_tz(lon_deg, lat_deg))
     except (ZoneInfoNotFoundError, ValueError):

@@ -13,16 +13,14 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
 from typing import Any, Self, cast
 
-import dataframely as dy
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.columns import dtypes, numbers_of
+from pipeline.columns import dtypes, numbers_of, steps_per_unit
 from pipeline.errors import SurefootError
 from pipeline.results import PackRef, RunResult
 from pipeline.tables import Channels, DataFrame, Grid, Track
@@ -31,35 +29,8 @@ from pipeline.workspace.kept import Kept, files_below, put, remove, seekable
 
 JOINED = ("technicality", "terrain", "segment_id")
 
-# Steps per unit: 1e7 per degree is 11 mm on the ground; 256 per step/min holds FIT's cadences (1/64) exactly.
-_STEPS = {
-    "lat_deg": 10_000_000,
-    "lon_deg": 10_000_000,
-    "altitude_m": 100,
-    "distance_m": 100,
-    "speed_mps": 1_000,
-    "gap_speed_mps": 1_000,
-    "cadence_spm": 256,
-    "heart_rate_bpm": 10,
-    "grade": 10_000,
-    "abs_grade": 10_000,
-    "elapsed_s": 100,
-    "heading_deg": 100,
-    "altitude_roughness": 10_000,
-    "pace_variability": 10_000,
-    "pace_deficit": 10_000,
-    "sinuosity": 10_000,
-    "score": 10_000,
-}
 _TRACKS, _GRIDS, _CHANNELS = "tracks", "grid", "channels"
 _KINDS: dict[type[Any], str] = {Track: _TRACKS, Grid: _GRIDS, Channels: _CHANNELS}
-
-
-@cache
-def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
-    """Column → stored steps per unit, of the columns that are rounded. Half a step is the largest error."""
-    numbers = {name for name, dtype in dtypes(schema).items() if dtype.is_float()}
-    return {name: steps for name, steps in _STEPS.items() if name in numbers}
 
 
 def owner_name(athlete_id: str) -> str:
@@ -228,21 +199,33 @@ class StoredFrames:
         channels: tuple[str, ...],
     ) -> None:
         self._placements = placements
+        self._at_hand: Mapping[str, RunResult] = {}
         self._of_track, self._of_channels = track, channels
         self._grids = PackReader(kept, Grid)
         self._tracks = PackReader(kept, Track)
         self._channels = PackReader(kept, Channels)
 
+    def hand_over(self, runs: Mapping[str, RunResult]) -> Self:
+        """Give these runs from memory: their packs, just written, hold the same."""
+        self._at_hand = runs
+        return self
+
     def grid(self, run_id: str) -> DataFrame[Grid]:
         """A run's grid."""
-        return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]))
+        here = self._at_hand.get(run_id)
+        found = self._grids.read(self._placements[run_id]) if here is None else here.grid
+        return cast(DataFrame[Grid], found)
 
     def track(self, run_id: str) -> DataFrame[Track]:
         """These columns of a run's track."""
-        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id], self._of_track))
+        here = self._at_hand.get(run_id)
+        found = self._tracks.read(self._placements[run_id], self._of_track) if here is None else here.track
+        return cast(DataFrame[Track], found)
 
     def channels(self, run_id: str) -> pl.DataFrame | None:
         """These of a run's further channels, None where no run of its pack has any channel."""
+        if here := self._at_hand.get(run_id):
+            return here.channels
         try:
             return self._channels.read(self._placements[run_id], self._of_channels)
         except FileNotFoundError:

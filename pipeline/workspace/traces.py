@@ -23,11 +23,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.columns import steps_per_unit
 from pipeline.errors import SurefootError
 from pipeline.objects import ObjectPlace
 from pipeline.tables import Track
 from pipeline.workspace.kept import Kept, place_below, seekable
-from pipeline.workspace.packs import steps_per_unit
 
 SHORTEST_BYTES = 6
 """A shorter word is in other words by chance."""

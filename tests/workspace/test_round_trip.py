@@ -27,6 +27,7 @@ from workspace_builders import (
     track,
 )
 
+from pipeline.columns import steps_per_unit
 from pipeline.errors import SurefootError
 from pipeline.results import Origin
 from pipeline.tables import (
@@ -42,7 +43,7 @@ from pipeline.tables import (
     Track,
 )
 from pipeline.workspace import RunResult, Seen, Workspace, save_pack
-from pipeline.workspace.packs import JOINED, steps_per_unit
+from pipeline.workspace.packs import JOINED
 
 pytestmark = pytest.mark.both_databases
 
