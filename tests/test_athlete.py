@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from pipeline.athlete import YARDSTICK_RUNS, AthleteResult, Known, analyse_athlete, analyse_results
 from pipeline.results import RunResult
@@ -130,7 +131,7 @@ def test_a_watch_has_one_class_of_altitude() -> None:
 
 
 def test_passes_that_were_not_kept_are_taken_from_the_grid() -> None:
-    """Where an earlier version kept no passes of a run, its stored grid says the same."""
+    """Where an earlier version kept no passes of a run, its grid says the same, as far as it is rounded."""
     runs = [loop_run(n) for n in range(3)]
     without_passes = Asked([replace(run, passes=replace(run.passes, place=run.passes.place)) for run in runs])
     rows = without_passes.result.runs
@@ -142,7 +143,7 @@ def test_passes_that_were_not_kept_are_taken_from_the_grid() -> None:
         lambda run_id: cast(DataFrame[Track], loop_run(int(run_id[1:])).track),
         NO_LOG,
     )
-    assert result.segments.equals(without_passes.result.segments)
+    assert_frame_equal(result.segments, without_passes.result.segments, abs_tol=1e-3)
     assert result.stability["value"].to_list() == pytest.approx(
         without_passes.result.stability["value"].to_list()
     )

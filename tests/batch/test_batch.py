@@ -14,6 +14,7 @@ from pipeline.batch import BATCH_BYTES, BATCH_FILES, Item, Progress, find_files,
 from pipeline.engine import LocalEngine
 from pipeline.workflow import PENDING
 from pipeline.workspace import Workspace
+from pipeline.workspace.packs import PackReader
 from tests.imports import HereEngine, LosingEngine, take_in, total, zipped
 from tests.made_runs import fit_file, gpx_file, no_cadence_file, tcx_file
 
@@ -60,6 +61,25 @@ def test_what_a_worker_dies_of_is_rejected(workspace: Workspace, folder: Path) -
     assert set(workspace.load_rejected("ada")["reason"]) == {"the process that worked on it died (SIGSEGV)"}
     assert set(workspace.load_files("ada")["size_bytes"]) == {len(fit_file(0)), len(fit_file(1))}
     assert take_in(workspace, folder).known == 2
+
+
+def test_runs_at_hand_are_compared_as_from_their_packs(
+    workspace: Workspace, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few files are compared without a look into their packs; read from there they give the same."""
+
+    def refuse(self: PackReader, *args: object) -> None:
+        raise AssertionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PackReader, "read", refuse)
+        take_in(workspace, folder)
+    monkeypatch.setattr(batch, "HANDED_OVER", 1)
+    with Workspace(tmp_path / "another") as another:
+        take_in(another, folder)
+        assert another.load_origins("ada") == workspace.load_origins("ada") != {}
+        assert another.load_segments("ada").rows() == workspace.load_segments("ada").rows() != []
+        assert another.load_stability("ada").rows() == workspace.load_stability("ada").rows() != []
 
 
 def test_a_stop_before_the_comparison_is_repaired(
