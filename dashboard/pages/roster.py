@@ -38,7 +38,7 @@ WHOLE = {"type": "rightAligned"}
 SIGNED = {"type": "rightAligned", "valueFormatter": {"function": "signed(params.value)"}}
 WORDS = {"filter": True}
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 118, **WORDS},
+    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 112, **WORDS},
     {
         "field": "why",
         "headerName": "Why to look",
@@ -52,15 +52,15 @@ COLUMNS: list[dict[str, Any]] = [
     {
         "field": "groups",
         "headerName": "Groups",
-        "width": 98,
+        "width": 92,
         "editable": {"function": "params.data.may_group"},
         "singleClickEdit": True,
         "wrapText": True,
         "autoHeight": True,
     },
-    {"field": "technical_min", "headerName": "Technical min, 4 weeks", "width": 94, **WHOLE},
+    {"field": "technical_min", "headerName": "Technical min, 4 weeks", "width": 102, **WHOLE},
     {"field": "change", "headerName": "Trend, % in 4 weeks", "width": 84, **SIGNED},
-    {"field": "interval", "headerName": "95 % interval of it", "width": 112, "sortable": False},
+    {"field": "interval", "headerName": "95 % interval of it", "width": 108, "sortable": False},
     {"field": "in_plan", "headerName": "Weeks in plan", "width": 76},
     {"field": "cadence_used", "headerName": "Cadence used, %", "width": 97, **WHOLE},
     {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 92},
