@@ -203,10 +203,11 @@ def _csv(name: str, group: str) -> str:
     return data_url(name, group=group) if group else data_url(name)
 
 
-def _links(groups: pl.DataFrame, chosen: str, everyone: list[str]) -> html.Nav | html.P:
-    """Every group with its number of athletes, the chosen one marked; how to make one where there is none."""
-    if groups.is_empty():
-        return html.P("No groups yet: write their names into the column Groups.", className="small")
+def _links(groups: pl.DataFrame, chosen: str, everyone: list[str]) -> html.Nav | html.P | None:
+    """Every group with its number of athletes, the chosen one marked; how several athletes get one."""
+    if groups.is_empty() and not chosen:
+        hint = "No groups yet: write their names into the column Groups."
+        return html.P(hint, className="small") if len(everyone) > 1 else None
     counted = groups.filter(pl.col("athlete_id").is_in(everyone)).group_by("name").len().sort("name")
     choices = [("", len(everyone)), *counted.rows()]
     return html.Nav([_link(name, n, chosen) for name, n in choices], className="pills", **named("Groups"))

@@ -376,8 +376,11 @@ def test_a_coachs_groups_are_seen_by_nobody_else(app: Dash, path: Path) -> None:
 
 
 def test_a_runner_is_shown_no_field_for_groups(app: Dash, path: Path) -> None:
-    """Bob's own settings have none, and who sends one all the same is told that groups are a coach's."""
+    """Bob's own settings and roster have none, and who sends one all the same is told whose groups are."""
     bob = sign_in(app, path, BOB)
+    roster = bob.call(next(key for key in callbacks(app) if key.startswith("..roster-head")), values(BOB))
+    assert [row["may_group"] for row in roster.get_json()["response"]["roster-grid"]["rowData"]] == [False]
+    assert "No groups yet" not in said(roster)
     key = next(key for key in callbacks(app) if key.startswith("..settings-head"))
     sent = bob.call(key, values(BOB)).get_json()["response"]["settings-data"]["data"]
     assert sent["groups"] is None
