@@ -14,7 +14,7 @@ from pipeline.errors import SurefootError
 from pipeline.results import Answer, FileResult, Origin, PackRef, Relabelled, RunResult, Seen
 from pipeline.tables import DataFrame, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
-from pipeline.workspace.frames import to_row, to_rows
+from pipeline.workspace.frames import insert, to_row, to_rows
 from pipeline.workspace.grouping import Grouping
 from pipeline.workspace.joblist import JobList
 from pipeline.workspace.kept import put
@@ -329,7 +329,7 @@ def _replace(connection: sa.Connection, table: sa.Table, athlete_id: str, frame:
 
 def _add(connection: sa.Connection, table: sa.Table, athlete_id: str, frame: pl.DataFrame) -> None:
     if not frame.is_empty():
-        connection.execute(table.insert(), to_rows(frame.with_columns(athlete_id=pl.lit(athlete_id))))
+        insert(connection, table, frame.with_columns(athlete_id=pl.lit(athlete_id)))
 
 
 def _replace_runs(
