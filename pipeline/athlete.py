@@ -152,7 +152,7 @@ def analyse_athlete(
             measured[run_id] = measure_run(seconds, on, model, load_channels(run_id))
             grid = load_grid(run_id) if grid is None else grid
             again, new = learn_stretches(grid, stretches)
-            stretches += new
+            stretches.add(new)
             repeats += measure_passes(run, grid, seconds, technicality, model, again)
             run.update(_verdict_on_run(run, own, measured[run_id]))
         if (origin := Origin(labels, ground, steady)) != before:

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
@@ -39,22 +38,37 @@ MIN_POINTS = 9
 OFF_LENGTH = 0.15
 _OUTLYING_DEG = 2 * REACH_M / (np.radians(1.0) * EARTH_RADIUS_M)
 
+_NO_POINTS: Array = np.zeros((0, POINTS, 3))
+
 Pass = tuple[str, int, int]  # stretch, first cell, cell after the last
 
 
-@dataclass(frozen=True, slots=True)
 class KnownStretches:
     """Names, the elder first, and points (n, 11, 3): latitude, longitude and heading in degrees."""
 
-    stretch_id: tuple[str, ...] = ()
-    points: Array = field(default_factory=lambda: np.zeros((0, POINTS, 3)))
+    def __init__(self, stretch_id: Iterable[str] = (), points: Array = _NO_POINTS) -> None:
+        self.stretch_id = list(stretch_id)
+        self._room = points
+
+    @property
+    def points(self) -> Array:
+        """Of all of them."""
+        return self._room[: len(self)]
+
+    def add(self, later: KnownStretches) -> None:
+        """Add others. There is room for as many again, so that run by run none is copied more than twice."""
+        n, needed = len(self), len(self) + len(later)
+        if needed > len(self._room):
+            self._room = np.concatenate([self.points, np.empty((2 * needed - n, POINTS, 3))])
+        self._room[n:needed] = later.points
+        self.stretch_id += later.stretch_id
 
     @classmethod
     def from_table(cls, table: DataFrame[Stretches]) -> KnownStretches:
         """Of the table that keeps them."""
         ordered = table.sort("rank", "stretch_id", "point")
         points = ordered.select("lat_deg", "lon_deg", "heading_deg").to_numpy().reshape(-1, POINTS, 3)
-        return cls(tuple(ordered["stretch_id"].gather_every(POINTS)), points)
+        return cls(ordered["stretch_id"].gather_every(POINTS), points)
 
     def to_table(self, first_rank: int = 0) -> DataFrame[Stretches]:
         """The table that keeps them; `first_rank` stretches were known before."""
@@ -73,13 +87,10 @@ class KnownStretches:
     def __len__(self) -> int:
         return len(self.stretch_id)
 
-    def __add__(self, later: KnownStretches) -> KnownStretches:
-        return KnownStretches(self.stretch_id + later.stretch_id, np.concatenate([self.points, later.points]))
-
     def where(self, kept: Mask) -> KnownStretches:
         """Some of them, by a mask (n,)."""
         chosen = np.flatnonzero(kept)
-        return KnownStretches(tuple(self.stretch_id[k] for k in chosen), self.points[chosen])
+        return KnownStretches((self.stretch_id[k] for k in chosen), self.points[chosen])
 
 
 class _Way:
@@ -158,7 +169,7 @@ class _Way:
                 ).hexdigest()
                 found.setdefault(name, np.column_stack([self.lat[at], self.lon[at], self.heading[at]]))
         points = np.array(list(found.values())).reshape(-1, POINTS, 3)
-        return KnownStretches(tuple(found), points)
+        return KnownStretches(found, points)
 
 
 def find_passes(grid: DataFrame[Grid], known: KnownStretches) -> list[Pass]:

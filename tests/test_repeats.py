@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -126,6 +127,18 @@ def test_what_is_known_keeps_its_name() -> None:
     passes, new = learn_stretches(eastward(2005), known)
     assert len(passes) == 4
     assert len(new) == 2
+
+
+@given(cuts=st.lists(st.integers(0, 10), max_size=6))
+def test_stretches_are_added_behind_those_that_are_known(cuts: list[int]) -> None:
+    """Added bit by bit, nothing of what was there before changes, in names or in points."""
+    every = learnt(eastward(5005))
+    borders = [0, *sorted(cuts), len(every)]
+    known, index = KnownStretches(), np.arange(len(every))
+    for start, end in pairwise(borders):
+        known.add(every.where((index >= start) & (index < end)))
+        assert known.stretch_id == every.stretch_id[:end]
+        np.testing.assert_array_equal(known.points, every.points[:end])
 
 
 def test_what_is_kept_is_what_was_known() -> None:
