@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 from flask import Response
 
-from dashboard import queries, theme
+from dashboard import plotly_js, queries, theme
 from dashboard.account_routes import account_routes
 from dashboard.archive_routes import archive_routes
 from dashboard.components import (
@@ -63,7 +63,7 @@ from pipeline.workspace import AccountBook
 PAGES = (answer, runs, run, stretches, balance, upload, plan, roster, settings)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
-<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style></head>
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style>PLOTLY</head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
 
@@ -101,7 +101,8 @@ def build_app(
         update_title="",
         serve_locally=True,
         suppress_callback_exceptions=True,
-        index_string=INDEX.replace("VARIABLES", theme.css_variables()),
+        assets_ignore="plotly",
+        index_string=INDEX.replace("VARIABLES", theme.css_variables()).replace("PLOTLY", plotly_js.TAG),
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = _frame

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from dash import Dash
 from flask import Flask, Response, abort, request
 
-from dashboard import queries
+from dashboard import plotly_js, queries
 from dashboard.hosting import Hosting
 from pipeline.errors import SurefootError
 from pipeline.tiles import tile_host
@@ -20,7 +20,7 @@ from pipeline.tiles import tile_host
 HOSTS = ("127.0.0.1", "localhost")
 MAX_BODY_BYTES = 1 << 20
 MAX_TEXT = 2000
-HSTS_S = 365 * 24 * 3600
+YEAR_S = 365 * 24 * 3600
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -54,12 +54,20 @@ def protect(app: Dash, workspace: queries.Workspace, hosting: Hosting | None = N
         )
         if response.mimetype in ("text/html", "application/json"):
             response.headers["Cache-Control"] = "no-store"
+        elif _never_changes() and response.status_code == 200:
+            response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
         if hosting and hosting.is_secure:
-            response.headers["Strict-Transport-Security"] = f"max-age={HSTS_S}"
+            response.headers["Strict-Transport-Security"] = f"max-age={YEAR_S}"
         return response
 
     server.before_request_funcs.setdefault(None, []).insert(0, check)
     server.after_request(dress)
+
+
+def _never_changes() -> bool:
+    """The file asked for has its version in its address: Dash adds a time to those that it names itself."""
+    is_ours = request.path.startswith("/assets/")
+    return is_ours and ("m" in request.args or request.path.endswith(plotly_js.FILE.name))
 
 
 def _tile_host(workspace: queries.Workspace) -> str:

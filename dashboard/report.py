@@ -12,9 +12,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 import plotly.io as pio
 import polars as pl
-from plotly.offline import get_plotlyjs
 
-from dashboard import queries, tables, theme, words
+from dashboard import plotly_js, queries, tables, theme, words
 from dashboard.charts.interval import interval
 from dashboard.charts.trend import trend
 from pipeline.errors import SurefootError
@@ -90,7 +89,7 @@ def render_report(workspace: queries.Workspace, athlete_ids: Sequence[str]) -> s
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <style>{theme.css_variables()}{STYLE.replace("FONT", font)}</style>
-<script>{get_plotlyjs()}</script>
+<script>{plotly_js.FILE.read_text(encoding="utf-8")}</script>
 </head>
 <body><main>
 {"".join(sections)}

@@ -2,6 +2,9 @@
 (function () {
   "use strict";
 
+  /* Dash asks for all of plotly where this is not set: the smaller bundle is on its way, and is waited for. */
+  window.Plotly = window.Plotly || new Promise((done) => document.getElementById("plotly").addEventListener("load", done));
+
   function makeTable({ columns, rows, right }) {
     const table = document.createElement("table");
     table.className = "table";

@@ -37,6 +37,7 @@ class Seen:
     page: Page
     complaints: list[str] = field(default_factory=list)
     hosts: set[str] = field(default_factory=set)
+    paths: set[str] = field(default_factory=set)
 
     def open(self, url: str, wanted: str) -> Page:
         """Go to an address and wait for an element of it."""
@@ -80,7 +81,13 @@ def watch(browser: Browser, size: tuple[int, int], scheme: str = "light") -> See
         lambda note: seen.complaints.append(note.text) if note.type in ("error", "warning") else None,
     )
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("request", lambda asked: seen.hosts.add(urlsplit(asked.url).netloc))
+
+    def note(url: str) -> None:
+        asked = urlsplit(url)
+        seen.hosts.add(asked.netloc)
+        seen.paths.add(asked.path)
+
+    seen.page.on("request", lambda asked: note(asked.url))
     return seen
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import random
+import re
 from typing import Any
 
 import pytest
@@ -124,6 +125,22 @@ def test_security_headers_on_every_answer(client: FlaskClient) -> None:
         assert "http" not in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_scripts_are_asked_for_once(client: FlaskClient) -> None:
+    """What has its version in its address is kept for a year; what has not is asked for again."""
+    page = client.get("/", headers=HOST).text
+    named = re.findall(r'(?:src|href)="(/(?:assets|_dash-component-suites)/[^"]+)"', page)
+    assert len(named) > 20
+    assert [path for path in named if "max-age=31536000" not in _kept(client, path)] == []
+    for path in ("/assets/app.js", "/assets/none.js?m=1", "/assets/icons/sun.svg"):
+        assert "31536000" not in _kept(client, path)
+
+
+def _kept(client: FlaskClient, path: str) -> str:
+    """How long a browser may keep a file."""
+    with client.get(path, headers=HOST) as answer:
+        return answer.headers.get("Cache-Control", "")
 
 
 def test_the_page_names_no_other_host(client: FlaskClient) -> None:

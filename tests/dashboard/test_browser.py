@@ -8,7 +8,7 @@ import pytest
 from browsing import WAIT_MS, Seen, every_page, serve
 from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
 
-from dashboard import report, theme
+from dashboard import plotly_js, report, theme
 
 
 @pytest.fixture(scope="module")
@@ -19,11 +19,13 @@ def address(workspace: FakeWorkspace) -> Iterator[str]:
 
 
 def test_pages_are_quiet_and_stay_at_home(desktop: Seen, address: str, run_id: str) -> None:
-    """No page writes an error to the console, and no other host is asked for anything."""
+    """No page writes an error to the console, asks another host for anything, or loads all of plotly."""
     for path, wanted in every_page(run_id):
         desktop.open(address + path, wanted)
     assert desktop.complaints == []
     assert desktop.hosts <= {urlsplit(address).netloc, ""}
+    plotly = {path for path in desktop.paths if "plotly" in path}
+    assert plotly == {f"/assets/plotly/{plotly_js.FILE.name}"}
 
 
 def test_a_phone_scrolls_down_alone(phone: Seen, address: str, run_id: str) -> None:
