@@ -28,8 +28,10 @@ Result = TypeVar("Result")
 ITEM_LIMIT_S = 60.0
 _ENVIRONMENT = {
     **dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-    # Give the arrays of one file back to the system before the next: 20 MB less a worker.
-    **dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), "65536"),
+    # Give the arrays of one file back to the system before the next: 10 MB less a worker, for 6 % more time
+    # (at 64 KiB a call the same 10 MB cost 13 %). Arrow's own pool would keep another 20 to 40 MB.
+    **dict.fromkeys(("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"), "262144"),
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 
 
