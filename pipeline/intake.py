@@ -98,7 +98,7 @@ def find_files(paths: Iterable[Path | str], workspace: Path) -> list[Found]:
     """Every file at or below `paths` once, sorted, without hidden ones and the workspace's own.
 
     A text with `://` in it is the URL of a file or a folder in object storage. Raises SurefootError where a
-    path does not exist, or a URL cannot be listed.
+    path does not exist or cannot be looked into, or a URL cannot be listed; a folder below is then found.
     """
     found: list[Found] = []
     for place in paths:
@@ -106,6 +106,8 @@ def find_files(paths: Iterable[Path | str], workspace: Path) -> list[Found]:
         path = local_path(url) if url else Path(place)
         if path is None:
             found += [Found(*there) for there in find_objects(url)]
+        elif _is_closed(path):
+            raise SurefootError(f"the folder {path} cannot be read", "check its rights")
         elif path.is_dir():
             below = (
                 p
@@ -115,7 +117,7 @@ def find_files(paths: Iterable[Path | str], workspace: Path) -> list[Found]:
             found += [
                 Found(p, p.relative_to(path).as_posix())
                 for p in sorted(below, key=lambda p: p.parts)
-                if p.is_file() or not p.exists()
+                if p.is_file() or not p.exists() or _is_closed(p)
             ]
         elif path.exists():
             found.append(Found(path, path.name))
@@ -128,6 +130,10 @@ def find_files(paths: Iterable[Path | str], workspace: Path) -> list[Found]:
         for place, file in reversed(places.items())
         if isinstance(place, ObjectPath) or own not in place.parents
     ]
+
+
+def _is_closed(path: Path) -> bool:
+    return path.is_dir() and not os.access(path, os.R_OK | os.X_OK, effective_ids=True)
 
 
 def find_folders(paths: Iterable[Path | str], workspace: Path) -> dict[str, list[Found]]:

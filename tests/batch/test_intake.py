@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -64,6 +67,38 @@ def test_runs_are_read_stored_and_answered(workspace: Workspace, folder: Path) -
         assert workspace.load_original(sha) in (fit_file(0), fit_file(1))
     assert set(workspace.load_segments("ada")["run_id"]) == set(runs["run_id"])
     assert len(workspace.load_effects("ada")) == 5
+
+
+@contextmanager
+def ordinary() -> Iterator[None]:
+    """With the rights of somebody who is not root."""
+    was_root = os.geteuid() == 0
+    if was_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if was_root:
+            os.seteuid(0)
+
+
+@pytest.mark.sqlite_alone
+def test_a_folder_that_cannot_be_looked_into_is_no_empty_one(workspace: Workspace) -> None:
+    """Asked for, it is an error in one line; below what was asked for it is rejected by its name."""
+    with TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o755)
+        (place / "closed").mkdir(mode=0o000)
+        with ordinary():
+            with pytest.raises(SurefootError, match=r"the folder \S+/closed cannot be read"):
+                find_files([place / "closed"], workspace.path)
+            found = find_files([place], workspace.path)
+        new = intake.NewItems(workspace, "ada", found, Progress())
+        with ordinary():
+            assert list(new) == []
+    assert [(one.source_name, one.reason) for one in new.problems] == [
+        ("closed", "it cannot be read (Permission denied)")
+    ]
 
 
 def test_originals_are_kept_only_if_asked(workspace: Workspace, folder: Path) -> None:
