@@ -127,18 +127,18 @@ def terrain_rows() -> list[tuple[str, str, str]]:
     )
     return [
         (
-            "Roughness: altitude about a smooth curve over 80 m",
+            "Roughness: altitude about a smooth curve over 120 m",
             f"{rough[0]:.2f}, {rough[1]:.2f} or {rough[2]:.2f}{words.NBSP}m",
             "by how quiet the watch's altitude is; not used where it has no barometer",
         ),
-        ("Pace variability over 80 m", words.percent(float(np.exp(pace)), 0), "grade taken out"),
+        ("Pace jumping about, every 5 m", words.percent(float(np.exp(pace)), 1), "over 80 m"),
         (
-            "Slower than the quick pace of 1 km by",
+            "Slower than the quick pace of the run and of 1 km by",
             words.percent(float(-np.expm1(-slow)), 0),
             "grade taken out",
         ),
         (
-            "Winding over 60 m",
+            "Winding over 100 m",
             f"{np.degrees(np.exp(winding)):.1f}° a metre",
             "change of direction",
         ),
@@ -146,6 +146,6 @@ def terrain_rows() -> list[tuple[str, str, str]]:
             "Called technical from a probability of",
             words.percent(terrain.TECHNICAL_FROM, 0),
             "all of these together, over all runs there; no stretch is shorter than "
-            f"{terrain.SINGLE_PASS_M:.0f}{words.NBSP}m",
+            f"{terrain.MIN_LENGTH_M:.0f}{words.NBSP}m",
         ),
     ]

@@ -294,7 +294,7 @@ def label_run(
     """
     shared, passes = places.recall(_place_ids(grid))
     own = terrain.derive_score(_features(grid), altitude_class, run["sampling"])
-    score = np.where(np.isfinite(shared), shared, terrain.score_alone(own))
+    score = np.where(np.isfinite(shared), shared, own)
     if run["sub_sport"] in INDOOR:
         score = np.full(len(score), -CERTAIN)
     said = apply_marks(run["run_id"], grid, marks)

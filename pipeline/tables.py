@@ -148,10 +148,12 @@ class Grid(dy.Schema):
     heading_deg = number("deg", "direction of travel, clockwise from north", min=0, max=360)
     altitude_m = number("m", "altitude as recorded")
     grade = number("", "rise over run", min=-0.4, max=0.4)
-    altitude_roughness = number("", "log SD (m) over 80 m of altitude about a local quadratic")
-    pace_variability = number("", "log SD over 80 m of log grade-adjusted speed about its 200 m median")
-    pace_deficit = number("", "log of the 80th percentile over 1 km of grade-adjusted speed, minus now")
-    sinuosity = number("", "log RMS heading change per metre (rad/m) over 60 m")
+    altitude_roughness = number("", "log SD (m) over 120 m of altitude about a local quadratic")
+    pace_variability = number("", "log SD over 40 m of the change of log speed every 5 m, mean over 80 m")
+    pace_deficit = number(
+        "", "log of the 80th percentile of grade-adjusted speed (mean of run and 1 km), minus now"
+    )
+    sinuosity = number("", "log RMS heading change per metre (rad/m) over 60 m, mean over 100 m")
     abs_grade = number("", "|grade| over 50 m", min=0)
     score = number("", "log odds of technical ground, as this pass alone says")
 

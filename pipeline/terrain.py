@@ -40,26 +40,27 @@ TECHNICAL, SMOOTH = (TERRAINS.index(t) for t in ("technical", "smooth"))
 UP, LEVEL, DOWN = (DIRECTIONS.index(d) for d in ("up", "level", "down"))
 
 # Log odds of technical ground per unit of each feature, and the feature's middle between smooth and technical
-# ground. Set on simulated ground whose features are spread as on real recordings, and checked on those
-# (docs/methods.md). Roughness says the less the noisier the altitude, and pace the less the worse its grade.
+# ground. Set on simulated ground and on real recordings together (docs/methods.md). Roughness says the less
+# the noisier the altitude.
+_PACE_AND_WAY = {"pace_variability": 1.5, "pace_deficit": 9.0, "sinuosity": 1.0}
 WEIGHTS = {
-    "clean": {"altitude_roughness": 2.5, "pace_variability": 1.1, "pace_deficit": 9.0, "sinuosity": 1.3},
-    "typical": {"altitude_roughness": 2.5, "pace_variability": 1.1, "pace_deficit": 9.0, "sinuosity": 1.3},
-    "windy": {"altitude_roughness": 1.2, "pace_variability": 1.1, "pace_deficit": 9.0, "sinuosity": 1.3},
-    "gps": {"pace_variability": 1.5, "pace_deficit": 6.5, "sinuosity": 1.4},
-    "none": {"pace_variability": 1.5, "pace_deficit": 6.5, "sinuosity": 1.4},
+    "clean": {"altitude_roughness": 2.5, **_PACE_AND_WAY},
+    "typical": {"altitude_roughness": 2.5, **_PACE_AND_WAY},
+    "windy": {"altitude_roughness": 1.0, **_PACE_AND_WAY},
+    "gps": _PACE_AND_WAY,
+    "none": _PACE_AND_WAY,
 }
-MIDDLES = {"pace_variability": -2.45, "pace_deficit": 0.19, "sinuosity": -3.9}
+MIDDLES = {"pace_variability": -3.1, "pace_deficit": 0.19, "sinuosity": -3.8}
 ROUGHNESS_MIDDLE = {"clean": -1.2, "typical": -1.0, "windy": -0.6}
-BIAS = {"clean": 0.05, "typical": -0.25, "windy": -0.1, "gps": -0.3, "none": -0.3}
+BIAS = {"clean": -0.2, "typical": 0.2, "windy": 0.8, "gps": 0.25, "none": 0.25}
 SAMPLING_BIAS = {"1 Hz": 0.0, "smart": 0.4}
-# Probability from which ground is called technical; what a switch between the two must be worth (log odds).
-# Log odds after so many passes: their mean times the slope, plus the intercept.
-N_PASSES, SLOPE, INTERCEPT = (1, 3, 5, 10), (1.1, 1.6, 1.9, 2.2), (-0.4, -0.1, 0.0, 0.0)
-SINGLE_PASS_M = 60.0
+# Log odds after so many passes: their mean times the slope.
+N_PASSES, SLOPE = (1, 3, 5, 10), (1.0, 1.5, 1.6, 1.8)
 LEAST_EFFORT = 0.95  # of the level's, on any descent
+# Probability from which ground is called technical; what a switch between the two must be worth (log odds).
 TECHNICAL_FROM = 1 / 3
-SWITCH_PENALTY = 16.0
+SWITCH_PENALTY = 12.0
+MIN_LENGTH_M = 60.0
 
 
 def weigh_features(features: Mapping[str, Array], altitude_class: str) -> dict[str, Array]:
@@ -86,13 +87,15 @@ def derive_features(
     """The five terrain features on the 5 m grid; NaN where the channel is missing or the course broken."""
     if len(speed_mps) == 0:
         return dict.fromkeys(FEATURES, np.zeros(0))
-    speed = np.maximum(fill_between(speed_mps), 0.3)
-    pace = np.log(speed * heart_rate_factor(np.nan_to_num(grade)))
+    speed = np.log(np.maximum(fill_between(speed_mps), 0.3))
+    jumps = np.log(rolling_sd(np.diff(speed, prepend=speed[:1]), _width(40)) + 0.003)
+    pace = speed + np.log(heart_rate_factor(np.nan_to_num(grade)))
     usual = percentile_filter(pace, 80, _width(1000), mode="nearest")
+    usual_of_run = np.quantile(_median(pace, 60), 0.8)
     features = {
         "altitude_roughness": _roughness(altitude_m),
-        "pace_variability": np.log(rolling_sd(pace - _median(pace, 200), _width(80)) + 0.01),
-        "pace_deficit": _median(usual - pace, 60),
+        "pace_variability": rolling_mean(jumps, _width(80)),
+        "pace_deficit": _median((usual + usual_of_run) / 2 - pace, 60),
         "sinuosity": _sinuosity(lat_deg, lon_deg),
         "abs_grade": rolling_mean(np.abs(grade), _width(50)),
     }
@@ -112,7 +115,7 @@ def heart_rate_factor(grade: Array) -> Array:
 
 
 def _roughness(altitude_m: Array) -> Array:
-    width = _width(80)
+    width = _width(120)
     if np.isfinite(altitude_m).sum() < width or len(altitude_m) < width:
         return np.full(len(altitude_m), np.nan)
     whole = fill_between(altitude_m)
@@ -125,7 +128,8 @@ def _sinuosity(lat_deg: Array, lon_deg: Array) -> Array:
         return np.full(len(lat_deg), np.nan)
     heading = np.radians(heading_deg(lat_deg, lon_deg))
     turn = (np.diff(heading, prepend=heading[0]) + np.pi) % (2 * np.pi) - np.pi
-    return np.asarray(np.log(np.sqrt(rolling_mean((turn / CELL_M) ** 2, _width(60))) + 0.005))
+    winding = np.log(np.sqrt(rolling_mean((turn / CELL_M) ** 2, _width(60))) + 0.005)
+    return rolling_mean(winding, _width(100))
 
 
 def heading_deg(lat_deg: Array, lon_deg: Array) -> Array:
@@ -155,12 +159,7 @@ def technicality(score: Array, passes: Integers) -> Array:
 
 def _log_odds(score: Array, passes: Integers) -> Array:
     """Log odds after so many passes: their mean says the more, the more they are."""
-    return np.asarray(score * np.interp(passes, N_PASSES, SLOPE) + np.interp(passes, N_PASSES, INTERCEPT))
-
-
-def score_alone(score: Array) -> Array:
-    """Score of a pass that has to stand alone: averaged along the way, since no other pass steadies it."""
-    return rolling_mean(score, _width(SINGLE_PASS_M))
+    return np.asarray(score * np.interp(passes, N_PASSES, SLOPE))
 
 
 def label_ground(score: Array, passes: Integers) -> Integers:
@@ -169,7 +168,9 @@ def label_ground(score: Array, passes: Integers) -> Integers:
     return label_terrain(_log_odds(score, passes) - margin, switch_penalty=SWITCH_PENALTY)
 
 
-def label_terrain(score: Array, *, switch_penalty: float = 3.0, min_length_m: float = 60.0) -> Integers:
+def label_terrain(
+    score: Array, *, switch_penalty: float = 3.0, min_length_m: float = MIN_LENGTH_M
+) -> Integers:
     """Label of each cell as an index into `tables.TERRAINS`.
 
     Two-level Potts model: maximise the sum of x S - penalty x switches, x = +1 technical, -1 smooth,
@@ -304,7 +305,7 @@ def _in_words(name: str, technical: bool, value: float, speed_mps: float) -> str
         )
     if name == "pace_variability":
         share = f"{np.exp(value):.0%}".replace("%", " %")
-        return f"pace jumps about by {share} within 80 m" if technical else f"pace is even within {share}"
+        return f"pace jumps about by {share} every 5 m" if technical else f"pace is even, {share} every 5 m"
     if name == "sinuosity":
         turn = f"{np.degrees(np.exp(value) * 10):.0f}° every 10 m"
         return f"the trail winds by {turn}" if technical else f"the way is straight, {turn}"

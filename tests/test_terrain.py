@@ -21,7 +21,6 @@ from pipeline.terrain import (
     label_direction,
     label_ground,
     label_terrain,
-    score_alone,
     technicality,
     weigh_features,
 )
@@ -48,7 +47,7 @@ def course(n: int = 600, seed: int = 3) -> dict[str, np.ndarray]:
 
 def label(score: np.ndarray) -> np.ndarray:
     """Labels of a run that passed alone."""
-    return label_ground(score_alone(score), np.ones(len(score), dtype=np.int64))
+    return label_ground(score, np.ones(len(score), dtype=np.int64))
 
 
 def test_every_scored_feature_is_higher_on_technical_ground() -> None:
@@ -149,10 +148,10 @@ def test_technicality_is_a_probability_that_sharpens_with_passes() -> None:
 
 
 def test_a_feature_says_nothing_at_its_middle() -> None:
-    """By hand: half a unit of sinuosity above its middle is 0.65 log odds with a barometer; unknown is 0."""
+    """By hand: half a unit of sinuosity above its middle is 0.5 log odds; unknown is 0."""
     features = dict.fromkeys(("altitude_roughness", "pace_variability", "pace_deficit"), np.array([np.nan]))
-    said = weigh_features({**features, "sinuosity": np.array([-3.4])}, "clean")
-    assert said["sinuosity"][0] == pytest.approx(0.65)
+    said = weigh_features({**features, "sinuosity": np.array([-3.3])}, "clean")
+    assert said["sinuosity"][0] == pytest.approx(0.5)
     assert said["pace_deficit"][0] == 0
 
 
@@ -176,9 +175,7 @@ def test_segments_cover_the_run_without_gap_or_overlap() -> None:
             }
         )
     )
-    segments = derive_segments(
-        grid, score_alone(score), np.ones(n, dtype=np.int64), altitude_class="clean", end_s=2000.0
-    )
+    segments = derive_segments(grid, score, np.ones(n, dtype=np.int64), altitude_class="clean", end_s=2000.0)
     assert segments.start_s[0] == 0.0
     assert segments.end_s[-1] == 2000.0
     assert (segments.start_s[1:] == segments.end_s[:-1]).all()
