@@ -186,3 +186,21 @@ def test_segments_cover_the_run_without_gap_or_overlap() -> None:
     assert any(mark in reasons for mark in (" m/s", " %", "°", " m"))
     assert segments.technicality_mean[technical].min() > 0.5
     assert Segments.is_valid(segments_table({"r": segments}))
+
+
+def test_pace_that_jumps_by_hand() -> None:
+    """By hand: 10 % up and down every 5 m is a change of 20 % (log) each time; the same swing over 1 km is none."""
+    cells = np.arange(600)
+    jumping = course() | {"speed_mps": 3.0 * np.exp(0.1 * (-1.0) ** cells)}
+    drifting = course() | {"speed_mps": 3.0 * np.exp(0.1 * np.sin(2 * np.pi * cells / 200))}
+    jumps, drift = (derive_features(**run)["pace_variability"][300] for run in (jumping, drifting))
+    assert jumps == pytest.approx(np.log(0.2), abs=0.05)
+    assert drift < np.log(0.005)
+
+
+def test_a_long_slow_part_is_slow_by_the_pace_of_the_run() -> None:
+    """By hand: 1.5 km at 2.4 m/s after 1.5 km at 3: within the km nothing is faster, within the run 3/2.4."""
+    slow = course() | {"speed_mps": np.repeat([3.0, 2.4], 300)}
+    deficit = derive_features(**slow)["pace_deficit"]
+    assert deficit[500] == pytest.approx(np.log(3 / 2.4) / 2, abs=1e-6)
+    assert deficit[100] == pytest.approx(0.0, abs=1e-6)

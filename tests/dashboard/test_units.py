@@ -47,9 +47,9 @@ def test_a_mile_by_hand() -> None:
 
 def test_reasons_are_told_in_the_unit_as_exactly_as_they_were() -> None:
     """0.4 m are 1.3 ft, 80 m are 262 ft, 0.6 m/s are 1.3 mph; per cent, degrees and words stay."""
-    said = "the ground is uneven by 0.4 m; pace jumps about by 14 % within 80 m; 0.6 m/s under your usual"
+    said = "the ground is uneven by 0.4 m; pace jumps about by 14 % every 5 m; 0.6 m/s under your usual"
     assert MILES.in_words(said) == (
-        "the ground is uneven by 1.3 ft; pace jumps about by 14 % within 262 ft; 1.3 mph under your usual"
+        "the ground is uneven by 1.3 ft; pace jumps about by 14 % every 16 ft; 1.3 mph under your usual"
     )
     assert MILES.in_words("the way is straight, 7° every 10 m") == "the way is straight, 7° every 33 ft"
     assert METRIC.in_words(said) == said
