@@ -189,7 +189,7 @@ def test_segments_cover_the_run_without_gap_or_overlap() -> None:
 
 
 def test_pace_that_jumps_by_hand() -> None:
-    """By hand: 10 % up and down every 5 m is a change of 20 % (log) each time; the same swing over 1 km is none."""
+    """By hand: 10 % up and down every 5 m is a change of 20 % (log) each time; over 1 km it is none."""
     cells = np.arange(600)
     jumping = course() | {"speed_mps": 3.0 * np.exp(0.1 * (-1.0) ** cells)}
     drifting = course() | {"speed_mps": 3.0 * np.exp(0.1 * np.sin(2 * np.pi * cells / 200))}
