@@ -1,17 +1,26 @@
-"""One step away from the answer: the plain correlation, and what the answer's model leaves over."""
+"""One step away from the answer: the plain correlation, and what the answer's model leaves over.
+
+Neither is drawn before it is opened.
+"""
 
 from __future__ import annotations
 
-from dash import html
+from typing import Any
 
+from dash import Dash, Input, Output, State, dcc, html
+from dash.exceptions import PreventUpdate
+
+from dashboard import queries, tables
 from dashboard.charts import dose_response, residuals
-from dashboard.components import data_url, figure_box
+from dashboard.components import data_url, figure_box, register_tables, table_data, table_rows
+from dashboard.theme import by_scheme
 
 
 def plain_correlation(athlete_id: str) -> html.Details:
     """The obvious analysis with the reason why it is not the answer."""
     return html.Details(
         [
+            dcc.Store(id="answer-dose-card-opened"),
             html.Summary("The plain correlation, and why it must not be trusted"),
             html.P(id="answer-naive", className="lede"),
             html.P(dose_response.STATEMENT, className="sub"),
@@ -32,6 +41,7 @@ def left_over(athlete_id: str) -> html.Details:
     of_athlete = {"CSV": data_url("residuals", athlete=athlete_id)}
     return html.Details(
         [
+            dcc.Store(id="answer-leftover-card-opened"),
             html.Summary("What is left over: does the answer's model hold?"),
             html.P(residuals.LEFTOVER_STATEMENT, className="sub"),
             figure_box(
@@ -51,3 +61,50 @@ def left_over(athlete_id: str) -> html.Details:
         id="answer-leftover-card",
         className="card step",
     )
+
+
+def register_beside(app: Dash, workspace: queries.Workspace) -> None:
+    """Draw each once it is opened, of which assets/app.js tells the store of its card."""
+    register_tables(app, "answer-dose-table", "answer-leftover-table", "answer-residuals-table")
+
+    @app.callback(
+        Output("answer-dose", "figure"),
+        Output(table_rows("answer-dose-table"), "data"),
+        Input("answer-dose-card-opened", "data"),
+        Input("colours", "data"),
+        State("answer-athlete", "data"),
+        prevent_initial_call=True,
+    )
+    def draw_correlation(opened: str | None, scheme: str | None, athlete_id: str | None) -> tuple[Any, Any]:
+        pairs = queries.dose_pairs(workspace, _whose(workspace, opened, athlete_id))
+        return dose_response.dose_response(pairs, by_scheme(scheme)), table_data(tables.dose_table(pairs))
+
+    @app.callback(
+        Output("answer-leftover", "figure"),
+        Output(table_rows("answer-leftover-table"), "data"),
+        Output("answer-residuals", "figure"),
+        Output(table_rows("answer-residuals-table"), "data"),
+        Input("answer-leftover-card-opened", "data"),
+        Input("colours", "data"),
+        State("answer-athlete", "data"),
+        prevent_initial_call=True,
+    )
+    def draw_left_over(
+        opened: str | None, scheme: str | None, athlete_id: str | None
+    ) -> tuple[Any, Any, Any, Any]:
+        left, theme = workspace.load_residuals(_whose(workspace, opened, athlete_id)), by_scheme(scheme)
+        return (
+            residuals.leftover(left, theme),
+            table_data(tables.leftover_table(left)),
+            residuals.residuals(left, theme),
+            table_data(tables.residuals_table(left)),
+        )
+
+
+def _whose(workspace: queries.Workspace, opened: str | None, athlete_id: str | None) -> str:
+    """The athlete whose card is open. Raises PreventUpdate where it is closed, or the athlete unknown."""
+    athletes = workspace.athletes()
+    whose = athlete_id or next(iter(athletes), "")
+    if not opened or whose not in athletes:
+        raise PreventUpdate
+    return whose

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from datetime import date, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from pipeline.tables import BalanceSessions, DataFrame, Repeats, Runs, Stability, Starts
+from pipeline.tables import Adherence, BalanceSessions, DataFrame, Repeats, Runs, Stability, Starts
 from pipeline.workspace import VeiledWorkspace
 
 T = TypeVar("T")
@@ -53,6 +54,13 @@ class KeptWorkspace(VeiledWorkspace):
         """As VeiledWorkspace.load_stability."""
         load = super().load_stability
         return self._memo(("stability", athlete_id), lambda: load(athlete_id))
+
+    def load_adherence(
+        self, athlete_id: str | None = None, until: date | None = None
+    ) -> DataFrame[Adherence]:
+        """As VeiledWorkspace.load_adherence."""
+        load, until = super().load_adherence, until or datetime.now().astimezone().date()
+        return self._memo(("adherence", athlete_id, until), lambda: load(athlete_id, until))
 
     def load_starts(self, athlete_id: str, n: int) -> DataFrame[Starts]:
         """As VeiledWorkspace.load_starts."""

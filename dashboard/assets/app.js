@@ -50,6 +50,12 @@
     if (document.getElementById("shell")) window.dash_clientside.set_props("colours", { data: scheme() });
   };
   narrow.addEventListener("change", tellScheme);
+
+  /* What is one step away is drawn when it is opened. */
+  const tellOpened = ({ target }) => {
+    if (target.matches("details.step[open]")) window.dash_clientside.set_props(`${target.id}-opened`, { data: "yes" });
+  };
+  document.addEventListener("toggle", tellOpened, true);
   new MutationObserver(tellScheme).observe(document.documentElement, { attributes: true, attributeFilter: [SCHEME] });
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {

@@ -25,7 +25,7 @@ def dose_by_category(parts: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
     for colour, category in zip(theme.dose, largest, strict=False):
         part = parts.filter(category=category)
         figure.add_scatter(
-            x=part["date"].to_list(),
+            x=part["date"].dt.to_string().to_list(),
             y=part["dose"].round(2).to_list(),
             name=category,
             mode="lines",

@@ -10,8 +10,8 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import queries, tables, words
-from dashboard.beside_answer import left_over, plain_correlation
-from dashboard.charts import dose_response, interval, residuals, trend
+from dashboard.beside_answer import left_over, plain_correlation, register_beside
+from dashboard.charts import interval, trend
 from dashboard.components import (
     EMPTY_FIGURE,
     answer_url,
@@ -108,10 +108,8 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         "answer-interval-table",
         "answer-trend-table",
         "answer-robustness",
-        "answer-dose-table",
-        "answer-leftover-table",
-        "answer-residuals-table",
     )
+    register_beside(app, workspace)
 
     @app.callback(
         output={
@@ -126,15 +124,9 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "trend_table": Output(table_rows("answer-trend-table"), "data"),
             "robustness": Output(table_rows("answer-robustness"), "data"),
             "robustness_hidden": Output("answer-robustness-card", "hidden"),
-            "dose": Output("answer-dose", "figure"),
-            "dose_table": Output(table_rows("answer-dose-table"), "data"),
             "dose_hidden": Output("answer-dose-card", "hidden"),
             "naive": Output("answer-naive", "children"),
-            "leftover": Output("answer-leftover", "figure"),
-            "leftover_table": Output(table_rows("answer-leftover-table"), "data"),
             "leftover_hidden": Output("answer-leftover-card", "hidden"),
-            "residuals": Output("answer-residuals", "figure"),
-            "residuals_table": Output(table_rows("answer-residuals-table"), "data"),
             "periods": Output("answer-periods", "children"),
         },
         inputs={
@@ -199,8 +191,6 @@ def _contents(
     theme = by_scheme(scheme)
     runs = queries.trend_runs(workspace, athlete_id)
     weeks = queries.weekly_balance(workspace, athlete_id)
-    pairs = queries.dose_pairs(workspace, athlete_id)
-    left = workspace.load_residuals(athlete_id)
     row = answer.headline
     filled = {
         "head": _head(answer, athlete_id),
@@ -222,15 +212,9 @@ def _contents(
         "trend_table": table_data(tables.trend_table(runs), tables.balance_table(weeks)),
         "robustness": table_data(tables.robustness_table(answer.robustness)),
         "robustness_hidden": answer.robustness.is_empty(),
-        "dose": dose_response.dose_response(pairs, theme),
-        "dose_table": table_data(tables.dose_table(pairs)),
-        "dose_hidden": pairs.is_empty(),
+        "dose_hidden": queries.dose_pairs(workspace, athlete_id).is_empty(),
         "naive": words.naive_words(row),
-        "leftover": residuals.leftover(left, theme),
-        "leftover_table": table_data(tables.leftover_table(left)),
-        "leftover_hidden": left.is_empty(),
-        "residuals": residuals.residuals(left, theme),
-        "residuals_table": table_data(tables.residuals_table(left)),
+        "leftover_hidden": workspace.load_residuals(athlete_id).is_empty(),
         "periods": _periods(athlete_id, period),
     }
     if answer.has_estimate and row is not None:
@@ -246,7 +230,7 @@ def _contents(
 
 def _only(head: html.Div) -> dict[str, Any]:
     """A page of words alone."""
-    drawn = ("interval", "trend", "dose", "leftover", "residuals")
+    drawn = ("interval", "trend")
     charts = dict.fromkeys(drawn, EMPTY_FIGURE)
     texts = dict.fromkeys((*(f"{name}_table" for name in drawn), "robustness", "tiles", "facts", "naive"))
     texts["periods"] = None

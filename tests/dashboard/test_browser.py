@@ -107,9 +107,12 @@ def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: 
 
 
 def test_a_chart_is_saved_as_a_picture(desktop: Seen, address: str) -> None:
-    """The picture of a chart that was one click away holds its marks, and the policy lets it be made."""
+    """A chart one click away is drawn by that click; its picture is saved, and the policy lets it be made."""
     page = desktop.open(f"{address}/athlete/maya?weeks=26", "#answer-trend .main-svg")
+    marks = page.locator("#answer-dose .point")
+    assert marks.count() == 0
     page.get_by_text("The plain correlation").click()
+    marks.first.wait_for(timeout=WAIT_MS)
     with page.expect_download(timeout=WAIT_MS) as saved:
         page.get_by_role("button", name="Save the picture as SVG: Technical cadence").click()
     picture = Path(saved.value.path()).read_text("utf-8")

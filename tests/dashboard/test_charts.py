@@ -71,7 +71,7 @@ def test_trend_shows_per_cent_with_its_interval(season: go.Figure, workspace: Fa
 
 def test_trend_lines_do_not_cross_a_change_of_watch(season: go.Figure) -> None:
     """One line a watch and ground; none spans the day of the new watch."""
-    change = date.fromisoformat(str(season.layout.shapes[0].x0)[:10])
+    change = str(season.layout.shapes[0].x0)[:10]
     lines = _named(season, "technical line")
     assert len(lines) == 2
     assert max(lines[0].x) < change <= min(lines[1].x)
@@ -156,7 +156,7 @@ def test_trend_marks_runs_without_a_value(workspace: FakeWorkspace) -> None:
         pl.DataFrame({"local_date": [day], "counts_reason": ["no cadence was recorded"]}),
     )
     (cross,) = _named(figure, "run without a value")
-    assert (cross.x, cross.y, cross.marker.symbol) == ((day,), (0.0,), "x-thin")
+    assert (cross.x, cross.y, cross.marker.symbol) == ((f"{day}",), (0.0,), "x-thin")
     assert "no cadence was recorded" in cross.text[0]
 
 
