@@ -147,3 +147,14 @@ def test_passes_that_were_not_kept_are_taken_from_the_grid() -> None:
     assert result.stability["value"].to_list() == pytest.approx(
         without_passes.result.stability["value"].to_list()
     )
+
+
+def test_a_run_measured_anew_keeps_nothing_of_what_it_was() -> None:
+    """A run that an earlier version found running in, and this one none, has no row of steadiness left."""
+    track = cast(pl.DataFrame, loop_run(0).track)
+    standing = track.with_columns(gait=pl.lit("stand").cast(track.schema["gait"]))
+    stopped = replace(loop_run(0), track=cast(DataFrame[Track], standing))
+    first = Asked([loop_run(0), loop_run(1)]).result
+    assert "r0" in first.stability["run_id"]
+    again = Asked([stopped, loop_run(1)], replace(first, origins={})).result
+    assert set(again.stability["run_id"]) == {"r1"}

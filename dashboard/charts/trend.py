@@ -32,7 +32,7 @@ def trend(
 ) -> go.Figure:
     """Marks with intervals for runs, a line and its band per device, bars for balance minutes by category.
 
-    Days are given to plotly as texts: it copies every value, and a date takes twenty times as long.
+    Days are given to plotly as texts: it copies every value, and a date takes nine times as long.
 
     Parameters
     ----------
