@@ -4,9 +4,12 @@
 
   /* Whose session is over is asked to sign in, on whatever page it happens. */
   const plain = window.fetch;
+  let isLeaving = false; /* A second refusal must not stop the way there that the first began. */
+  window.addEventListener("pageshow", () => (isLeaving = false));
   window.fetch = async (...given) => {
     const answered = await plain(...given);
-    if (answered.status === 401) {
+    if (answered.status === 401 && !isLeaving) {
+      isLeaving = true;
       const here = window.location.pathname + window.location.search;
       window.location.assign(`/sign-in?${new URLSearchParams({ next: here })}`);
     }

@@ -87,5 +87,5 @@ def test_a_phone_imports_names_and_deletes(phone: Seen, address: str, folder: Pa
     drills = [row[1] for row in entries(folder)]
     assert drills[0] == "single-leg stance"
     assert "plank" not in drills
-    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)
+    page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)
     assert phone.complaints == []

@@ -135,4 +135,4 @@ def test_a_phone_shows_the_form(phone: Seen, address: str) -> None:
     """At 390 px the form is there, and nothing makes the page wider than the screen."""
     page = phone.open(address, "#run-profile .main-svg")
     page.locator("#mark-technical").scroll_into_view_if_needed()
-    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)
+    page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)

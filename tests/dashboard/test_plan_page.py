@@ -130,7 +130,7 @@ def test_a_plan_is_drawn_on_the_page(desktop: Seen, folder: Path) -> None:
     """The button draws, the page says so, and the blocks and their calendar appear."""
     with serve(Workspace(folder, read_only=True)) as address:
         page = desktop.open(f"{address}/athlete/maya/plan", "#plan-designs .main-svg")
-        page.wait_for_function("document.getElementById('plan-start').value !== ''", timeout=WAIT_MS)
+        page.wait_for_function("() => document.getElementById('plan-start').value !== ''", timeout=WAIT_MS)
         page.get_by_label("First day").fill(START.isoformat())
         page.get_by_role("button", name="Draw by lot and keep").click()
         page.wait_for_selector("#plan-kept tbody tr", timeout=WAIT_MS)

@@ -27,7 +27,7 @@ def test_real_recordings_are_uploaded_and_read(phone: Seen, corpus: Path, tmp_pa
             assert "2 new runs, 1 not a run" in page.inner_text(".job")
             page.get_by_role("link", name="To the runs").click()
             page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
-            page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+            page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth")
             assert phone.hosts <= {urlsplit(address).netloc, ""}
         assert workspace.load_runs("ada").height == 2
         assert not list((tmp_path / "w").rglob("uploads/*/*"))
