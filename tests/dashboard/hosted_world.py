@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import sqlite3
+import zipfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -231,3 +233,12 @@ def digest(path: Path, athlete_id: str | None = None) -> str:
             if file.is_file() and not file.name.startswith(("catalogue", "writer.lock"))
         )
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def said(answered: Any) -> str:
+    """What an answer says, of an archive all that is packed in it."""
+    content = answered.data
+    if answered.mimetype == "application/zip":
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            content = b"\n".join(archive.read(name) for name in archive.namelist())
+    return str(content, "utf-8", "replace")

@@ -3,8 +3,6 @@ of another's is seen or changed. A new one that is not walked here fails."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +22,7 @@ from hosted_world import (
     mark_of,
     numbers,
     run_of,
+    said,
     sign_in,
     stretch_of,
 )
@@ -205,15 +204,6 @@ def bodies(browser: Browser, of: str) -> Iterator[tuple[str, str, Any]]:
     of_a_run = {"url.pathname": f"/run/{run_of(of)}"}
     frame = next(key for key in callbacks(browser.app) if key.startswith("..athlete.data"))
     yield "the frame of a run", str(of_a_run), browser.call(frame, of_a_run)
-
-
-def said(answered: Any) -> str:
-    """What an answer says, of an archive all that is packed in it."""
-    content = answered.data
-    if answered.mimetype == "application/zip":
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            content = b"\n".join(archive.read(name) for name in archive.namelist())
-    return str(content, "utf-8", "replace")
 
 
 def secrets_of(path: Path, of: str) -> list[str]:
