@@ -14,7 +14,14 @@
   let queue = Promise.resolve();
 
   const byId = (id) => document.getElementById(id);
-  const grid = () => window.dash_ag_grid.getApi("balance-grid");
+  function grid() {
+    try {
+      return window.dash_ag_grid.getApi("balance-grid");
+    } catch {
+      return null; // not drawn yet
+    }
+  }
+
   const isDraft = (id) => id.startsWith("draft-");
 
   function say(sentence, isBad) {
@@ -262,6 +269,13 @@
       event.preventDefault();
       remove(cell.closest("[row-id]").getAttribute("row-id"));
     }
+  });
+
+  /* A grid that draws itself anew gives its last cell the focus back: not once the reader has gone on. */
+  document.addEventListener("focusin", (event) => {
+    if (!byId("balance-grid") || event.target.closest("#balance-grid")) return;
+    const api = grid();
+    if (api) api.clearFocusedCell();
   });
 
   window.addEventListener("beforeunload", (event) => {
