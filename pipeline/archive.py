@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.errors import SurefootError
 from pipeline.export import export_table
+from pipeline.groups import read_names, write_names
 from pipeline.tables import PUBLIC
 from pipeline.workspace import Workspace
 from pipeline.workspace.backup import Contents, save_sealed, unpacked
@@ -78,6 +79,9 @@ def adopt_archive(
             raise SurefootError(f"this archive is {athlete_id}'s", f"choose {athlete_id} to take it in")
         if not source.everyone() <= {athlete_id}:
             raise SurefootError(f"{file} holds others than the athlete it names", "take another copy of it")
+        groups = source.load_groups(athlete_id)["name"].sort().to_list()
+        if read_names(write_names(groups)) != groups:
+            raise SurefootError(f"{file} has names of groups that are none", "take another copy of it")
         if damaged := source.find_damaged_originals():
             raise SurefootError(f"{file} holds recordings that are not what they are named by ({damaged[0]})")
         if whose is not None and source.names_originals_of(workspace):

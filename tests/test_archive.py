@@ -231,6 +231,17 @@ def refused(archive: Path, workspace: Path, words: str) -> None:
 
 
 @pytest.mark.sqlite_alone
+@pytest.mark.parametrize("name", ["two, of them", " padded", "x" * 41, "\x1b[2J"])
+def test_groups_that_nobody_could_have_named_are_refused(made: Path, tmp_path: Path, name: str) -> None:
+    """A group's name in an archive is one that `surefoot group` takes, or the archive is refused."""
+    shutil.copytree(made / "w", tmp_path / "from")
+    with Workspace(tmp_path / "from") as workspace:
+        workspace.save_groups(ADA, [name])
+    save_archive(tmp_path / "from", ADA, tmp_path / "ada.zip")
+    refused(tmp_path / "ada.zip", tmp_path / "w", "group")
+
+
+@pytest.mark.sqlite_alone
 def test_strange_archives_are_refused(
     made: Path, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
