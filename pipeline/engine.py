@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, Protocol, TypeVar
@@ -87,7 +88,7 @@ class LocalEngine:
     def run(
         self, fn: Callable[[list[Item]], Result], batches: Iterable[list[Item]]
     ) -> Iterator[Done[Result] | Lost[Item]]:
-        """See Engine.run. Takes no more than `workers` batches ahead of the results."""
+        """See Engine.run. Takes no more than a batch a worker, and one, ahead of the results."""
         suspects: list[Lost[Item]] = []
         try:
             yield from self._work(fn, batches, self._workers, suspects)
@@ -107,14 +108,13 @@ class LocalEngine:
         width: int,
         suspects: list[Lost[Item]],
     ) -> Iterator[Done[Result]]:
-        fresh = iter(batches)
-        parts: deque[list[Item]] = deque()
+        fresh = (batch for batch in batches if batch)
+        at_hand: deque[list[Item]] = deque()
         while True:
-            while len(self._busy) < width:
-                batch = parts.popleft() if parts else next(fresh, None)
-                if batch is None:
+            while at_hand or (at_hand := deque(islice(fresh, 1))):
+                if len(self._busy) == width:
                     break
-                self._give(fn, batch)
+                self._give(fn, at_hand.popleft())
             if not self._busy:
                 return
             for connection in wait([worker.connection for worker in self._busy.values()]):
@@ -122,20 +122,21 @@ class LocalEngine:
                 outcome = worker.collect()
                 if outcome is None:
                     continue
+                batch = worker.batch
                 del self._busy[connection]
                 if worker.alive:
                     self._idle.append(worker)
+                if at_hand:  # before the driver stores what came: nobody waits for that
+                    self._give(fn, at_hand.popleft())
                 if isinstance(outcome, Done):
                     yield outcome
-                elif len(worker.batch) == 1:
-                    suspects.append(Lost(worker.batch[0], outcome))
+                elif len(batch) == 1:
+                    suspects.append(Lost(batch[0], outcome))
                 else:
-                    half = len(worker.batch) // 2
-                    parts += [worker.batch[:half], worker.batch[half:]]
+                    half = len(batch) // 2
+                    at_hand += [batch[:half], batch[half:]]
 
     def _give(self, fn: Callable[[list[Item]], Result], batch: list[Item]) -> None:
-        if not batch:
-            return
         worker = self._idle.pop() if self._idle else _Worker(self._item_limit_s)
         self._busy[worker.connection] = worker
         worker.give(fn, batch)
@@ -265,12 +266,12 @@ def _serve(connection: Connection, watchdog: Connection, item_limit_s: float) ->
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         connection.send(("ready", None))
         while True:
-            connection.send_bytes(_outcome(connection.recv_bytes()))
+            connection.send_bytes(_outcome([connection.recv_bytes()]))
 
 
-def _outcome(message: bytes) -> bytes:
+def _outcome(messages: list[bytes]) -> bytes:
     try:
-        fn, batch = pickle.loads(message)
+        fn, batch = pickle.loads(messages.pop())  # nobody holds the bytes while the batch is worked on
         _watch_over(len(batch))
         return pickle.dumps(("done", fn(batch)))
     except SurefootError as error:

@@ -51,7 +51,6 @@ def refresh_athletes(workspace: Workspace, athletes: Sequence[str], engine: Engi
         for athlete_id in athletes:
             refresh_athlete(workspace, athlete_id, Progress())
         return
-    engine.close()  # what reading files left in the workers' memory is no use here
     lost = []
     for outcome in engine.run(analyse_seasons, ([_gather(workspace, name)] for name in athletes)):
         if isinstance(outcome, Lost):

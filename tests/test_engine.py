@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def threads(batch: list[int]) -> list[str | None]:
     return [
         os.environ.get(name) for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     ]
+
+
+def touch(batch: list[Path]) -> int:
+    """Leave a trace of having been here."""
+    for path in batch:
+        path.touch()
+    return len(batch)
 
 
 def die_once(batch: list[Path]) -> int:
@@ -142,7 +150,7 @@ def test_one_thread_each(engine: LocalEngine) -> None:
 
 
 def test_batches_are_taken_as_needed(engine: LocalEngine) -> None:
-    """No more than one batch a worker is taken ahead of the results."""
+    """No more than a batch a worker, and one that waits, is taken ahead of the results."""
     taken = 0
 
     def batches() -> Iterator[list[int]]:
@@ -153,6 +161,18 @@ def test_batches_are_taken_as_needed(engine: LocalEngine) -> None:
 
     for done, _ in enumerate(engine.run(work, batches()), 1):
         assert taken <= done + 2
+
+
+def test_nobody_waits_for_the_driver(engine: LocalEngine, tmp_path: Path) -> None:
+    """The next batch is at work before what came of the last is handed out."""
+    paths = [tmp_path / name for name in "abc"]
+    events = engine.run(touch, [[path] for path in paths])
+    next(events)
+    deadline = time.monotonic() + 60
+    while not all(path.exists() for path in paths) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [path.name for path in paths if path.exists()] == ["a", "b", "c"]
+    assert list(events) == [Done(1), Done(1)]
 
 
 def test_abandoned_run_leaves_the_engine_usable(engine: LocalEngine) -> None:

@@ -11,9 +11,6 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
-from openpyxl import load_workbook
-from openpyxl.utils import range_boundaries
-
 from pipeline.errors import Rejected
 
 Rows = list[tuple[int, list[str]]]
@@ -72,6 +69,8 @@ def _check(name: str, archive: zipfile.ZipFile) -> None:
 
 
 def _sheets(name: str, content: bytes) -> Iterator[Rows]:
+    from openpyxl import load_workbook  # 6 MB, which a worker that reads recordings has no use for
+
     workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for sheet in workbook.worksheets[:_MAX_SHEETS]:
@@ -88,6 +87,8 @@ def _sheets(name: str, content: bytes) -> Iterator[Rows]:
 
 def _carry_dates(rows: dict[int, list[Any]], xml: bytes) -> None:
     """Give a date that is merged over several rows to each of them."""
+    from openpyxl.utils import range_boundaries
+
     for found in islice(_MERGED.finditer(xml), MAX_ROWS):
         left, top, right, bottom = (int(bound or 0) for bound in range_boundaries(found[1].decode()))
         if left != right or top not in rows or left > len(rows[top]):
