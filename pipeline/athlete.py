@@ -25,7 +25,7 @@ from pipeline.columns import dtypes
 from pipeline.effect import derive_residuals, relate_effect
 from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
-from pipeline.numeric import Array, Integers, Mask
+from pipeline.numeric import Array, Integers, Mask, rolling_mean
 from pipeline.places import Places, learn_places, place_ids, sum_passes
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import Answer, Origin, Passes, Relabelled, RunResult
@@ -58,6 +58,7 @@ MIN_WINDOWS = 12
 MIN_QUALITY = 0.7
 SMART = "; smart recording leaves seconds out, recording every second would give more"
 YARDSTICK_RUNS = 50
+ALONG_CELLS = 5  # 25 m: squares of place memory have edges, ground has none there
 CERTAIN = 20.0  # log odds that nothing outweighs: of a mark, of a treadmill
 INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
 
@@ -294,7 +295,8 @@ def label_run(
     """
     shared, passes = places.recall(_place_ids(grid))
     own = terrain.derive_score(_features(grid), altitude_class, run["sampling"])
-    score = np.where(np.isfinite(shared), shared, own)
+    known = np.isfinite(shared)
+    score = np.where(known, rolling_mean(shared, ALONG_CELLS), own)
     if run["sub_sport"] in INDOOR:
         score = np.full(len(score), -CERTAIN)
     said = apply_marks(run["run_id"], grid, marks)
@@ -302,7 +304,7 @@ def label_run(
     segments = terrain.derive_segments(
         grid,
         score,
-        np.where(np.isfinite(shared), passes, 1),
+        np.where(known, passes, 1),
         altitude_class=altitude_class,
         end_s=run["elapsed_s"] or float(grid["elapsed_s"].to_numpy().max(initial=0.0)),
     )

@@ -2,7 +2,7 @@
 
 A place is a 25 m square of ground and a 45 degree sector of the direction of travel. Its score is the
 mean over runs, averaged over the neighbouring squares and sectors with a kernel of 15 m, which is
-what positions are off by. So the label of a place does not hang on one day's pace.
+what positions are off by, and of 10 m along the way. So the label of a place does not hang on one day's pace.
 
 What a run adds is kept apart per run (`sum_passes`), so that the memory is learnt anew from all runs
 without reading any recording again, and does not depend on the order in which they came.
@@ -20,20 +20,33 @@ from pipeline.results import Passes
 
 SQUARE_M = 25.0
 SECTORS = 8
-KERNEL_M = 15.0
+ALONG_M, ACROSS_M = 10.0, 15.0  # of the kernel: less along the way, where ground changes
 MIN_PASSES = 3
-PASS_WEIGHT = 0.24  # the same square in a neighbouring sector, or the next square in the same
 NOWHERE = -1
 _METRES_PER_DEG = np.radians(1.0) * EARTH_RADIUS_M
 # A place's number: sector in the lowest 3 bits, column in the next 22, row above; half the world is added
 # to row and column, so that neighbours differ by fixed steps and none is negative.
 _COLUMN, _ROW = 2**3, 2**25
 _HALF = 2**20
+_HEADING = np.arange(SECTORS) * 2 * np.pi / SECTORS
+
+
+def _weights(north: int, east: int, turn: int) -> Array:
+    """What a square beside and a sector beside weigh, by the sector (8,) of the place."""
+    along = (north * np.cos(_HEADING) + east * np.sin(_HEADING)) * SQUARE_M
+    across = (east * np.cos(_HEADING) - north * np.sin(_HEADING)) * SQUARE_M
+    distance = (along / ALONG_M) ** 2 + (across / ACROSS_M) ** 2
+    return np.asarray(np.exp(-distance / 2) * (0.5 if turn else 1.0))
+
+
+# Step and turn to each place around, what it weighs, and whether who passed there counts as having passed
+# here: the same square in a neighbouring sector, or the next square in the same.
 _AROUND = [
     (
         north * _ROW + east * _COLUMN,
         turn,
-        float(np.exp(-((north**2 + east**2) * SQUARE_M**2) / (2 * KERNEL_M**2))) * (0.5 if turn else 1.0),
+        _weights(north, east, turn),
+        abs(north) + abs(east) + abs(turn) <= 1,
     )
     for north in (-1, 0, 1)
     for east in (-1, 0, 1)
@@ -94,12 +107,12 @@ def learn_places(passes: Sequence[tuple[Integers, Array]]) -> Places:
     place, at = np.unique(seen[known], return_inverse=True)
     total, n = np.bincount(at, score[known], len(place)), np.bincount(at, minlength=len(place))
     totals, weights, pairs = np.zeros(len(place)), np.zeros(len(place)), []
-    for step, turn, weight in _AROUND:
-        sector = place % SECTORS
+    sector = place % SECTORS
+    for step, turn, weight, passed in _AROUND:
         beside, there = _find(place, place - sector + step + (sector + turn) % SECTORS)
-        totals += np.where(there, total[beside], 0.0) * weight
-        weights += np.where(there, n[beside], 0) * weight
-        if weight >= PASS_WEIGHT:
+        totals += np.where(there, total[beside], 0.0) * weight[sector]
+        weights += np.where(there, n[beside], 0) * weight[sector]
+        if passed:
             pairs.append(np.unique((beside[at] * len(passes) + run[known])[there[at]]))
     seen_by = np.unique(np.concatenate(pairs)) // max(len(passes), 1)
     return Places(place, totals / weights, np.bincount(seen_by, minlength=len(place)))
@@ -108,7 +121,7 @@ def learn_places(passes: Sequence[tuple[Integers, Array]]) -> Places:
 def places_around(place: Integers) -> Integers:
     """These places and their neighbours in every square and sector beside them, ascending."""
     sector = place % SECTORS
-    around = [place - sector + step + (sector + turn) % SECTORS for step, turn, _ in _AROUND]
+    around = [place - sector + step + (sector + turn) % SECTORS for step, turn, *_ in _AROUND]
     return np.unique(np.concatenate(around))
 
 

@@ -6,8 +6,9 @@
    technical ground (`derive_score`).
 3. The score is averaged over all passes of a place where there are three or more: the label must not
    depend on how steadily the runner moved today (`pipeline.places`).
-4. A two-level Potts model turns the score into stretches of at least 60 m (`label_terrain`), and
-   those into segments with their reasons (`derive_segments`).
+4. A two-level Potts model turns the score into stretches of at least 60 m (`label_terrain`), their borders
+   are moved to where the score splits best (`move_borders`), and the stretches become segments with their
+   reasons (`derive_segments`).
 
 Cadence and heart rate never enter: cadence is the outcome.
 """
@@ -52,15 +53,18 @@ WEIGHTS = {
 }
 MIDDLES = {"pace_variability": -3.1, "pace_deficit": 0.19, "sinuosity": -3.8}
 ROUGHNESS_MIDDLE = {"clean": -1.2, "typical": -1.0, "windy": -0.6}
-BIAS = {"clean": -0.2, "typical": 0.2, "windy": 0.8, "gps": 0.25, "none": 0.25}
+BIAS = {"clean": -0.2, "typical": 0.2, "windy": 0.5, "gps": 0.25, "none": 0.25}
 SAMPLING_BIAS = {"1 Hz": 0.0, "smart": 0.4}
 # Log odds after so many passes: their mean times the slope.
 N_PASSES, SLOPE = (1, 3, 5, 10), (1.0, 1.5, 1.6, 1.8)
 LEAST_EFFORT = 0.95  # of the level's, on any descent
+SETTING_OUT_M = 60.0  # a standing start is slow and uneven on any ground
 # Probability from which ground is called technical; what a switch between the two must be worth (log odds).
 TECHNICAL_FROM = 1 / 3
 SWITCH_PENALTY = 12.0
 MIN_LENGTH_M = 60.0
+REACH_M = 50.0  # of what a border is moved by
+CERTAIN = 5.0  # log odds beyond which a cell says no more of where a border lies
 
 
 def weigh_features(features: Mapping[str, Array], altitude_class: str) -> dict[str, Array]:
@@ -84,22 +88,27 @@ def _median(value: Array, length_m: float) -> Array:
 def derive_features(
     *, altitude_m: Array, speed_mps: Array, grade: Array, lat_deg: Array, lon_deg: Array, broken: Mask
 ) -> dict[str, Array]:
-    """The five terrain features on the 5 m grid; NaN where the channel is missing or the course broken."""
+    """The five terrain features on the 5 m grid.
+
+    NaN where the channel is missing, the course broken or the runner still setting out.
+    """
     if len(speed_mps) == 0:
         return dict.fromkeys(FEATURES, np.zeros(0))
+    setting_out = np.arange(len(speed_mps)) < SETTING_OUT_M / CELL_M
     speed = np.log(np.maximum(fill_between(speed_mps), 0.3))
-    jumps = np.log(rolling_sd(np.diff(speed, prepend=speed[:1]), _width(40)) + 0.003)
+    change = np.diff(np.where(setting_out, np.nan, speed), prepend=np.nan)
+    jumps = np.log(rolling_sd(change, _width(40)) + 0.003)
     pace = speed + np.log(heart_rate_factor(np.nan_to_num(grade)))
     usual = percentile_filter(pace, 80, _width(1000), mode="nearest")
     usual_of_run = np.quantile(_median(pace, 60), 0.8)
     features = {
         "altitude_roughness": _roughness(altitude_m),
         "pace_variability": rolling_mean(jumps, _width(80)),
-        "pace_deficit": _median((usual + usual_of_run) / 2 - pace, 60),
+        "pace_deficit": _median((usual + usual_of_run) / 2 - pace, 40),
         "sinuosity": _sinuosity(lat_deg, lon_deg),
         "abs_grade": rolling_mean(np.abs(grade), _width(50)),
     }
-    return {name: np.where(broken, np.nan, value) for name, value in features.items()}
+    return {name: np.where(broken | setting_out, np.nan, value) for name, value in features.items()}
 
 
 def heart_rate_factor(grade: Array) -> Array:
@@ -120,7 +129,7 @@ def _roughness(altitude_m: Array) -> Array:
         return np.full(len(altitude_m), np.nan)
     whole = fill_between(altitude_m)
     residual = np.where(np.isfinite(altitude_m), whole - fit_quadratics(whole, width)[0], np.nan)
-    return np.asarray(np.log(rolling_sd(residual, width) + 0.05))
+    return np.asarray(np.log(rolling_sd(residual, _width(60)) + 0.05))
 
 
 def _sinuosity(lat_deg: Array, lon_deg: Array) -> Array:
@@ -165,7 +174,8 @@ def _log_odds(score: Array, passes: Integers) -> Array:
 def label_ground(score: Array, passes: Integers) -> Integers:
     """Label of each cell from its score and the passes that rests on: technical from a third on."""
     margin = np.log(TECHNICAL_FROM / (1 - TECHNICAL_FROM))
-    return label_terrain(_log_odds(score, passes) - margin, switch_penalty=SWITCH_PENALTY)
+    log_odds = _log_odds(score, passes)
+    return move_borders(label_terrain(log_odds - margin, switch_penalty=SWITCH_PENALTY), log_odds)
 
 
 def label_terrain(
@@ -195,6 +205,34 @@ def label_terrain(
     following = np.minimum.accumulate(np.where(decided, cells, len(lead))[::-1])[::-1]
     label = np.where(lead[following] > 0, TECHNICAL, SMOOTH)
     return np.asarray(merge_short(label, round(min_length_m / CELL_M)))
+
+
+def move_borders(label: Integers, score: Array) -> Integers:
+    """Each border moved by up to 50 m to where the score splits best into a lower and a higher part.
+
+    Features are averages over a length, so beside very rough ground the score crosses the threshold early.
+    The best split leaves the least squares about its two means (Fisher 1958,
+    doi 10.1080/01621459.1958.10501479). No stretch gets shorter than `MIN_LENGTH_M` by it.
+    """
+    borders, reach = stretches(label), round(REACH_M / CELL_M)
+    inner, middle = borders[1:-1, None], (borders[1:, None] + borders[:-1, None]) // 2
+    spare = np.maximum(np.diff(borders)[:, None] - round(MIN_LENGTH_M / CELL_M), 0) // 2
+    cells = inner + np.arange(-reach, reach)
+    within = (cells >= middle[:-1]) & (cells < middle[1:])
+    known = np.clip(fill_between(score), -CERTAIN, CERTAIN)
+    total = np.cumsum(np.where(within, known[np.clip(cells, 0, len(label) - 1)], 0.0), axis=1)
+    count = np.cumsum(within, axis=1, dtype=np.float64)
+    before, n_before = total[:, :-1], count[:, :-1]
+    after, n_after = total[:, -1:] - before, count[:, -1:] - n_before
+    rise = after / np.maximum(n_after, 1) - before / np.maximum(n_before, 1)
+    rise *= np.where(label[inner] == TECHNICAL, 1.0, -1.0)
+    moved = cells[:, 1:] - inner
+    allowed = (rise > 0) & (n_before > 1) & (n_after > 1) & (moved >= -spare[:-1]) & (moved <= spare[1:])
+    gain = np.where(allowed, rise**2 * n_before * n_after, 0.0)
+    best = np.take_along_axis(cells[:, 1:], gain.argmax(axis=1)[:, None], axis=1)
+    placed = np.where(gain.any(axis=1, keepdims=True), best, inner)[:, 0]
+    length = np.diff(np.concatenate([borders[:1], placed, borders[-1:]]))
+    return np.repeat(label[borders[:-1]], length)
 
 
 def label_direction(

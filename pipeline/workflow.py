@@ -29,7 +29,7 @@ from pipeline.tables import (
     Track,
 )
 
-ANALYSIS_VERSION = 7
+ANALYSIS_VERSION = 8
 PENDING = "not yet compared with the other runs"
 GOOD_QUALITY = 0.9
 SMART_INTERVAL_S = 10

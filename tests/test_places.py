@@ -120,6 +120,15 @@ def test_neighbouring_squares_weigh_by_their_distance() -> None:
     np.testing.assert_allclose(score, beside_share / (1 + beside_share))
 
 
+def test_along_the_way_squares_weigh_less_than_beside_it() -> None:
+    """By hand: 25 m along the way weighs exp(-25²/2/10²), 25 m aside exp(-25²/2/15²)."""
+    step = np.repeat([0.0, 1.0], [20, 20])  # rises in the middle of the way, at a square's edge
+    score, _ = recalled(*[passing(step)] * 3)
+    ahead_share = math.exp(-(25.0**2) / (2 * 10.0**2))
+    assert sorted(score)[3] == pytest.approx(ahead_share / (1 + 2 * ahead_share))
+    assert sorted(score)[:3] == [0, 0, 0]
+
+
 def test_passes_of_the_next_square_count_as_different_runs() -> None:
     """Two runs on one side of a square's border and one on the other are three passes, not two."""
     _, n = recalled(*[passing(0.0, north_m=24.0)] * 2, passing(0.0, north_m=26.0))

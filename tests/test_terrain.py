@@ -21,6 +21,7 @@ from pipeline.terrain import (
     label_direction,
     label_ground,
     label_terrain,
+    move_borders,
     technicality,
     weigh_features,
 )
@@ -115,6 +116,56 @@ def test_labels_maximise_the_potts_model(score: np.ndarray, penalty: float) -> N
     x = np.where(label_terrain(score, switch_penalty=penalty, min_length_m=0) == TECHNICAL, 1, -1)
     value = float((x * score).sum() - penalty * (x[1:] != x[:-1]).sum())
     assert value == pytest.approx(brute_force(score, penalty), abs=1e-9)
+
+
+def test_a_border_moves_to_the_best_split_by_hand() -> None:
+    """The score rises 30 m behind the border that was found: there the squares are least."""
+    score = np.repeat([-3.0, 4.0, -3.0], [46, 34, 40])
+    found = np.repeat([SMOOTH, TECHNICAL, SMOOTH], [40, 40, 40])
+    assert stretches(move_borders(found, score)).tolist() == [0, 46, 80, 120]
+
+
+def test_a_border_out_of_reach_stays_within_fifty_metres() -> None:
+    """The score rises 100 m behind the border: it does not go there, nor where only an edge is left of it."""
+    score, found = np.repeat([-3.0, 4.0], [60, 60]), np.repeat([SMOOTH, TECHNICAL], [40, 80])
+    assert stretches(move_borders(found, score))[1] <= 50
+
+
+def test_a_border_stays_where_nothing_says_otherwise() -> None:
+    """Without a score, or with the same one throughout, borders stay."""
+    found = np.repeat([SMOOTH, TECHNICAL], [60, 60])
+    for nothing in (np.nan, 2.0):
+        assert (move_borders(found, np.full(120, nothing)) == found).all()
+    assert len(move_borders(found[:0], np.zeros(0))) == 0
+
+
+@given(
+    st.lists(st.integers(12, 60), min_size=1, max_size=6),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.5, 3.0, 30.0]),
+)
+@settings(max_examples=100, deadline=None)
+def test_moving_borders_keeps_the_stretches(lengths: list[int], seed: int, size: float) -> None:
+    """Whatever the score, the stretches stay in their number and order, each 60 m long or more."""
+    found = np.repeat(np.arange(len(lengths)) % 2, lengths)
+    moved = move_borders(found, np.random.default_rng(seed).normal(0, size, len(found)))
+    borders, before = stretches(moved), stretches(found)
+    assert len(moved) == len(found)
+    assert moved[borders[:-1]].tolist() == found[before[:-1]].tolist()
+    assert np.diff(borders).min() >= 12
+    assert np.abs(borders - before).max() <= 10
+
+
+def test_a_standing_start_says_nothing_of_the_ground() -> None:
+    """60 m walked off and sped up in jerks: no feature there, nor a trace of it behind."""
+    even = course() | {"speed_mps": np.full(600, 3.0), "lon_deg": np.zeros(600)}
+    speed = np.full(600, 3.0)
+    speed[:12] = np.tile([0.6, 1.8], 6)
+    starting, steady = (derive_features(**even | {"speed_mps": v}) for v in (speed, even["speed_mps"]))
+    for name in ("pace_variability", "sinuosity", "altitude_roughness"):
+        assert np.isnan(starting[name][:12]).all()
+        np.testing.assert_array_equal(starting[name][12:], steady[name][12:])
+    assert starting["pace_deficit"][16:] == pytest.approx(steady["pace_deficit"][16:], abs=1e-9)
 
 
 def test_direction_needs_three_percent() -> None:
