@@ -148,7 +148,7 @@ class Grid(dy.Schema):
     heading_deg = number("deg", "direction of travel, clockwise from north", min=0, max=360)
     altitude_m = number("m", "altitude as recorded")
     grade = number("", "rise over run", min=-0.4, max=0.4)
-    altitude_roughness = number("", "log SD (m) over 120 m of altitude about a local quadratic")
+    altitude_roughness = number("", "log SD (m) over 60 m of altitude about its quadratic over 120 m")
     pace_variability = number("", "log SD over 40 m of the change of log speed every 5 m, mean over 80 m")
     pace_deficit = number(
         "", "log of the 80th percentile of grade-adjusted speed (mean of run and 1 km), minus now"
