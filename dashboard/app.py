@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html
 from flask import Response
 
-from dashboard import plotly_js, queries, theme
+from dashboard import queries, theme
 from dashboard.account_routes import account_routes
 from dashboard.archive_routes import archive_routes
 from dashboard.components import (
@@ -28,6 +28,7 @@ from dashboard.components import (
     upload_url,
 )
 from dashboard.data_routes import data_routes
+from dashboard.first_page import FirstPage
 from dashboard.gate import gate
 from dashboard.group_routes import group_routes
 from dashboard.guard import protect
@@ -61,11 +62,6 @@ from pipeline.errors import SurefootError
 from pipeline.workspace import AccountBook
 
 PAGES = (answer, runs, run, stretches, balance, upload, plan, roster, settings)
-INDEX = """<!DOCTYPE html>
-<html lang="en">
-<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style>PLOTLY</head>
-<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
-</html>"""
 
 
 def create_app(workspace_path: Path | str, site: str = "") -> Dash:
@@ -94,18 +90,17 @@ def build_app(
     in `whole`.
     """
     whole = whole or workspace
-    app = Dash(
-        __name__,
+    app = FirstPage(
+        lambda pathname: _frame(*_page_of(workspace, hosting, pathname)) if pathname else _frame(None, ""),
+        name=__name__,
         use_pages=False,
         title="Surefoot",
         update_title="",
         serve_locally=True,
         suppress_callback_exceptions=True,
-        assets_ignore="plotly",
-        index_string=INDEX.replace("VARIABLES", theme.css_variables()).replace("PLOTLY", plotly_js.TAG),
+        assets_ignore="plotly|first|regenerator",
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    app.layout = _frame
     _register_frame(app, workspace, hosting)
     for page in PAGES:
         page.register(app, workspace)
@@ -174,7 +169,16 @@ def find_page(pathname: str) -> tuple[ModuleType, dict[str, str]]:
     return not_found, {}
 
 
-def _frame() -> dmc.MantineProvider:
+def _page_of(workspace: queries.Workspace, hosting: Hosting | None, pathname: str) -> tuple[Any, str]:
+    """The page at an address, without data, and its title."""
+    page, given = find_page(pathname)
+    if hosting and (pathname == ACCOUNT_URL or not workspace.athletes()):
+        page, given = account, {}
+    return page.layout(**given), f"{page.TITLE} · Surefoot"
+
+
+def _frame(page: Any, title: str) -> dmc.MantineProvider:
+    """What is round every page, and the page without data."""
     header = dmc.AppShellHeader(
         html.Div(
             [
@@ -215,7 +219,7 @@ def _frame() -> dmc.MantineProvider:
         [
             header,
             dmc.AppShellNavbar(html.Nav(id="nav", **named("Main")), p="sm"),
-            dmc.AppShellMain(html.Div(html.Div(id="page"), id="main", tabIndex="-1")),
+            dmc.AppShellMain(html.Div(html.Div(page, id="page"), id="main", tabIndex="-1")),
         ],
         id="shell",
         header={"height": 58},
@@ -225,7 +229,7 @@ def _frame() -> dmc.MantineProvider:
     return dmc.MantineProvider(
         [
             dcc.Location(id="url", refresh="callback-nav"),
-            dcc.Store(id="page-title"),
+            dcc.Store(id="page-title", data=title),
             dcc.Store(id="colours"),
             html.Div(id="ignored", hidden=True),
             html.A("Skip to content", href="#main", className="skip"),
@@ -237,12 +241,14 @@ def _frame() -> dmc.MantineProvider:
 
 
 def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | None) -> None:
-    @app.callback(Output("page", "children"), Output("page-title", "data"), Input("url", "pathname"))
+    @app.callback(
+        Output("page", "children"),
+        Output("page-title", "data"),
+        Input("url", "pathname"),
+        prevent_initial_call=True,
+    )
     def show_page(pathname: str | None) -> tuple[Any, str]:
-        page, given = find_page(pathname or "/")
-        if hosting and (pathname == ACCOUNT_URL or not workspace.athletes()):
-            page, given = account, {}
-        return page.layout(**given), f"{page.TITLE} · Surefoot"
+        return _page_of(workspace, hosting, pathname or "/")
 
     @app.callback(
         Output("athlete", "data"),

@@ -1,0 +1,112 @@
+"""The first answer to an address: what a browser would otherwise ask for one after the other, all at once.
+
+Dash's scripts ask for the layout, then for the list of callbacks, then for the page, then for what is in it. Here
+layout, page and list stand in the HTML, and assets/first/first.js asks for the first answers while the scripts
+are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from dash import Dash
+from flask import request
+from plotly.io.json import to_json_plotly
+
+from dashboard import plotly_js, theme
+
+FOLDER = Path(__file__).parent / "assets" / "first"
+REGENERATOR = FOLDER / "regenerator-runtime-0.13.7.js"
+# Nothing here is a dash_table, and a browser that Mantine runs in needs of the polyfills the last one only.
+NEEDLESS = ("/dash/deps/polyfill@", "/dash/dash_table/")
+ALONE = r'"(/_dash-component-suites/dash/dcc/)dash_core_components(\.v[^"]+)"'
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style>{%first%}PLOTLY</head>
+<body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
+</html>"""
+
+
+class FirstPage(Dash):
+    """Dash with a first answer of its own; `frame` gives the layout at an address, all but data; None is any."""
+
+    def __init__(self, frame: Callable[[str | None], Any], **settings: Any) -> None:
+        super().__init__(
+            index_string=INDEX.replace("VARIABLES", theme.css_variables()).replace("PLOTLY", plotly_js.TAG),
+            **settings,
+        )
+        self._frame = frame
+        self.layout = lambda: frame(None)
+
+    def interpolate_index(self, **parts: str) -> str:
+        """The HTML of an address, with the scripts that are needed."""
+        scripts = [line for line in parts["scripts"].splitlines() if not any(one in line for one in NEEDLESS)]
+        graph = re.sub(ALONE, r'"\1async-graph\2"', next(line for line in scripts if re.search(ALONE, line)))
+        html: str = super().interpolate_index(**parts | {"scripts": "\n".join([*scripts, graph])})
+        return html.replace("{%first%}", self._first(request.path), 1)
+
+    def _first(self, pathname: str) -> str:
+        layout = self._frame(pathname)
+        first = {
+            "layout": layout,
+            "callbacks": self._callbacks,
+            "questions": first_questions(layout, self._callbacks),
+        }
+        held = f'<script id="first" type="application/json">{to_json_plotly(first)}</script>'
+        return held + "".join(f'<script src="{_address(name)}"></script>' for name in ("first.js", REGENERATOR.name))
+
+    @cached_property
+    def _callbacks(self) -> list[dict[str, Any]]:
+        """All that is registered, as /_dash-dependencies says it."""
+        listed: list[dict[str, Any]] = self.dependencies().get_json()
+        return listed
+
+
+def _address(name: str) -> str:
+    """Where a file of the folder is, with its version."""
+    return f"/assets/{FOLDER.name}/{name}?m={(FOLDER / name).stat().st_mtime:.0f}"
+
+
+def first_questions(layout: Any, callbacks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What Dash will ask the server first: the callbacks whose inputs are all in the layout.
+
+    What the browser alone knows is missing in them: the address, and whether it shows light or dark.
+    """
+    parts = {part.id: part for part in _with_id(layout)}
+    made = {name for each in callbacks if not each["clientside_function"] for name in _outputs(each)}
+    asked = []
+    for each in callbacks:
+        given = [*each["inputs"], *each["state"]]
+        is_first = not each["clientside_function"] and not each["prevent_initial_call"]
+        if is_first and all(one["id"] in parts and f"{one['id']}.{one['property']}" not in made for one in given):
+            asked.append(_question(each, parts))
+    return asked
+
+
+def _with_id(layout: Any) -> list[Any]:
+    return [part for part in (layout, *layout._traverse()) if getattr(part, "id", None)]
+
+
+def _outputs(callback: dict[str, Any]) -> list[str]:
+    """The names of a callback's outputs."""
+    return [name.split("@")[0] for name in callback["output"].strip(".").split("...")]
+
+
+def _question(callback: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:
+    """The request for a callback's first answer."""
+    outputs = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in _outputs(callback)]
+    filled = {
+        kind: [one | {"value": getattr(parts[one["id"]], one["property"], None)} for one in callback[kind]]
+        for kind in ("inputs", "state")
+    }
+    is_many = callback["output"].startswith("..")
+    return {
+        "output": callback["output"],
+        "outputs": outputs if is_many else outputs[0],
+        "changedPropIds": [],
+        **filled,
+    }
