@@ -26,7 +26,7 @@ NEEDLESS = ("/dash/deps/polyfill@", "/dash/dash_table/")
 ALONE = r'"(/_dash-component-suites/dash/dcc/)dash_core_components(\.v[^"]+)"'
 INDEX = """<!DOCTYPE html>
 <html lang="en">
-<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style>{%first%}PLOTLY</head>
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style><link rel="preload" href="/assets/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>{%first%}PLOTLY</head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
 

@@ -1,10 +1,13 @@
 /* Before all other scripts: the first answers are asked for while those are read, and Dash is handed what stands in
-   the page already. What Dash asks otherwise goes to the server as ever. */
+   the page already, its charts filled. What Dash asks otherwise goes to the server as ever. */
 (function () {
   "use strict";
 
+  const WAITED_MS = 1000; // for charts, before the page is shown without them
   const KEPT_MS = 10000;
   const PHONE = "(max-width: 600px)";
+  const DRAWN = ["figure", "hidden", "style"];
+  const UPDATE = "/_dash-update-component";
   const { layout, callbacks, questions } = JSON.parse(document.getElementById("first").textContent);
   const ask = window.fetch.bind(window);
 
@@ -19,39 +22,66 @@
     "colours.data": scheme + (matchMedia(PHONE).matches ? " narrow" : ""),
   };
 
-  const parts = (component, found) => {
-    if (Array.isArray(component)) component.forEach((one) => parts(one, found));
+  const parts = {};
+  const findParts = (component) => {
+    if (Array.isArray(component)) component.forEach(findParts);
     else if (component && component.props) {
-      if (component.props.id) found[component.props.id] = component.props;
-      parts(component.props.children, found);
+      if (component.props.id) parts[component.props.id] = component.props;
+      findParts(component.props.children);
     }
-    return found;
   };
-  const byId = parts(layout, {});
-  Object.assign(byId.url, { pathname: location.pathname, search: location.search });
+  findParts(layout);
+  Object.assign(parts.url, { pathname: location.pathname, search: location.search });
+
+  const json = (content) => new Response(JSON.stringify(content), { headers: { "Content-Type": "application/json" } });
+  let isHandedOver = false;
+
+  /* A chart's first figure goes into the layout: drawn empty first, it would be drawn twice. */
+  async function fill(answer) {
+    const answered = await answer;
+    if (isHandedOver || answered.status !== 200) return answered;
+    const content = await answered.json();
+    if (isHandedOver) return json(content);
+    for (const [id, props] of Object.entries(content.response)) {
+      for (const name of DRAWN.filter((one) => one in props && id in parts)) {
+        parts[id][name] = props[name];
+        delete props[name];
+      }
+    }
+    return json(content);
+  }
 
   const values = (given) => given.map(({ id, property, value }) => `${id}.${property}=${JSON.stringify(value ?? null)}`);
   const nameOf = ({ output, inputs, state }) => [output, ...values(inputs), ...values(state || [])].join("\n");
   const answers = new Map();
+  const charts = [];
   for (const question of questions) {
     for (const one of [...question.inputs, ...question.state]) one.value = known[`${one.id}.${one.property}`] ?? one.value;
     const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(question) };
-    const answer = ask("/_dash-update-component", sent);
-    answer.catch(() => {}); // who asks for it hears of it
-    answers.set(nameOf(question), answer);
+    const filled = fill(ask(UPDATE, sent));
+    const heard = filled.catch(() => {}); // who asks for it hears of it
+    if (question.output.includes(".figure")) charts.push(heard);
+    answers.set(nameOf(question), filled);
   }
+  const waited = Promise.race([Promise.all(charts), new Promise((done) => setTimeout(done, WAITED_MS))]);
   window.addEventListener("load", () => setTimeout(() => answers.clear(), KEPT_MS));
 
-  const told = (content) => Promise.resolve(new Response(JSON.stringify(content), { headers: { "Content-Type": "application/json" } }));
-  const given = { "/_dash-layout": layout, "/_dash-dependencies": callbacks };
+  const given = {
+    "/_dash-layout": () =>
+      waited.then(() => {
+        isHandedOver = true;
+        return json(layout);
+      }),
+    "/_dash-dependencies": () => Promise.resolve(json(callbacks)),
+  };
   window.fetch = (address, settings) => {
     const path = new URL(address, location.href).pathname;
     if (path in given) {
-      const content = given[path];
+      const answer = given[path]();
       delete given[path];
-      return told(content);
+      return answer;
     }
-    if (path !== "/_dash-update-component" || !answers.size) return ask(address, settings);
+    if (path !== UPDATE || !answers.size) return ask(address, settings);
     const name = nameOf(JSON.parse(settings.body));
     const answer = answers.get(name);
     answers.delete(name);
