@@ -25,6 +25,12 @@
     return table;
   }
 
+  /* Tables under a closed lid are made when it is opened: a season's rows are most of a page. */
+  const tablesOf = new WeakMap();
+  function drawTables(place) {
+    if (tablesOf.has(place) && !place.closest("details:not([open])")) place.replaceChildren(...tablesOf.get(place).map(makeTable));
+  }
+
   /* The browser's window of files. Its input stands in the page: a loose one may be thrown away before it answers. */
   function chooseFiles(settings, take) {
     document.querySelectorAll("input.chooser").forEach((old) => old.remove());
@@ -53,6 +59,7 @@
 
   /* What is one step away is drawn when it is opened. */
   const tellOpened = ({ target }) => {
+    target.querySelectorAll(".scroll").forEach(drawTables);
     if (target.matches("details.step[open]")) window.dash_clientside.set_props(`${target.id}-opened`, { data: "yes" });
   };
   document.addEventListener("toggle", tellOpened, true);
@@ -73,7 +80,9 @@
         return { ...navbar, collapsed: { mobile: !opened } };
       },
       fillTables(tables, slot) {
-        document.getElementById(slot).replaceChildren(...(tables || []).map(makeTable));
+        const place = document.getElementById(slot);
+        tablesOf.set(place, tables || []);
+        drawTables(place);
       },
       /* On a phone what makes a row tall must be in sight: two columns stand first, no other is more than a line. */
       fitColumns(grid, columns) {

@@ -108,28 +108,27 @@ def profile(
 
 
 def _shaded_technical(track: pl.DataFrame, along: NDArray[np.float64], theme: Theme) -> list[dict[str, Any]]:
-    """A band behind each technical stretch, for all at once: added one by one, each checks all before it."""
-    return [
-        {
-            "type": "rect",
-            "x0": float(along[start]),
-            "x1": float(along[end - 1]),
-            "y0": 0,
-            "y1": 1,
-            "yref": "paper",
-            "fillcolor": rgba(theme.technical, 0.11),
-            "line_width": 0,
-            "layer": "below",
-        }
+    """The bands behind technical ground, as one shape: each of its own costs as much as the chart's lines."""
+    bands = [
+        f"M{along[start]:.4f},0V1H{along[end - 1]:.4f}V0Z"
         for label, start, end in stretches(track["terrain"])
         if label == "technical"
     ]
+    shape = {
+        "type": "path",
+        "path": "".join(bands),
+        "yref": "paper",
+        "fillcolor": rgba(theme.technical, 0.11),
+        "line_width": 0,
+        "layer": "below",
+    }
+    return [shape] if bands else []
 
 
 def _thinned(
     x: NDArray[np.float64], y: NDArray[np.float64], pause: NDArray[np.bool_], digits: int
-) -> dict[str, list[float | None]]:
-    """About N_POINTS of a line at most, peaks kept (MinMaxLTTB, Van Der Donckt et al. 2023), gaps as None.
+) -> dict[str, NDArray[np.float32]]:
+    """About N_POINTS of a line at most, peaks kept (MinMaxLTTB, Van Der Donckt et al. 2023), gaps as NaN.
 
     `pause` marks the points after which the recording stopped for a while.
     """
@@ -139,28 +138,19 @@ def _thinned(
         downsampler: Any = MinMaxLTTBDownsampler
         rows = rows[downsampler().downsample(np.ascontiguousarray(y[rows]), n_out=N_POINTS)]
     breaks = np.flatnonzero(pause | (finite & ~np.append(finite[1:], True)))
-    every = np.union1d(rows.astype(np.int64), breaks)
-    shown: dict[str, list[float | None]] = {"x": [], "y": []}
-    broken = set(breaks.tolist())
-    for i in every.tolist():
-        if finite[i]:
-            shown["x"].append(round(float(x[i]), 4))
-            shown["y"].append(round(float(y[i]), digits))
-        if i in broken:
-            shown["x"].append(round(float(x[i]), 4))
-            shown["y"].append(None)
-    return shown
+    every = np.union1d(rows.astype(np.int64), breaks[finite[breaks]])
+    gaps = 1 + np.flatnonzero(np.isin(every, breaks))
+    return {
+        "x": np.insert(x[every], gaps, x[every[gaps - 1]]).round(4).astype(np.float32),
+        "y": np.insert(y[every], gaps, np.nan).round(digits).astype(np.float32),
+    }
 
 
 def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: Theme, units: Units) -> None:
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for (_,), block in windows.group_by("block", maintain_order=True):
-        x += [*(block["distance_m"] / units.unit_m).round(4).to_list(), None]
-        y += [*(100 * block["value"]).round(2).to_list(), None]
+    ends = 1 + np.flatnonzero(np.diff(windows["block"].to_numpy()))
     figure.add_scatter(
-        x=x,
-        y=y,
+        x=np.insert(windows["distance_m"].to_numpy() / units.unit_m, ends, np.nan).round(4).astype(np.float32),
+        y=np.insert(100 * windows["value"].to_numpy(), ends, np.nan).round(2).astype(np.float32),
         mode="lines+markers",
         line={"color": theme.terrain(terrain), "width": LINE_WIDTHS[terrain] / 2},
         marker={"symbol": SYMBOLS[terrain], "size": 5, "color": theme.terrain(terrain)},

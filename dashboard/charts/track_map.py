@@ -58,15 +58,16 @@ def track_map(
 
 
 def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int, theme: Theme) -> None:
-    rows: list[int | None] = []
+    gap = positions.height  # a row of its own, after the last
+    rows: list[int] = []
     for label, start, end in stretches(positions["terrain"]):
         if (label or "unlabelled") == name:
             last = min(end, positions.height - 1)
-            rows += [*range(start, last, step), last, None]
-    east, north = positions["east_m"], positions["north_m"]
+            rows += [*range(start, last, step), last, gap]
+    east, north = (np.append(positions[way], np.float32("nan")) for way in ("east_m", "north_m"))
     figure.add_scatter(
-        x=[None if row is None else east[row] for row in rows],
-        y=[None if row is None else north[row] for row in rows],
+        x=east[rows].astype(np.float32),
+        y=north[rows].astype(np.float32),
         mode="lines",
         line={
             "width": LINE_WIDTHS.get(name, 1.5),
