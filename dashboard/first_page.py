@@ -1,8 +1,8 @@
-"""The first answer to an address: what a browser would otherwise ask for one after the other, all at once.
+"""The first answer to an address: all at once what a browser would ask for one after the other.
 
-Dash's scripts ask for the layout, then for the list of callbacks, then for the page, then for what is in it. Here
-layout, page and list stand in the HTML, and assets/first/first.js asks for the first answers while the scripts
-are read.
+Dash's scripts ask for the layout, then for the list of callbacks, then for the page, then for what is in it.
+Here layout, page and list stand in the HTML, and assets/first/first.js asks for the first answers while the
+scripts are read.
 """
 
 from __future__ import annotations
@@ -24,29 +24,36 @@ REGENERATOR = FOLDER / "regenerator-runtime-0.13.7.js"
 # Nothing here is a dash_table, and a browser that Mantine runs in needs of the polyfills the last one only.
 NEEDLESS = ("/dash/deps/polyfill@", "/dash/dash_table/")
 ALONE = r'"(/_dash-component-suites/dash/dcc/)dash_core_components(\.v[^"]+)"'
+# Without it the first words wait for the system's own fonts to be looked through.
+FONT = '<link rel="preload" href="/assets/fonts/{}" as="font" type="font/woff2" crossorigin>'.format(
+    "inter-latin-wght-normal.woff2"
+)
 INDEX = """<!DOCTYPE html>
 <html lang="en">
-<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style><link rel="preload" href="/assets/fonts/inter-latin-wght-normal.woff2" as="font" type="font/woff2" crossorigin>{%first%}PLOTLY</head>
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}<style>VARIABLES</style>FONT{%first%}PLOTLY</head>
 <body>{%app_entry%}<footer>{%config%}{%scripts%}{%renderer%}</footer></body>
 </html>"""
 
 
 class FirstPage(Dash):
-    """Dash with a first answer of its own; `frame` gives the layout at an address, all but data; None is any."""
+    """Dash with a first answer of its own; `frame` gives the layout without data, at an address or at any."""
 
     def __init__(self, frame: Callable[[str | None], Any], **settings: Any) -> None:
         super().__init__(
-            index_string=INDEX.replace("VARIABLES", theme.css_variables()).replace("PLOTLY", plotly_js.TAG),
+            index_string=INDEX.replace("VARIABLES", theme.css_variables())
+            .replace("FONT", FONT)
+            .replace("PLOTLY", plotly_js.TAG),
             **settings,
         )
         self._frame = frame
         self.layout = lambda: frame(None)
 
-    def interpolate_index(self, **parts: str) -> str:
+    def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
         """The HTML of an address, with the scripts that are needed."""
         scripts = [line for line in parts["scripts"].splitlines() if not any(one in line for one in NEEDLESS)]
         graph = re.sub(ALONE, r'"\1async-graph\2"', next(line for line in scripts if re.search(ALONE, line)))
-        html: str = super().interpolate_index(**parts | {"scripts": "\n".join([*scripts, graph])})
+        base: Any = super()
+        html: str = base.interpolate_index(**parts | {"scripts": "\n".join([*scripts, graph])})
         return html.replace("{%first%}", self._first(request.path), 1)
 
     def _first(self, pathname: str) -> str:
@@ -57,7 +64,8 @@ class FirstPage(Dash):
             "questions": first_questions(layout, self._callbacks),
         }
         held = f'<script id="first" type="application/json">{to_json_plotly(first)}</script>'
-        return held + "".join(f'<script src="{_address(name)}"></script>' for name in ("first.js", REGENERATOR.name))
+        scripts = (f'<script src="{_address(name)}"></script>' for name in ("first.js", REGENERATOR.name))
+        return "".join((held, *scripts))
 
     @cached_property
     def _callbacks(self) -> list[dict[str, Any]]:
@@ -76,19 +84,18 @@ def first_questions(layout: Any, callbacks: list[dict[str, Any]]) -> list[dict[s
 
     What the browser alone knows is missing in them: the address, and whether it shows light or dark.
     """
-    parts = {part.id: part for part in _with_id(layout)}
-    made = {name for each in callbacks if not each["clientside_function"] for name in _outputs(each)}
-    asked = []
-    for each in callbacks:
-        given = [*each["inputs"], *each["state"]]
-        is_first = not each["clientside_function"] and not each["prevent_initial_call"]
-        if is_first and all(one["id"] in parts and f"{one['id']}.{one['property']}" not in made for one in given):
-            asked.append(_question(each, parts))
-    return asked
+    parts = {part.id: part for part in (layout, *layout._traverse()) if getattr(part, "id", None)}
+    at_server = [each for each in callbacks if not each["clientside_function"]]
+    made = {name for each in at_server for name in _outputs(each)}
 
+    def is_known(given: dict[str, str]) -> bool:
+        return given["id"] in parts and f"{given['id']}.{given['property']}" not in made
 
-def _with_id(layout: Any) -> list[Any]:
-    return [part for part in (layout, *layout._traverse()) if getattr(part, "id", None)]
+    return [
+        _question(each, parts)
+        for each in at_server
+        if not each["prevent_initial_call"] and all(map(is_known, (*each["inputs"], *each["state"])))
+    ]
 
 
 def _outputs(callback: dict[str, Any]) -> list[str]:

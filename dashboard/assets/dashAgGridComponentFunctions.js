@@ -1,7 +1,13 @@
-/* The day in the list of runs is a link to the run; text only, so that no name can become markup. */
+/* A row's link opens in the page that is there, as links of Dash do; text only, so that no name can become markup. */
 var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
 dagcomponentfuncs.RunLink = function (props) {
-  return React.createElement("a", { href: props.data.href }, props.value);
+  const open = (event) => {
+    if (event.metaKey || event.shiftKey || event.altKey || event.ctrlKey) return;
+    event.preventDefault();
+    window.dash_clientside.set_props("url", { pathname: props.data.href, search: "" });
+    window.scrollTo(0, 0);
+  };
+  return React.createElement("a", { href: props.data.href, onClick: open }, props.value);
 };
 dagcomponentfuncs.DeleteButton = function (props) {
   const label = `Delete ${props.data.drill || "this exercise"} of ${props.data.date}`;

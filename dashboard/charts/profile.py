@@ -16,6 +16,7 @@ from dashboard.units import METRIC, Units
 
 HEIGHT_PX = 480
 N_POINTS = 2500
+N_MARKERS = 120  # of one ground: more of them lie on each other, and are most of the time it takes to draw
 PAUSE_S = 10
 DOMAINS = ((0.66, 1.0), (0.33, 0.61), (0.0, 0.27))
 
@@ -149,11 +150,18 @@ def _thinned(
 def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: Theme, units: Units) -> None:
     ends = 1 + np.flatnonzero(np.diff(windows["block"].to_numpy()))
     figure.add_scatter(
-        x=np.insert(windows["distance_m"].to_numpy() / units.unit_m, ends, np.nan).round(4).astype(np.float32),
+        x=np.insert(windows["distance_m"].to_numpy() / units.unit_m, ends, np.nan)
+        .round(4)
+        .astype(np.float32),
         y=np.insert(100 * windows["value"].to_numpy(), ends, np.nan).round(2).astype(np.float32),
         mode="lines+markers",
         line={"color": theme.terrain(terrain), "width": LINE_WIDTHS[terrain] / 2},
-        marker={"symbol": SYMBOLS[terrain], "size": 5, "color": theme.terrain(terrain)},
+        marker={
+            "symbol": SYMBOLS[terrain],
+            "size": 5,
+            "color": theme.terrain(terrain),
+            "maxdisplayed": N_MARKERS,
+        },
         name=terrain,
         yaxis="y3",
         hovertemplate="%{y:.1f} % " + terrain + "<extra></extra>",

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.run_profile import part_of
 
-DRAWN = "document.querySelector('#run-profile .js-plotly-plot')?.data[0]?.x.filter(x => x !== null)"
+DRAWN = "document.querySelector('#run-profile .js-plotly-plot')?._fullData?.[0]?.x.filter(Number.isFinite)"
 
 
 @pytest.fixture(scope="module")
