@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,6 +24,7 @@ GRAPH_CONFIG: Any = {
     "plotlyServerURL": "",
     "topojsonURL": "",
 }
+ASSETS = Path(__file__).parent / "assets"
 DECORATION: dict[str, Any] = {"aria-hidden": "true"}
 ACCOUNT_URL = "/account"
 EMPTY_FIGURE = go.Figure(
@@ -73,9 +76,17 @@ def run_url(run_id: str) -> str:
     return f"/run/{quote(run_id, safe='')}"
 
 
+@cache
+def asset_url(name: str) -> str:
+    """Address of a file of assets with its time in it, so that a browser keeps it (dashboard.guard)."""
+    return f"/assets/{name}?m={(ASSETS / name).stat().st_mtime:.0f}"
+
+
 def icon(name: str) -> html.Span:
     """A picture from assets/icons in the colour of the text."""
-    return html.Span(className="icon", style={"--icon": f"url(/assets/icons/{name}.svg)"}, **DECORATION)
+    return html.Span(
+        className="icon", style={"--icon": f"url({asset_url(f'icons/{name}.svg')})"}, **DECORATION
+    )
 
 
 def card(title: str, *children: Any, sub: Any = None) -> html.Section:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from dash import Dash
@@ -18,15 +17,15 @@ from flask import request
 from plotly.io.json import to_json_plotly
 
 from dashboard import plotly_js, theme
+from dashboard.components import asset_url
 
-FOLDER = Path(__file__).parent / "assets" / "first"
-REGENERATOR = FOLDER / "regenerator-runtime-0.13.7.js"
+EARLY = ("first/first.js", "first/regenerator-runtime-0.13.7.js")
 # Nothing here is a dash_table, and a browser that Mantine runs in needs of the polyfills the last one only.
 NEEDLESS = ("/dash/deps/polyfill@", "/dash/dash_table/")
 ALONE = r'"(/_dash-component-suites/dash/dcc/)dash_core_components(\.v[^"]+)"'
 # Without it the first words wait for the system's own fonts to be looked through.
 FONT = '<link rel="preload" href="/assets/fonts/{}" as="font" type="font/woff2" crossorigin>'.format(
-    "inter-latin-wght-normal.woff2"
+    "inter-latin-wght-normal.woff2?m=3100e775"
 )
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -64,7 +63,7 @@ class FirstPage(Dash):
             "questions": first_questions(layout, self._callbacks),
         }
         held = f'<script id="first" type="application/json">{to_json_plotly(first)}</script>'
-        scripts = (f'<script src="{_address(name)}"></script>' for name in ("first.js", REGENERATOR.name))
+        scripts = (f'<script src="{asset_url(name)}"></script>' for name in EARLY)
         return "".join((held, *scripts))
 
     @cached_property
@@ -72,11 +71,6 @@ class FirstPage(Dash):
         """All that is registered, as /_dash-dependencies says it."""
         listed: list[dict[str, Any]] = self.dependencies().get_json()
         return listed
-
-
-def _address(name: str) -> str:
-    """Where a file of the folder is, with its version."""
-    return f"/assets/{FOLDER.name}/{name}?m={(FOLDER / name).stat().st_mtime:.0f}"
 
 
 def first_questions(layout: Any, callbacks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The app as it is served: addresses, headers, and what a hostile request gets."""
 
 import copy
+import hashlib
 import random
 import re
 from typing import Any
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 
 from dashboard import app as dashboard_app
 from dashboard.app import build_app, create_app, find_page
+from dashboard.components import ASSETS
 from dashboard.pages import answer, balance, not_found, plan, roster, run, runs, settings, stretches, upload
 from pipeline.errors import SurefootError
 
@@ -137,6 +139,15 @@ def test_scripts_are_asked_for_once(client: FlaskClient) -> None:
     assert [path for path in named if "max-age=31536000" not in _kept(client, path)] == []
     for path in ("/assets/app.js", "/assets/none.js?m=1", "/assets/icons/sun.svg"):
         assert "31536000" not in _kept(client, path)
+
+
+def test_fonts_are_asked_for_by_what_is_in_them(client: FlaskClient) -> None:
+    """A font's address has the head of its SHA-256, so that it is kept; the page asks early for the first."""
+    named = re.findall(r"url\((fonts/[^?]+)\?m=(\w+)\)", (ASSETS / "app.css").read_text(encoding="utf-8"))
+    assert len(named) == 4
+    for path, version in named:
+        assert hashlib.sha256((ASSETS / path).read_bytes()).hexdigest().startswith(version)
+    assert 'href="/assets/{}?m={}" as="font"'.format(*named[0]) in client.get("/", headers=HOST).text
 
 
 def _kept(client: FlaskClient, path: str) -> str:

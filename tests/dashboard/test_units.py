@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ def test_no_kilometre_is_left_on_a_page_in_miles(run_id: str) -> None:
     """Run, runs, stretches and report of a runner in miles name no km, and name mi."""
     workspace = InMiles()
     sent = json.dumps(run._contents(workspace, run_id, None), default=lambda part: part.to_plotly_json())
+    sent = re.sub(r'"bdata": "[^"]*"', "", sent)
     for text in (sent, json.dumps(runs.grid_rows(workspace, "maya"))):
         assert "mi" in text
         assert "km" not in text.replace("distance_km", "")
