@@ -53,7 +53,9 @@ class FirstPage(Dash):
         graph = re.sub(ALONE, r'"\1async-graph\2"', next(line for line in scripts if re.search(ALONE, line)))
         base: Any = super()
         html: str = base.interpolate_index(**parts | {"scripts": "\n".join([*scripts, graph])})
-        return html.replace("{%first%}", self._first(request.path), 1)
+        # As the browser has it: a name with a slash in it is encoded, and is no further part of the path.
+        pathname = request.environ.get("RAW_URI", request.path).split("?")[0]
+        return html.replace("{%first%}", self._first(pathname), 1)
 
     def _first(self, pathname: str) -> str:
         layout = self._frame(pathname)

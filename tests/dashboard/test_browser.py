@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from browsing import WAIT_MS, Seen, every_page, serve
 from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
+from playwright.sync_api import expect
 
 from dashboard import plotly_js, report, theme
 
@@ -91,7 +92,7 @@ def test_a_dot_follows_the_profile(desktop: Seen, address: str, run_id: str) -> 
 
 
 def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: str) -> None:
-    """Whoever does not see a chart gets its name and its data."""
+    """Whoever does not see a chart gets its name, and its data once they open the lid over them."""
     page = desktop.open(f"{address}/run/{run_id}", "#run-profile .main-svg")
     figures = page.locator("[role=figure]")
     assert [
@@ -101,8 +102,11 @@ def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: 
         True,
         True,
     ]
-    assert page.locator("#run-profile-table tbody tr").count() == 11
-    assert page.locator("#run-map-table tbody tr").count() == 12
+    for chart, n_rows in (("run-profile", 11), ("run-map", 12)):
+        rows = page.locator(f"#{chart}-table tbody tr")
+        assert rows.count() == 0
+        page.locator("details", has=page.locator(f"#{chart}-table")).locator("summary").click()
+        expect(rows).to_have_count(n_rows, timeout=WAIT_MS)
     assert page.locator("html").get_attribute("lang") == "en"
 
 
