@@ -3,7 +3,6 @@
 (function () {
   "use strict";
 
-  const WAITED_MS = 1000; // for charts, before the page is shown without them
   const KEPT_MS = 10000;
   const PHONE = "(max-width: 600px)";
   const DRAWN = ["figure", "hidden", "style"];
@@ -34,14 +33,11 @@
   Object.assign(parts.url, { pathname: location.pathname, search: location.search });
 
   const json = (content) => new Response(JSON.stringify(content), { headers: { "Content-Type": "application/json" } });
-  let isHandedOver = false;
-
   /* A chart's first figure goes into the layout: drawn empty first, it would be drawn twice. */
   async function fill(answer) {
     const answered = await answer;
-    if (isHandedOver || answered.status !== 200) return answered;
+    if (answered.status !== 200) return answered;
     const content = await answered.json();
-    if (isHandedOver) return json(content);
     for (const [id, props] of Object.entries(content.response)) {
       for (const name of DRAWN.filter((one) => one in props && id in parts)) {
         parts[id][name] = props[name];
@@ -58,20 +54,16 @@
   for (const question of questions) {
     for (const one of [...question.inputs, ...question.state]) one.value = known[`${one.id}.${one.property}`] ?? one.value;
     const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(question) };
-    const filled = fill(ask(UPDATE, sent));
-    const heard = filled.catch(() => {}); // who asks for it hears of it
-    if (question.output.includes(".figure")) charts.push(heard);
-    answers.set(nameOf(question), filled);
+    const hasChart = question.output.includes(".figure");
+    const answer = hasChart ? fill(ask(UPDATE, sent)) : ask(UPDATE, sent);
+    const heard = answer.catch(() => {}); // who asks for it hears of it
+    if (hasChart) charts.push(heard);
+    answers.set(nameOf(question), answer);
   }
-  const waited = Promise.race([Promise.all(charts), new Promise((done) => setTimeout(done, WAITED_MS))]);
   window.addEventListener("load", () => setTimeout(() => answers.clear(), KEPT_MS));
 
   const given = {
-    "/_dash-layout": () =>
-      waited.then(() => {
-        isHandedOver = true;
-        return json(layout);
-      }),
+    "/_dash-layout": () => Promise.all(charts).then(() => json(layout)),
     "/_dash-dependencies": () => Promise.resolve(json(callbacks)),
   };
   window.fetch = (address, settings) => {
