@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from browsing import DESKTOP, PHONE, WAIT_MS, Seen, serve_app
 from hosted_world import RUNNERS, WORD, make_world
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from test_accessibility import PAPER, show, violations
 
 from dashboard.app import create_app
@@ -39,12 +39,18 @@ def address(path: Path) -> Iterator[str]:
 def enter(seen: Seen, address: str, name: str, wanted: str) -> Page:
     """Sign in by the keyboard alone."""
     page = seen.open(f"{address}/account", "input[name=name]")
+    type_name_and_word(page, name)
+    page.wait_for_selector(wanted, timeout=WAIT_MS)
+    return page
+
+
+def type_name_and_word(page: Page, name: str) -> None:
+    """Fill the door's form, once its first field waits for it."""
+    expect(page.locator("input[name=name]")).to_be_focused(timeout=WAIT_MS)
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(WORD)
     page.keyboard.press("Enter")
-    page.wait_for_selector(wanted, timeout=WAIT_MS)
-    return page
 
 
 def faults(page: Page) -> dict[tuple[int, str], list[str]]:
@@ -106,9 +112,6 @@ def test_a_session_that_is_over_leads_to_the_door(desktop: Seen, address: str, p
         book.end_sessions(ADA)
     page.get_by_role("link", name="Runs").click()
     page.wait_for_url("**/sign-in?next=*", timeout=WAIT_MS)
-    page.keyboard.type(ADA)
-    page.keyboard.press("Tab")
-    page.keyboard.type(WORD)
-    page.keyboard.press("Enter")
+    type_name_and_word(page, ADA)
     page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
     assert page.url == f"{address}/athlete/{ADA}/runs"
