@@ -197,6 +197,7 @@ def _frame(page: Any, title: str) -> dmc.MantineProvider:
                             allowDeselect=False,
                             searchable=True,
                             className="athlete",
+                            placeholder="Athlete",
                             nothingFoundMessage="No such athlete",
                             **named("Athlete"),
                         ),

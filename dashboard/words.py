@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from pipeline.effect import write_p
 NBSP = "\u00a0"
 MINUS = "\u2212"
 NONE = "–"
+_ISO_DAY = re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])")
 MOST_TOLD = 10.0  # of a change: beyond that an end of an interval says only that it is far away
 
 
@@ -77,6 +79,18 @@ def count(n: int, noun: str, plural: str = "") -> str:
 def day(value: date) -> str:
     """`4 Oct 2026`."""
     return f"{value.day}{NBSP}{value:%b}{NBSP}{value.year}"
+
+
+def with_days(text: str) -> str:
+    """A text whose days stand as 2026-10-04, with them as people read them."""
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            return day(date.fromisoformat(found[0]))
+        except ValueError:
+            return found[0]
+
+    return _ISO_DAY.sub(written, text)
 
 
 def sentence_case(text: str) -> str:

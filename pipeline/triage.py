@@ -140,7 +140,8 @@ def _about_data(
         looks.append(_Look(0, f"no run for {quiet} days"))
     recent = runs.filter(pl.col("local_date") > last - timedelta(days=28))
     if not recent["counts"].any():
-        looks.append(_Look(0, f"none of the {recent.height} runs of the last 4 weeks counts"))
+        one, many = "the only run of the last 4 weeks does not count", "runs of the last 4 weeks counts"
+        looks.append(_Look(0, one if recent.height == 1 else f"none of the {recent.height} {many}"))
     logged = sessions.filter(pl.col("date") <= today)["date"].to_list()
     if not logged:
         looks.append(_Look(1, "there is no balance log"))

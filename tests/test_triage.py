@@ -158,6 +158,8 @@ def test_runs_that_do_not_count_are_said() -> None:
     quiet = Runs.validate(runs.with_columns(counts=pl.lit(False)))
     found = looks(quiet, stability, make_log(np.ones(5)), START + timedelta(days=5))
     assert found == [(0, "none of the 2 runs of the last 4 weeks counts")]
+    found = looks(quiet.tail(1), stability, make_log(np.ones(5)), START + timedelta(days=5))
+    assert found == [(0, "the only run of the last 4 weeks does not count")]
 
 
 def test_triage_in_lines() -> None:

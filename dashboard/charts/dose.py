@@ -41,6 +41,6 @@ def dose_by_category(parts: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
         hovermode="x unified",
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
-        xaxis={"tickformat": tick_format(parts["date"].to_list())},
+        xaxis={"type": "date", "tickformat": tick_format(parts["date"].to_list())},
         yaxis={"title": {"text": "Dose, min/week"}, "rangemode": "tozero", "nticks": 5},
     )

@@ -23,13 +23,12 @@ from dashboard.components import (
     in_browser,
     mark,
     named,
-    notice,
     register_tables,
     table_data,
     table_rows,
     table_slot,
-    upload_url,
 )
+from dashboard.first_steps import empty_workspace, no_runs, unknown_athlete, way_on
 from dashboard.setting_words import work_on_answer
 from dashboard.theme import by_scheme
 from pipeline.exposure import HALF_LIFE_DAYS
@@ -209,7 +208,9 @@ def _contents(
             theme,
             last_weeks=period,
         ),
-        "trend_table": table_data(tables.trend_table(runs), tables.balance_table(weeks)),
+        "trend_table": table_data(
+            tables.trend_table(runs), *([] if weeks.is_empty() else [tables.balance_table(weeks)])
+        ),
         "robustness": table_data(tables.robustness_table(answer.robustness)),
         "robustness_hidden": answer.robustness.is_empty(),
         "dose_hidden": queries.dose_pairs(workspace, athlete_id).is_empty(),
@@ -246,11 +247,18 @@ def _head(answer: queries.Answer, athlete_id: str) -> html.Div:
     children = [
         html.P(athlete_id, className="eyebrow"),
         html.H1(words.sentence_case(row["verdict"]) + "."),
-        html.P(row["sentence"], className="lede"),
+        html.P(words.with_days(row["sentence"]), className="lede"),
     ]
     if row["missing"]:
-        children.append(html.P([html.Strong("What is missing: "), row["missing"]], className="lede"))
-    return html.Div([*children], className="head")
+        children += way_on(row, athlete_id)
+    if not answer.has_estimate and row["cautions"]:
+        children.append(html.Ul(_cautions(row), className="small"))
+    return html.Div(children, className="head")
+
+
+def _cautions(row: dict[str, Any]) -> list[html.Li]:
+    texts = [text for text in row["cautions"].split("; ") if text]
+    return [html.Li(words.sentence_case(words.with_days(text))) for text in texts]
 
 
 def _nothing_to_say(answer: queries.Answer, athlete_id: str) -> html.Div:
@@ -293,7 +301,7 @@ def _facts(row: dict[str, Any]) -> html.Div:
         "Half-life of the dose": f"{row['half_life_days']:g} days, {_declared(row)}",
     }
     pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts.items()]
-    cautions = [html.Li(words.sentence_case(text)) for text in row["cautions"].split("; ") if text]
+    cautions = _cautions(row)
     caution_list = [html.P("What speaks against reading more into it", className="label"), html.Ul(cautions)]
     method = html.P(f"Method: {row['method']}", className="label")
     return html.Div([html.Dl(pairs, className="facts"), *(caution_list if cautions else []), method])
@@ -321,45 +329,3 @@ def _tiles(recent: dict[str, Any], answer: queries.Answer) -> list[html.Div]:
             "Runs that count", str(answer.n_counting), f"of {words.count(answer.n_runs, 'run')} read"
         ),
     ]
-
-
-def empty_workspace() -> html.Div:
-    """Shown where no athlete has any run."""
-    return notice(
-        "This workspace is empty.",
-        html.P(
-            [
-                dcc.Link("Upload watch files", href=upload_url(None)),
-                " (FIT, GPX, TCX, archives, folders), or type a command with a name for the runner:",
-            ]
-        ),
-        command("surefoot analyse PATH --athlete ID"),
-        html.P("Then the balance log, and the answer:"),
-        command("surefoot log FILE --athlete ID", "surefoot effect --athlete ID"),
-        html.P("No files at hand? The sample season shows every page:"),
-        command("make run"),
-    )
-
-
-def no_runs(athlete_id: str) -> html.Div:
-    """Shown where an athlete has a log but no run."""
-    return notice(
-        "No run has been read yet.",
-        html.P(
-            [
-                f"{athlete_id} is known, but has no run. ",
-                dcc.Link("Upload watch files", href=upload_url(athlete_id)),
-                ", or read a file or a folder on the machine that Surefoot runs on:",
-            ]
-        ),
-        command(f"surefoot analyse PATH --athlete {shlex.quote(athlete_id)}"),
-    )
-
-
-def unknown_athlete(athlete_id: str, athletes: list[str]) -> html.Div:
-    """Shown for an address with an id that the workspace does not have."""
-    return notice(
-        "No such athlete.",
-        html.P(f"No “{athlete_id[:80]}” is in this workspace, but {words.count(len(athletes), 'athlete')}:"),
-        html.Ul([html.Li(dcc.Link(name, href=answer_url(name))) for name in athletes[:20]]),
-    )

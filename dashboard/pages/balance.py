@@ -24,9 +24,10 @@ from dashboard.components import (
     table_rows,
     table_slot,
 )
-from dashboard.pages.answer import empty_workspace, unknown_athlete
+from dashboard.first_steps import empty_workspace, unknown_athlete
 from dashboard.tables import adherence_table, category_dose_table
 from dashboard.theme import by_scheme
+from pipeline.adherence import Thresholds
 from pipeline.drills import drills
 from pipeline.log_changes import unnamed_drills
 
@@ -130,7 +131,7 @@ def layout(athlete_id: str) -> html.Div:
                 [
                     html.Section(id="balance-proposals-card", className="card", hidden=True),
                     html.Section(id="balance-unnamed-card", className="card", hidden=True),
-                    html.Div([calendar, weeks], className="pair even"),
+                    html.Div([calendar, html.Div(weeks, id="balance-weeks-card")], className="pair even"),
                     html.Div(parts, id="balance-dose-card"),
                     card("The log", *_log(), sub=_LOG_SUB),
                 ],
@@ -205,6 +206,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "head": Output("balance-head", "children"),
             "hidden": Output("balance-body", "hidden"),
             "weeks": Output(table_rows("balance-weeks"), "data"),
+            "weeks_hidden": Output("balance-weeks-card", "hidden"),
             "dose": Output("balance-dose", "figure"),
             "dose_table": Output(table_rows("balance-dose-table"), "data"),
             "dose_hidden": Output("balance-dose-card", "hidden"),
@@ -265,14 +267,16 @@ def _contents(workspace: queries.Workspace, athlete_id: str, scheme: str | None)
     if athlete_id not in athletes:
         head = unknown_athlete(athlete_id, athletes) if athletes else empty_workspace()
         nothing = dict.fromkeys(("weeks", "dose_table", "rows", "proposals", "unnamed"))
-        return {"head": head, "hidden": True, "dose": EMPTY_FIGURE, "dose_hidden": True, **nothing}
+        hidden = dict.fromkeys(("hidden", "weeks_hidden", "dose_hidden"), True)
+        return {"head": head, "dose": EMPTY_FIGURE, **hidden, **nothing}
     sessions = workspace.load_balance_sessions(athlete_id)
     weeks = workspace.load_adherence(athlete_id)
     parts = queries.dose_by_category(workspace, athlete_id)
     return {
-        "head": _head(athlete_id, sessions, weeks),
+        "head": _head(athlete_id, sessions, weeks, workspace.load_settings_of(athlete_id)),
         "hidden": False,
         "weeks": table_data(adherence_table(weeks)),
+        "weeks_hidden": weeks.is_empty(),
         "dose": dose.dose_by_category(parts, by_scheme(scheme)),
         "dose_table": table_data(category_dose_table(parts)),
         "dose_hidden": parts.is_empty(),
@@ -306,10 +310,14 @@ def _proposals(workspace: queries.Workspace, athlete_id: str) -> list[dict[str, 
     ]
 
 
-def _head(athlete_id: str, sessions: pl.DataFrame, weeks: pl.DataFrame) -> html.Div:
+def _head(athlete_id: str, sessions: pl.DataFrame, weeks: pl.DataFrame, plan: Thresholds) -> html.Div:
     if weeks.is_empty():
         title = "Nothing that counts is logged yet."
-        facts: list[Any] = ["Add an exercise, or import a log."]
+        facts: list[Any] = [
+            "Press a day, add an exercise, or import a log. The plan of the training advice: "
+            f"{plan.sessions_min:g} to {plan.sessions_max:g} sessions a week, at first of "
+            f"{plan.first_minutes_min:g} to {plan.first_minutes_max:g} minutes."
+        ]
     else:
         row = weeks.row(-1, named=True)
         title = row["next_step"]

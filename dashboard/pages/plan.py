@@ -22,8 +22,8 @@ from dashboard.components import (
     table_data,
     table_rows,
 )
+from dashboard.first_steps import empty_workspace, unknown_athlete
 from dashboard.memo import Memo
-from dashboard.pages.answer import empty_workspace, unknown_athlete
 from dashboard.theme import by_scheme
 from pipeline.effect import Preview
 from pipeline.plan import blocks_of, smallest_p

@@ -26,9 +26,9 @@ from dashboard.components import (
     table_data,
     table_rows,
 )
+from dashboard.first_steps import empty_workspace
 from dashboard.hosting import oneself
 from dashboard.memo import Memo
-from dashboard.pages.answer import empty_workspace
 from dashboard.roster import CALM, choose, roster_answer, roster_table, with_groups
 from dashboard.theme import by_scheme
 from pipeline.roster import MIN_ATHLETES, OF_SEVERAL, RosterAnswer
@@ -237,7 +237,7 @@ def grid_rows(table: pl.DataFrame, oneself: str | None = None) -> list[dict[str,
             "athlete": row["athlete_id"],
             "href": answer_url(row["athlete_id"]),
             "place": n,
-            "why": row["why"] or "nothing: all as usual",
+            "why": words.with_days(row["why"]) or "nothing: all as usual",
             "groups": row["groups"],
             "may_group": row["athlete_id"] != oneself,
             "technical_min": whole(row["technical_min"]),

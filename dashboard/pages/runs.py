@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, State, dcc, html
 
 from dashboard import queries, words
 from dashboard.components import data_url, in_browser, run_url
-from dashboard.pages.answer import empty_workspace, no_runs, unknown_athlete
+from dashboard.first_steps import empty_workspace, no_runs, unknown_athlete
 
 TITLE = "Runs"
 ONE_DECIMAL = {"type": "rightAligned", "valueFormatter": {"function": "oneDecimal(params.value)"}}

@@ -20,8 +20,8 @@ from dashboard.components import (
     table_data,
     table_rows,
 )
+from dashboard.first_steps import empty_workspace, unknown_athlete
 from dashboard.hosting import oneself
-from dashboard.pages.answer import empty_workspace, unknown_athlete
 from dashboard.theme import by_scheme
 
 TITLE = "Settings"

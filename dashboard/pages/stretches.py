@@ -7,7 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, dcc, html
 
-from dashboard import like_for_like, metrics, queries
+from dashboard import like_for_like, metrics, queries, words
 from dashboard.charts import like_for_like as repeats
 from dashboard.components import (
     EMPTY_FIGURE,
@@ -20,8 +20,9 @@ from dashboard.components import (
     table_data,
     table_rows,
     terrain_key,
+    upload_url,
 )
-from dashboard.pages.answer import unknown_athlete
+from dashboard.first_steps import empty_workspace, unknown_athlete
 from dashboard.theme import by_scheme
 
 TITLE = "Stretches"
@@ -85,11 +86,12 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         athlete_id = athlete_id or ""
         athletes = workspace.athletes()
         if athlete_id not in athletes:
-            return unknown_athlete(athlete_id, athletes), [], None, True
+            head = unknown_athlete(athlete_id, athletes) if athletes else empty_workspace()
+            return head, [], None, True
         passes = like_for_like.passes(workspace, athlete_id)
         names = like_for_like.stretch_names(passes, queries.units_of(workspace, athlete_id))
         if not names:
-            return _nothing_yet(), [], None, True
+            return _nothing_yet(athlete_id, workspace.load_runs(athlete_id).height), [], None, True
         choices = [{"value": stretch_id, "label": name} for stretch_id, name in names.items()]
         return _head(athlete_id, len(names)), choices, asked if asked in names else next(iter(names)), False
 
@@ -122,11 +124,13 @@ def _head(athlete_id: str, n_stretches: int) -> html.Div:
     )
 
 
-def _nothing_yet() -> html.Div:
+def _nothing_yet(athlete_id: str, n_runs: int) -> html.Div:
     return notice(
         "No stretch has been run five times yet.",
         html.P(
             "The same 500 m (0.31 mi) of trail in the same direction are shown here over time, once five "
-            "runs have passed them. It needs positions in the files."
+            "runs have passed them. Positions must be in the files. "
+            f"{athlete_id} has {words.count(n_runs, 'run')} so far."
         ),
+        html.P(dcc.Link("Upload watch files", href=upload_url(athlete_id), className="button")),
     )

@@ -64,7 +64,7 @@ def layout(athlete_id: str = "") -> html.Div:
                 sub=_SUB,
             ),
             html.Div(id="upload-jobs", className="stack"),
-            _all_data(athlete_id) if athlete_id else None,
+            html.Div(id="upload-all"),
         ],
         className="stack",
     )
@@ -83,5 +83,10 @@ def _all_data(athlete_id: str) -> html.Section:
 
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
-    """Hand the page over to assets/upload.js."""
+    """Hand the page over to assets/upload.js; who is known has an archive to take away."""
+
+    @app.callback(Output("upload-all", "children"), Input("upload-athlete", "data"))
+    def offer(athlete_id: str | None) -> html.Section | None:
+        return _all_data(athlete_id) if athlete_id and athlete_id in workspace.athletes() else None
+
     in_browser(app, "mountUpload", Output("upload-mounted", "children"), Input("upload-athlete", "data"))

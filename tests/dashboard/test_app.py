@@ -74,6 +74,7 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "answer-due", **{"answer-athlete": "maya"}),
         _body(app, "answer-dose", **{"answer-dose-card-opened": "yes"}),
         _body(app, "answer-leftover", **{"answer-leftover-card-opened": "yes"}),
+        _body(app, "upload-all", **{"upload-athlete": "maya"}),
         _body(app, "settings-head", **{"settings-athlete": "maya"}),
         _body(app, "settings-starts", **{"settings-athlete": "maya", "colours": "dark"}),
     ]

@@ -37,6 +37,12 @@ def test_durations_round_to_minutes() -> None:
     assert words.duration(1_500) == "25\u00a0min"
 
 
+def test_days_in_a_text_are_read_as_days() -> None:
+    """A day in digits becomes words; what only looks like one, or is a part of a name, stays."""
+    said = "no run since 2026-10-04, of 2026-02-31; file 2026-10-04T0709, x-2026-10-04"
+    assert words.with_days(said) == said.replace("2026-10-04,", "4\u00a0Oct\u00a02026,", 1)
+
+
 def test_unknown_values_are_a_dash() -> None:
     """What is not known is not shown as zero."""
     assert {

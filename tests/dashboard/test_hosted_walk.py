@@ -178,11 +178,11 @@ def values(of: str) -> dict[str, Any]:
     }
 
 
-PAGES = ("answer", "runs", "stretches", "balance", "plan", "settings")
+PAGES = ("answer", "runs", "stretches", "balance", "plan", "settings", "upload")
 # Callbacks that tell even the athlete nothing more of that kind than was asked: skeletons and figures.
 BARE = (
     *("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar", "..run-profile"),
-    *("..answer-due", "..answer-dose", "..answer-leftover", "..settings-starts"),
+    *("..answer-due", "..answer-dose", "..answer-leftover", "..settings-starts", "upload-all"),
 )
 
 

@@ -1,0 +1,113 @@
+"""What the pages say where there is nothing to draw, or too little for an answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from fake_workspace import EmptyWorkspace, FakeWorkspace
+from test_app import CALLBACK, HOST, _body
+
+from dashboard import queries
+from dashboard.app import build_app
+from dashboard.charts.dose import dose_by_category
+
+
+def told(workspace: queries.Workspace, component: str, **values: Any) -> str:
+    """What the callback that fills a component answers, hard spaces plain."""
+    app = build_app(workspace)
+    answered = app.server.test_client().post(CALLBACK, json=_body(app, component, **values), headers=HOST)
+    assert answered.status_code == 200
+    return str(answered.text).encode().decode("unicode_escape").replace("\u00a0", " ")
+
+
+class Beginner(FakeWorkspace):
+    """`maya` has runs and a log, and too little of both."""
+
+    def load_effects(self, athlete_id: str) -> pl.DataFrame:
+        unknown = ["estimate", "low", "high", "se", "p", "permutation_p", "detectable", "sceptical"]
+        row = super().load_effects(athlete_id).head(1)
+        return row.with_columns(
+            *(pl.lit(None, row.schema[name]).alias(name) for name in unknown),
+            verdict=pl.lit("not enough data").cast(row.schema["verdict"]),
+            n_runs=pl.lit(12, row.schema["n_runs"]),
+            weeks=pl.lit(20.0),
+            missing=pl.lit("18 more runs that count (12 of 30)"),
+            cautions=pl.lit("5 runs left out: a device with fewer than 5; another since 2026-08-23"),
+        )
+
+
+@pytest.mark.parametrize(
+    "component",
+    ["answer-head", "runs-grid", "stretches-head", "balance-head", "plan-kept", "settings-head"],
+)
+def test_every_page_of_an_empty_workspace_begins_at_the_beginning(component: str) -> None:
+    """Whatever page is opened first, it leads to the upload and names the command, and counts no athletes."""
+    page = component.partition("-")[0]
+    said = told(EmptyWorkspace(), component, **{f"{page}-athlete": "zoe"})
+    assert '"href":"/upload"' in said
+    assert "surefoot analyse PATH --athlete ID" in said
+    assert "0 athletes" not in said
+
+
+def test_too_little_data_says_how_far_it_has_come_and_what_was_left_out() -> None:
+    """A bar for what is short and for nothing else, the runs left out, and links to where it is put right."""
+    said = told(Beginner(), "answer-head", **{"answer-athlete": "maya"})
+    assert "12 of 30" in said
+    assert "20 of 16" not in said
+    assert "5 runs left out: a device with fewer than 5" in said
+    assert "Another since 23 Aug 2026" in said
+    for page in ("upload", "balance", "plan"):
+        assert f'"href":"/athlete/maya/{page}"' in said
+
+
+def test_an_answer_that_stands_is_not_told_what_is_missing() -> None:
+    """Links to what would help go with what is missing alone."""
+
+    class Reached(FakeWorkspace):
+        def load_effects(self, athlete_id: str) -> pl.DataFrame:
+            return super().load_effects(athlete_id).with_columns(missing=pl.lit(""))
+
+    assert "What would help" in told(FakeWorkspace(), "answer-head", **{"answer-athlete": "maya"})
+    assert "What would help" not in told(Reached(), "answer-head", **{"answer-athlete": "maya"})
+
+
+def test_a_coach_of_fifty_is_told_of_all() -> None:
+    """An unknown name lists twenty athletes, and says where the other thirty are."""
+
+    class Fifty(FakeWorkspace):
+        RUNS = {f"runner {n:02}": 6 for n in range(50)}  # noqa: RUF012
+
+    said = told(Fifty(), "answer-head", **{"answer-athlete": "zoe"})
+    assert said.count('"href":"/athlete/runner%20') == 20
+    assert "and 30 more: " in said
+    assert '"href":"/roster"' in said
+
+
+def test_an_empty_log_tells_the_plan_and_hides_the_empty_table() -> None:
+    """Before anything is logged the plan stands in words, in numbers."""
+    said = told(FakeWorkspace(), "balance-head", **{"balance-athlete": "new runner/2"})
+    assert "2 to 3 sessions a week, at first of 15 to 20 minutes" in said
+    assert '"balance-weeks-card":{"hidden":true}' in said
+    logged = told(FakeWorkspace(), "balance-head", **{"balance-athlete": "maya"})
+    assert '"balance-weeks-card":{"hidden":false}' in logged
+
+
+def test_only_who_is_known_has_an_archive() -> None:
+    """The page for a name that is new offers no archive, which would be a page that is not there."""
+    for name, known in (("maya", True), ("zoe", False), ("", False)):
+        said = told(FakeWorkspace(), "upload-all", **{"upload-athlete": name})
+        assert ("Download the archive" in said) == known
+
+
+def test_no_stretch_yet_says_how_many_runs_there_are() -> None:
+    """What is missing is a number."""
+    said = told(FakeWorkspace(), "stretches-head", **{"stretches-athlete": "new runner/2"})
+    assert "new runner/2 has 6 runs so far." in said
+
+
+def test_a_chart_of_nothing_has_an_axis_of_days() -> None:
+    """Without a point plotly would take an axis of numbers, and complain of the format of its days."""
+    nothing = pl.DataFrame(schema={"date": pl.Date, "category": pl.String, "dose": pl.Float64})
+    assert dose_by_category(nothing).layout.xaxis.type == "date"
