@@ -1,16 +1,17 @@
 """What the tests in a real browser share: the dashboard served, and pages that note what they do."""
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import pytest
 from fake_workspace import HOSTILE
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, TimeoutError
 from werkzeug.serving import make_server
 
 from dashboard import queries
@@ -28,6 +29,7 @@ FLAGS = [
 ]
 DESKTOP, PHONE = (1440, 900), (390, 844)
 WAIT_MS = 60_000
+POINT_MS = 500
 
 
 @dataclass
@@ -95,6 +97,18 @@ def chooses(seen: Seen, files: Any) -> None:
     """These files are chosen in every window of files. To be called before the page is opened: Chromium's
     own window is kept away only from some time after the first listener on."""
     seen.page.on("filechooser", lambda chooser: chooser.set_files(files))
+
+
+def point(page: Page, wanted: str, places: Callable[[], Iterable[tuple[float, float]]]) -> None:
+    """Move the pointer over these places until the page shows what is wanted: a chart that is being drawn, or
+    is not linked to the other yet, does not answer, and a person would point at it again."""
+    for _ in range(WAIT_MS // POINT_MS):
+        for x, y in places():
+            page.mouse.move(x, y)
+        with suppress(TimeoutError):
+            page.wait_for_selector(wanted, state="attached", timeout=POINT_MS)
+            return
+    pytest.fail(f"pointing there shows no {wanted}")
 
 
 def every_page(run_id: str) -> list[tuple[str, str]]:

@@ -79,8 +79,8 @@ def test_the_doors_have_no_fault(desktop: Seen, address: str) -> None:
 def test_the_page_account_has_no_fault(desktop: Seen, address: str, name: str) -> None:
     """By the keyboard to the page that was asked for; a runner's and an admin's, in every size and colour."""
     page = enter(desktop, address, name, "form[data-account=password]")
-    assert page.url == f"{address}/account"
-    assert page.get_by_role("heading", name=name).is_visible()
+    expect(page).to_have_url(f"{address}/account")
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
     assert faults(page) == {}
     assert desktop.complaints == []
 
@@ -94,10 +94,10 @@ def test_consent_by_code(desktop: Seen, phone: Seen, address: str) -> None:
     code = (said.text_content() or "").split()[1]
     carol = enter(phone, address, "carol", "#account-code")
     carol.fill("#account-code", code)
-    carol.keyboard.press("Enter")
+    carol.locator("#account-code").press("Enter")
     carol.get_by_role("link", name=ADA).click(timeout=WAIT_MS)
     carol.wait_for_selector("#answer-head h1", timeout=WAIT_MS)
-    assert carol.url == f"{address}/athlete/{ADA}"
+    expect(carol).to_have_url(f"{address}/athlete/{ADA}")
     ada.reload()
     ada.get_by_role("button", name="End it").click(timeout=WAIT_MS)
     ada.wait_for_selector("text=Nobody but you.", timeout=WAIT_MS)
@@ -114,4 +114,4 @@ def test_a_session_that_is_over_leads_to_the_door(desktop: Seen, address: str, p
     page.wait_for_url("**/sign-in?next=*", timeout=WAIT_MS)
     type_name_and_word(page, ADA)
     page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
-    assert page.url == f"{address}/athlete/{ADA}/runs"
+    expect(page).to_have_url(f"{address}/athlete/{ADA}/runs")

@@ -1,11 +1,12 @@
 """The dashboard in a real browser: headless Chromium over the invented runners."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import WAIT_MS, Seen, every_page, serve
+from browsing import WAIT_MS, Seen, every_page, point, serve
 from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
 from playwright.sync_api import expect
 
@@ -57,10 +58,10 @@ def test_the_menu_of_a_phone_leads_to_the_runs(phone: Seen, address: str) -> Non
     page.get_by_role("button", name="Menu").click()
     page.get_by_role("link", name="Runs").click()
     page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
-    assert page.url == f"{address}/athlete/maya/runs"
+    expect(page).to_have_url(f"{address}/athlete/maya/runs")
     page.go_back()
     page.wait_for_selector("#answer-trend .main-svg", timeout=WAIT_MS)
-    assert page.url == f"{address}/athlete/maya"
+    expect(page).to_have_url(f"{address}/athlete/maya")
 
 
 def test_another_athlete_is_another_address(desktop: Seen, address: str) -> None:
@@ -75,33 +76,28 @@ def test_another_athlete_is_another_address(desktop: Seen, address: str) -> None
 def test_a_dot_follows_the_profile(desktop: Seen, address: str, run_id: str) -> None:
     """Pointing at the profile shows a dot on the track, and it moves with the pointer."""
     page = desktop.open(f"{address}/run/{run_id}", "#run-profile .main-svg")
-    page.locator("#run-profile").scroll_into_view_if_needed()
-    box = page.locator("#run-profile .nsewdrag").first.bounding_box()
-    assert box is not None
-    places = []
-    for share in (0.3, 0.7):
-        page.mouse.move(box["x"] + share * box["width"], box["y"] + 40)
-        page.mouse.move(box["x"] + share * box["width"] + 3, box["y"] + 40)
-        page.wait_for_function(
-            "old => ![undefined, old].includes(document.querySelector('.follow-dot')?.style.transform)",
-            arg=places[-1] if places else "",
-            timeout=WAIT_MS,
-        )
-        places.append(page.evaluate("document.querySelector('.follow-dot').style.transform"))
-    assert places[0] != places[1]
+    area = page.locator("#run-profile .nsewdrag").first
+    area.scroll_into_view_if_needed()
+
+    def at(share: float) -> list[tuple[float, float]]:
+        box = area.bounding_box()
+        assert box is not None
+        x = box["x"] + share * box["width"]
+        return [(x, box["y"] + 40), (x + 3, box["y"] + 40)]
+
+    place = "document.querySelector('.follow-dot').style.transform"
+    point(page, ".follow-dot[style]", lambda: at(0.3))
+    first = page.evaluate(place)
+    for x, y in at(0.7):
+        page.mouse.move(x, y)
+    page.wait_for_function(f"first => {place} !== first", arg=first, timeout=WAIT_MS)
 
 
 def test_each_chart_has_a_name_and_a_table(desktop: Seen, address: str, run_id: str) -> None:
     """Whoever does not see a chart gets its name, and its data once they open the lid over them."""
     page = desktop.open(f"{address}/run/{run_id}", "#run-profile .main-svg")
-    figures = page.locator("[role=figure]")
-    assert [
-        bool(name) for name in figures.evaluate_all("all => all.map(f => f.getAttribute('aria-label'))")
-    ] == [
-        True,
-        True,
-        True,
-    ]
+    names = page.locator("[role=figure]").evaluate_all("all => all.map(f => f.getAttribute('aria-label'))")
+    assert [bool(name) for name in names] == [True, True, True]
     for chart, n_rows in (("run-profile", 11), ("run-map", 12)):
         rows = page.locator(f"#{chart}-table tbody tr")
         assert rows.count() == 0
@@ -122,7 +118,7 @@ def test_a_chart_is_saved_as_a_picture(desktop: Seen, address: str) -> None:
     picture = Path(saved.value.path()).read_text("utf-8")
     assert "Balance dose before the run" in picture
     assert saved.value.suggested_filename == "surefoot-answer-dose.svg"
-    assert page.locator("#answer-periods .here").inner_text() == "26 weeks"
+    expect(page.locator("#answer-periods .here")).to_have_text("26 weeks")
     assert desktop.complaints == []
 
 
@@ -130,19 +126,17 @@ def test_a_phone_shows_why_a_run_does_not_count(phone: Seen, address: str) -> No
     """The reason that makes a row tall is in sight, and rows that count are one line."""
     page = phone.open(f"{address}/athlete/maya/runs", ".ag-row a")
     reason = page.get_by_text("no: less than 4 minutes").first
-    reason.wait_for(timeout=WAIT_MS)
-    box, row = reason.bounding_box(), page.locator(".ag-row").first.bounding_box()
-    assert box is not None
-    assert row is not None
-    assert box["x"] + box["width"] <= 390
-    assert row["height"] < 60
+    expect(reason).to_be_in_viewport(ratio=1, timeout=WAIT_MS)
+    page.wait_for_function("() => document.querySelector('.ag-row').offsetHeight < 60", timeout=WAIT_MS)
 
 
 def test_an_empty_workspace_is_a_screen_of_its_own(desktop: Seen) -> None:
     """A new workspace shows the first command and no error."""
     with serve(EmptyWorkspace()) as address:
         page = desktop.open(f"{address}/", ".notice .command")
-        assert "surefoot analyse PATH --athlete ID" in page.inner_text(".notice")
+        expect(page.locator(".notice")).to_contain_text("surefoot analyse PATH --athlete ID")
+        page.get_by_role("link", name="Upload watch files").click()
+        expect(page.locator("#upload-name")).to_be_visible(timeout=WAIT_MS)
     assert desktop.complaints == []
 
 
@@ -151,8 +145,8 @@ def test_the_report_opens_from_disk(desktop: Seen, workspace: FakeWorkspace, tmp
     target = tmp_path / "report.html"
     report.write_report(workspace, ["maya", HOSTILE], target)
     page = desktop.open(target.as_uri(), "#trend-1 .main-svg")
-    assert page.locator(".js-plotly-plot").count() == 4
-    assert page.locator("img").count() == 0
+    expect(page.locator(".js-plotly-plot .main-svg:first-child")).to_have_count(4, timeout=WAIT_MS)
+    expect(page.locator("img")).to_have_count(0)
     assert desktop.complaints == []
     assert desktop.hosts == {""}
 
@@ -161,22 +155,17 @@ def test_the_main_ways_need_no_mouse(desktop: Seen, address: str) -> None:
     """By Tab and Enter alone: past the menu, to the runs, into a run, to the next one, and back."""
     page = desktop.open(f"{address}/athlete/maya", "#answer-trend .main-svg")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
-    for way, wanted in (
-        ("Runs", ".ag-row a"),
-        (None, "#run-profile .main-svg"),
-        ("Next", "#run-profile .main-svg"),
-    ):
-        before = page.url
-        if way is None:
-            page.locator(".ag-row a").nth(2).focus()
-        else:
-            page.get_by_role("link", name=way, exact=True).focus()
-        page.keyboard.press("Enter")
-        page.wait_for_function("before => location.href !== before", arg=before, timeout=WAIT_MS)
-        page.wait_for_selector(wanted, timeout=WAIT_MS)
+    expect(page.locator("#main")).to_be_focused()
+    title = page.locator("#run-head h1")
+    page.get_by_role("link", name="Runs", exact=True).press("Enter")
+    page.locator(".ag-row a").nth(2).press("Enter", timeout=WAIT_MS)
+    expect(title).to_have_text(re.compile("^Run of "), timeout=WAIT_MS)
+    first = title.inner_text()
+    page.get_by_role("link", name="Next", exact=True).press("Enter")
+    expect(title).not_to_have_text(first, timeout=WAIT_MS)
     page.go_back()
+    expect(title).to_have_text(first, timeout=WAIT_MS)
     page.wait_for_selector("#run-profile .main-svg", timeout=WAIT_MS)
     assert desktop.complaints == []

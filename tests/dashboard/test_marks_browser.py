@@ -119,6 +119,7 @@ def test_the_page_marks_and_takes_back(desktop: Seen, address: str, folder: Path
     stretch = smooth_stretch(folder)
     page = desktop.open(address, "#run-profile .main-svg")
     page.locator("#mark-stretch").select_option(f"{stretch['start_m']:.0f} {stretch['end_m']:.0f}")
+    expect(page.locator("#mark-from")).to_have_value(f"{stretch['start_m'] / 1000:g}")
     expect(page.locator("#mark-to")).to_have_value(f"{stretch['end_m'] / 1000:g}")
     page.locator("#mark-technical").click()
     expect(page.locator("#mark-list li")).to_have_count(1, timeout=WAIT_MS)

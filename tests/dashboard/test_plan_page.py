@@ -9,6 +9,7 @@ import pytest
 from browsing import WAIT_MS, Seen, serve
 from fake_workspace import balance_sessions
 from flask.testing import FlaskClient
+from playwright.sync_api import expect
 
 from dashboard.app import build_app
 from dashboard.charts.designs import designs
@@ -130,11 +131,11 @@ def test_a_plan_is_drawn_on_the_page(desktop: Seen, folder: Path) -> None:
     """The button draws, the page says so, and the blocks and their calendar appear."""
     with serve(Workspace(folder, read_only=True)) as address:
         page = desktop.open(f"{address}/athlete/maya/plan", "#plan-designs .main-svg")
-        page.wait_for_function("() => document.getElementById('plan-start').value !== ''", timeout=WAIT_MS)
+        expect(page.locator("#plan-start")).not_to_have_value("", timeout=WAIT_MS)
         page.get_by_label("First day").fill(START.isoformat())
+        expect(page.locator("#plan-start")).to_have_value(START.isoformat())
         page.get_by_role("button", name="Draw by lot and keep").click()
-        page.wait_for_selector("#plan-kept tbody tr", timeout=WAIT_MS)
-        assert page.locator("#plan-kept tbody tr").count() == 10
+        expect(page.locator("#plan-kept tbody tr")).to_have_count(10, timeout=WAIT_MS)
         with page.expect_download(timeout=WAIT_MS) as saved:
             page.get_by_role("link", name="Calendar (ICS)").click()
         assert saved.value.suggested_filename == f"plan-{START}.ics"

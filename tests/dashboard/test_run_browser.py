@@ -1,10 +1,11 @@
 """The page of a run in a real browser: track and profile linked, and a part of the profile."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from browsing import WAIT_MS, Seen, serve
+from browsing import WAIT_MS, Seen, point, serve
 from fake_workspace import FakeWorkspace
 from playwright.sync_api import Page, expect
 
@@ -18,6 +19,13 @@ def address(workspace: FakeWorkspace, run_id: str) -> Iterator[str]:
     """The page of a run of maya's."""
     with serve(workspace) as address:
         yield f"{address}/run/{run_id}"
+
+
+def whole_run(page: Page) -> tuple[float, float, int]:
+    """Wait until the page says that it shows all of the run, and has drawn it."""
+    expect(page.locator("#run-part-said")).to_have_text("The whole run", timeout=WAIT_MS)
+    page.wait_for_function(f"() => {DRAWN}?.[0] < 0.1", timeout=WAIT_MS)
+    return drawn_km(page)
 
 
 def drawn_km(page: Page) -> tuple[float, float, int]:
@@ -50,15 +58,13 @@ def test_a_part_is_chosen_by_keyboard(desktop: Seen, address: str) -> None:
     """Closer halves what is shown and says so, the address has it, and back leads to the whole run."""
     page = desktop.open(address, "#run-profile .main-svg")
     said = page.locator("#run-part-said")
-    expect(said).to_have_text("The whole run", timeout=WAIT_MS)
-    start, end, _ = drawn_km(page)
-    page.get_by_role("button", name="Closer").focus()
-    page.keyboard.press("Enter")
+    start, end, _ = whole_run(page)
+    page.get_by_role("button", name="Closer").press("Enter")
     expect(said).to_contain_text(" of ", timeout=WAIT_MS)
     page.wait_for_function(f"() => {DRAWN}?.[0] > 1", timeout=WAIT_MS)
     closer = drawn_km(page)
     assert closer[1] - closer[0] == pytest.approx((end - start) / 2, abs=0.05)
-    assert "?km=" in page.url
+    expect(page).to_have_url(re.compile(r"\?km="))
     page.reload()
     expect(said).to_contain_text(" of ", timeout=WAIT_MS)
     page.wait_for_function(f"() => {DRAWN}?.[0] > 1", timeout=WAIT_MS)
@@ -72,8 +78,7 @@ def test_a_part_is_chosen_by_keyboard(desktop: Seen, address: str) -> None:
 def test_a_part_is_chosen_by_dragging(desktop: Seen, address: str) -> None:
     """Dragging over the second quarter of the profile shows it."""
     page = desktop.open(address, "#run-profile .main-svg")
-    expect(page.locator("#run-part-said")).to_have_text("The whole run", timeout=WAIT_MS)
-    start, end, _ = drawn_km(page)
+    start, end, _ = whole_run(page)
     page.locator("#run-profile").scroll_into_view_if_needed()
     box = page.locator("#run-profile .nsewdrag").first.bounding_box()
     assert box is not None
@@ -91,15 +96,15 @@ def test_a_part_is_chosen_by_dragging(desktop: Seen, address: str) -> None:
 
 def test_the_profile_follows_the_track(desktop: Seen, address: str) -> None:
     """Pointing at the track shows the place there as a dot, and on the profile as a line with its figures."""
-    page = desktop.open(address, "#run-map .main-svg")
-    page.wait_for_selector("#run-profile .main-svg", timeout=WAIT_MS)
-    box = page.locator("#run-map .nsewdrag").first.bounding_box()
-    line = page.locator("#run-map .scatterlayer path.js-line").first.bounding_box()
-    assert box is not None
-    assert line is not None
-    for step in range(12):
-        page.mouse.move(line["x"] + 5, line["y"] + line["height"] * step / 12)
-    page.wait_for_function("() => document.querySelector('.follow-line')?.style.transform", timeout=WAIT_MS)
+    page = desktop.open(address, "#run-map .scatterlayer path.js-line")
+    track = page.locator("#run-map .scatterlayer path.js-line").first
+
+    def along() -> list[tuple[float, float]]:
+        line = track.bounding_box()
+        assert line is not None
+        return [(line["x"] + 5, line["y"] + line["height"] * step / 12) for step in range(12)]
+
+    point(page, "#run-profile .follow-line[style]", along)
     page.wait_for_selector("#run-map .follow-dot", timeout=WAIT_MS)
-    page.wait_for_selector("#run-profile .hovertext", timeout=WAIT_MS)
+    point(page, "#run-profile .hovertext", along)
     assert desktop.complaints == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browsing import WAIT_MS, Seen, serve
+from playwright.sync_api import expect
 
 from pipeline.batch import find_files, import_files
 from pipeline.workspace import VeiledWorkspace, Workspace
@@ -47,17 +49,17 @@ def test_a_field_is_saved_refused_and_taken_back_by_keyboard(
     page.keyboard.press("Control+a")
     page.keyboard.type("6")
     page.keyboard.press("Tab")
-    page.wait_for_function("() => document.getElementById('settings-said').textContent.startsWith('Saved')")
+    said = page.locator("#settings-said")
+    expect(said).to_have_text(re.compile("^Saved: "), timeout=WAIT_MS)
     assert setting(folder, "sessions_max") == "6"
     page.fill("#setting-half_life_days", "99")
     page.press("#setting-half_life_days", "Enter")
     page.wait_for_selector("#setting-half_life_days[aria-invalid=true]", timeout=WAIT_MS)
-    assert "give 10 to 42" in page.inner_text("#setting-half_life_days-wrong")
-    page.focus("#settings-undo")
-    page.keyboard.press("Enter")
-    page.wait_for_function("() => document.getElementById('settings-said').textContent === 'Taken back.'")
+    expect(page.locator("#setting-half_life_days-wrong")).to_contain_text("give 10 to 42")
+    page.locator("#settings-undo").press("Enter")
+    expect(said).to_have_text("Taken back.", timeout=WAIT_MS)
     assert setting(folder, "sessions_max") == "3"
-    page.wait_for_function("() => document.getElementById('setting-sessions_max').value === '3'")
+    expect(page.locator("#setting-sessions_max")).to_have_value("3", timeout=WAIT_MS)
     assert [text for text in desktop.complaints if "409" not in text] == []
     assert desktop.hosts == {address.removeprefix("http://")}
 
@@ -81,16 +83,16 @@ def test_a_zone_is_picked_from_a_start_and_hides(desktop: Seen, address: str, fo
 def test_dark_is_chosen_and_remembered_on_a_phone(phone: Seen, address: str) -> None:
     """A dark phone: light is chosen, holds after a reload, and nothing is wider than the screen."""
     page = phone.open(f"{address}/athlete/ada/settings", "input[name=look]")
-    scheme = "document.documentElement.getAttribute('data-mantine-color-scheme')"
-    assert page.evaluate(scheme) == "dark"
+    page_itself, scheme = page.locator("html"), "data-mantine-color-scheme"
+    expect(page_itself).to_have_attribute(scheme, "dark", timeout=WAIT_MS)
     page.check("input[name=look][value=light]")
-    page.wait_for_function(f"() => {scheme} === 'light'")
+    expect(page_itself).to_have_attribute(scheme, "light", timeout=WAIT_MS)
     page.reload()
     page.wait_for_selector("input[name=look][value=light]:checked", timeout=WAIT_MS)
-    assert page.evaluate(scheme) == "light"
+    expect(page_itself).to_have_attribute(scheme, "light", timeout=WAIT_MS)
     page.check("input[name=look][value=auto]")
-    page.wait_for_function(f"() => {scheme} === 'dark'")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page_itself).to_have_attribute(scheme, "dark", timeout=WAIT_MS)
+    page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)
     assert phone.complaints == []
 
 
@@ -101,7 +103,7 @@ def test_tiles_are_asked_of_one_host_and_only_if_set(desktop: Seen, address: str
     here = address.removeprefix("http://")
     page = desktop.open(f"{address}/run/{run_id}", "#run-map .scatterlayer path")
     assert desktop.hosts == {here}
-    assert page.inner_text("#run-ground") == ""
+    expect(page.locator("#run-ground")).to_be_empty()
     pixel = bytes.fromhex(
         "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
         "1f15c4890000000d49444154789c63f8ffff3f0005fe02fea72d1d340000000049454e44ae426082"
@@ -113,11 +115,11 @@ def test_tiles_are_asked_of_one_host_and_only_if_set(desktop: Seen, address: str
     page.goto(f"{address}/athlete/ada/settings")
     page.wait_for_selector("#setting-tiles", timeout=WAIT_MS)
     page.fill("#setting-tiles", "https://tiles.example/{z}/{x}/{y}.png")
-    with page.expect_navigation():
+    with page.expect_navigation(timeout=WAIT_MS):
         page.press("#setting-tiles", "Enter")
     page.goto(f"{address}/run/{run_id}")
     page.wait_for_selector("#run-map .imagelayer image, #run-map .layer-below image", timeout=WAIT_MS)
-    assert "tiles.example, which learns where this run was" in page.inner_text("#run-ground")
+    expect(page.locator("#run-ground")).to_contain_text("tiles.example, which learns where this run was")
     assert desktop.hosts == {here, "tiles.example"}
     with Workspace(folder) as workspace:
         workspace.save_tiles("")

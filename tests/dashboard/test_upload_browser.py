@@ -18,13 +18,11 @@ def test_real_recordings_are_uploaded_and_read(phone: Seen, corpus: Path, tmp_pa
         with serve(workspace) as address:
             chooses(phone, files)
             page = phone.open(f"{address}/athlete/ada/upload", "#upload-name")
-            page.locator("#upload-files").focus()
-            page.keyboard.press("Enter")
+            page.locator("#upload-files").press("Enter")
             expect(page.locator("#upload-said")).to_contain_text("3 files arrived", timeout=WAIT_MS)
             page.reload()
-            page.wait_for_selector(".job .table", timeout=2 * WAIT_MS)
-            assert page.locator(".job .table tbody tr").count() == 3
-            assert "2 new runs, 1 not a run" in page.inner_text(".job")
+            expect(page.locator(".job")).to_contain_text("2 new runs, 1 not a run", timeout=2 * WAIT_MS)
+            expect(page.locator(".job .table tbody tr")).to_have_count(3)
             page.get_by_role("link", name="To the runs").click()
             page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
             page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth")
