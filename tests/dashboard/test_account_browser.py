@@ -110,7 +110,7 @@ def test_a_session_that_is_over_leads_to_the_door(desktop: Seen, address: str, p
     page = enter(desktop, address, ADA, "button[data-account=code]")
     with AccountBook(path) as book:
         book.end_sessions(ADA)
-    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("link", name="Runs", exact=True).click()
     page.wait_for_url("**/sign-in?next=*", timeout=WAIT_MS)
     type_name_and_word(page, ADA)
     page.wait_for_selector(".ag-row a", timeout=WAIT_MS)

@@ -56,7 +56,7 @@ def test_the_menu_of_a_phone_leads_to_the_runs(phone: Seen, address: str) -> Non
     """The menu opens by its button, its link changes the address, and back returns."""
     page = phone.open(f"{address}/athlete/maya", "#answer-trend .main-svg")
     page.get_by_role("button", name="Menu").click()
-    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("link", name="Runs", exact=True).click()
     page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
     expect(page).to_have_url(f"{address}/athlete/maya/runs")
     page.go_back()
