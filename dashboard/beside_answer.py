@@ -1,6 +1,6 @@
-"""One step away from the answer: the plain correlation, and what the answer's model leaves over.
+"""One step away from the answer: other half-lives, the plain correlation, and what the model leaves over.
 
-Neither is drawn before it is opened.
+None is drawn, and other half-lives are not worked out, before it is opened.
 """
 
 from __future__ import annotations
@@ -11,9 +11,39 @@ from dash import Dash, Input, Output, State, dcc, html
 from dash.exceptions import PreventUpdate
 
 from dashboard import queries, tables
-from dashboard.charts import dose_response, residuals
+from dashboard.charts import dose_response, half_lives, residuals
 from dashboard.components import data_url, figure_box, register_tables, table_data, table_rows
 from dashboard.theme import by_scheme
+from pipeline.effect import vary_half_life
+from pipeline.tables import DataFrame, Sensitivity
+
+
+def other_half_lives(athlete_id: str) -> html.Details:
+    """How the answer leans on the half-life of the dose."""
+    return html.Details(
+        [
+            dcc.Store(id="answer-half-lives-card-opened"),
+            html.Summary("Other half-lives of the dose: would the answer be another?"),
+            html.P(half_lives.STATEMENT, className="sub"),
+            figure_box(
+                "answer-half-lives",
+                "Interval of the answer with other half-lives of the dose",
+                half_lives.HEIGHT_PX,
+                {"CSV": data_url("half-lives", athlete=athlete_id)},
+            ),
+        ],
+        id="answer-half-lives-card",
+        className="card step",
+    )
+
+
+def vary(workspace: queries.Workspace, athlete_id: str) -> DataFrame[Sensitivity]:
+    """The headline's change with half-lives of 10 to 42 days, as stored runs and log give it."""
+    return vary_half_life(
+        workspace.load_runs(athlete_id),
+        workspace.load_stability(athlete_id),
+        workspace.load_balance_sessions(athlete_id),
+    )
 
 
 def plain_correlation(athlete_id: str) -> html.Details:
@@ -65,7 +95,25 @@ def left_over(athlete_id: str) -> html.Details:
 
 def register_beside(app: Dash, workspace: queries.Workspace) -> None:
     """Draw each once it is opened, of which assets/app.js tells the store of its card."""
-    register_tables(app, "answer-dose-table", "answer-leftover-table", "answer-residuals-table")
+    register_tables(
+        app,
+        *("answer-half-lives-table", "answer-dose-table", "answer-leftover-table", "answer-residuals-table"),
+    )
+
+    @app.callback(
+        Output("answer-half-lives", "figure"),
+        Output(table_rows("answer-half-lives-table"), "data"),
+        Input("answer-half-lives-card-opened", "data"),
+        Input("colours", "data"),
+        State("answer-athlete", "data"),
+        prevent_initial_call=True,
+    )
+    def draw_half_lives(opened: str | None, scheme: str | None, athlete_id: str | None) -> tuple[Any, Any]:
+        whose = _whose(workspace, opened, athlete_id)
+        varied, headline = vary(workspace, whose), queries.load_answer(workspace, whose).headline
+        answered_days = headline["half_life_days"] if headline else None
+        figure = half_lives.half_lives(varied, answered_days, by_scheme(scheme))
+        return figure, table_data(tables.half_lives_table(varied))
 
     @app.callback(
         Output("answer-dose", "figure"),

@@ -9,6 +9,7 @@ import polars as pl
 from flask import Blueprint, Response, abort, request
 
 from dashboard import like_for_like, queries
+from dashboard.beside_answer import vary
 from dashboard.roster import choose, roster_answer, roster_table, with_groups
 from dashboard.setting_words import start_places
 
@@ -16,6 +17,7 @@ OF_ATHLETE: Mapping[str, Callable[[queries.Workspace, str], pl.DataFrame]] = {
     "answer": lambda workspace, athlete_id: workspace.load_effects(athlete_id),
     "trend": queries.trend_runs,
     "balance": queries.weekly_balance,
+    "half-lives": vary,
     "dose": queries.dose_pairs,
     "residuals": lambda workspace, athlete_id: workspace.load_residuals(athlete_id),
     "category-dose": lambda workspace, athlete_id: workspace.load_dose_by_category(athlete_id),

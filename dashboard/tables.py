@@ -117,6 +117,17 @@ def dose_table(pairs: pl.DataFrame) -> pl.DataFrame:
     return _texts(["Day", "Dose", "Technical variability", "Counts"], rows)
 
 
+def half_lives_table(sensitivity: pl.DataFrame) -> pl.DataFrame:
+    """The change with each half-life, its interval, and its p corrected for the search."""
+    rows = [
+        (f"{days:g} days", words.change(estimate), words.change_range(low, high), words.p_value(p))
+        for days, estimate, low, high, p in sensitivity.select(
+            "half_life_days", "estimate", "low", "high", "p"
+        ).iter_rows()
+    ]
+    return _texts(["Half-life", "Change", "95 % interval", "p"], rows)
+
+
 def leftover_table(points: pl.DataFrame) -> pl.DataFrame:
     """What the chart of what is left draws, newest first."""
     rows = [

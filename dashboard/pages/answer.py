@@ -10,7 +10,7 @@ import polars as pl
 from dash import Dash, Input, Output, dcc, html
 
 from dashboard import queries, tables, words
-from dashboard.beside_answer import left_over, plain_correlation, register_beside
+from dashboard.beside_answer import left_over, other_half_lives, plain_correlation, register_beside
 from dashboard.charts import interval, trend
 from dashboard.components import (
     EMPTY_FIGURE,
@@ -45,6 +45,7 @@ def layout(athlete_id: str = "") -> html.Div:
             dcc.Store(id="answer-waiting"),
             html.Div(id="answer-head"),
             html.P(id="answer-due", className="small", role="status"),
+            html.P(id="answer-marked", className="small"),
             html.Div(
                 [
                     html.Div(
@@ -88,6 +89,7 @@ def layout(athlete_id: str = "") -> html.Div:
                         ),
                         id="answer-robustness-card",
                     ),
+                    other_half_lives(athlete_id),
                     plain_correlation(athlete_id),
                     left_over(athlete_id),
                 ],
@@ -113,6 +115,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
     @app.callback(
         output={
             "head": Output("answer-head", "children"),
+            "marked": Output("answer-marked", "children"),
             "hidden": Output("answer-body", "hidden"),
             "tiles": Output("answer-tiles", "children"),
             "interval": Output("answer-interval", "figure"),
@@ -123,6 +126,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "trend_table": Output(table_rows("answer-trend-table"), "data"),
             "robustness": Output(table_rows("answer-robustness"), "data"),
             "robustness_hidden": Output("answer-robustness-card", "hidden"),
+            "half_lives_hidden": Output("answer-half-lives-card", "hidden"),
             "dose_hidden": Output("answer-dose-card", "hidden"),
             "naive": Output("answer-naive", "children"),
             "leftover_hidden": Output("answer-leftover-card", "hidden"),
@@ -193,6 +197,7 @@ def _contents(
     row = answer.headline
     filled = {
         "head": _head(answer, athlete_id),
+        "marked": _marked(workspace.load_marks(athlete_id)["terrain"].to_list()),
         "hidden": False,
         "tiles": _tiles(queries.recent(workspace, athlete_id), answer),
         "interval": EMPTY_FIGURE,
@@ -213,6 +218,7 @@ def _contents(
         ),
         "robustness": table_data(tables.robustness_table(answer.robustness)),
         "robustness_hidden": answer.robustness.is_empty(),
+        "half_lives_hidden": not answer.has_estimate,
         "dose_hidden": queries.dose_pairs(workspace, athlete_id).is_empty(),
         "naive": words.naive_words(row),
         "leftover_hidden": workspace.load_residuals(athlete_id).is_empty(),
@@ -229,14 +235,22 @@ def _contents(
     return filled
 
 
+def _marked(terrains: list[str]) -> str:
+    """What of the ground is the runner's own word; empty where nothing is."""
+    said = [f"{terrains.count(name)} as {name}" for name in ("technical", "smooth") if name in terrains]
+    return f"Stretches marked by hand, for every run over them: {', '.join(said)}." if said else ""
+
+
 def _only(head: html.Div) -> dict[str, Any]:
     """A page of words alone."""
     drawn = ("interval", "trend")
     charts = dict.fromkeys(drawn, EMPTY_FIGURE)
-    texts = dict.fromkeys((*(f"{name}_table" for name in drawn), "robustness", "tiles", "facts", "naive"))
+    texts = dict.fromkeys(
+        (*(f"{name}_table" for name in drawn), "robustness", "marked", "tiles", "facts", "naive")
+    )
     texts["periods"] = None
-    cards = ("hidden", "interval_hidden", "robustness_hidden", "dose_hidden", "leftover_hidden")
-    hidden = dict.fromkeys(cards, True)
+    cards = ("interval", "robustness", "half_lives", "dose", "leftover")
+    hidden = dict.fromkeys(("hidden", *(f"{card}_hidden" for card in cards)), True)
     return {"head": head, **charts, **texts, **hidden}
 
 

@@ -73,6 +73,7 @@ def bodies(app: Dash, run_id: str) -> list[dict[str, Any]]:
         _body(app, "balance-calendar", **{"balance-athlete": "maya", "url": "?month=2026-03"}),
         _body(app, "answer-due", **{"answer-athlete": "maya"}),
         _body(app, "answer-dose", **{"answer-dose-card-opened": "yes"}),
+        _body(app, "answer-half-lives", **{"answer-half-lives-card-opened": "yes"}),
         _body(app, "answer-leftover", **{"answer-leftover-card-opened": "yes"}),
         _body(app, "upload-all", **{"upload-athlete": "maya"}),
         _body(app, "settings-head", **{"settings-athlete": "maya"}),

@@ -169,3 +169,15 @@ def test_the_main_ways_need_no_mouse(desktop: Seen, address: str) -> None:
     expect(title).to_have_text(first, timeout=WAIT_MS)
     page.wait_for_selector("#run-profile .main-svg", timeout=WAIT_MS)
     assert desktop.complaints == []
+
+
+def test_other_half_lives_are_worked_out_when_asked_for(desktop: Seen, address: str) -> None:
+    """The card is empty until it is opened; then it has five intervals, and its table says them."""
+    page = desktop.open(f"{address}/athlete/maya", "#answer-trend .scatterlayer .trace")
+    marks = page.locator("#answer-half-lives .point")
+    assert marks.count() == 0
+    page.get_by_text("Other half-lives of the dose").click()
+    expect(marks).to_have_count(5, timeout=WAIT_MS)
+    page.locator("#answer-half-lives-card details summary").click()
+    expect(page.locator("#answer-half-lives-table tbody tr")).to_have_count(5, timeout=WAIT_MS)
+    assert desktop.complaints == []

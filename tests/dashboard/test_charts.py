@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 from fake_workspace import HOSTILE, FakeWorkspace
 
-from dashboard import queries, theme
+from dashboard import queries, tables, theme
 from dashboard.charts.dose_response import dose_response
+from dashboard.charts.half_lives import half_lives
 from dashboard.charts.interval import interval
 from dashboard.charts.lowess import local_line
 from dashboard.charts.profile import N_POINTS, profile
@@ -323,6 +324,29 @@ def test_interval_runs_from_steadier_to_less_steady() -> None:
 def test_interval_without_a_detectable_change() -> None:
     """What could have been seen may be unknown."""
     assert not _named(interval(-0.5, -0.7, -0.1), "detectable")
+
+
+def test_half_lives_stand_below_each_other() -> None:
+    """Each half-life has its interval, the answer's is named so, and the table says the same."""
+    varied = pl.DataFrame(
+        {
+            "half_life_days": [10.0, 21.0],
+            "estimate": [-0.1, -0.2],
+            "low": [-0.3, -0.35],
+            "high": [0.05, -0.05],
+            "p": [0.2, 0.004],
+        }
+    )
+    figure = half_lives(varied, 21.0)
+    (marks,) = figure.data
+    assert (marks.x, marks.y) == ((-10.0, -20.0), (0, 1))
+    assert marks.x[0] + marks.error_x.array[0] == pytest.approx(5)
+    assert marks.x[1] - marks.error_x.arrayminus[1] == pytest.approx(-35)
+    assert figure.layout.yaxis.ticktext == ("10 days", "21 days, the answer’s")
+    assert (
+        " ".join(tables.half_lives_table(varied).row(1))
+        == "21 days 20\u00a0% steadier 5 to 35\u00a0% steadier 0.004"
+    )
 
 
 def test_leftover_draws_one_mark_a_run() -> None:

@@ -170,6 +170,7 @@ def values(of: str) -> dict[str, Any]:
         "stretches-asked.data": stretch_of(of),
         "stretches-choice.value": stretch_of(of),
         "roster-open.data": "yes",
+        "answer-half-lives-card-opened.data": "yes",
         "answer-dose-card-opened.data": "yes",
         "answer-leftover-card-opened.data": "yes",
         "roster-changed.data": "",
@@ -182,7 +183,8 @@ PAGES = ("answer", "runs", "stretches", "balance", "plan", "settings", "upload")
 # Callbacks that tell even the athlete nothing more of that kind than was asked: skeletons and figures.
 BARE = (
     *("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar", "..run-profile"),
-    *("..answer-due", "..answer-dose", "..answer-leftover", "..settings-starts", "upload-all"),
+    *("..answer-due", "..answer-half-lives", "..answer-dose", "..answer-leftover", "..settings-starts"),
+    "upload-all",
 )
 
 

@@ -115,7 +115,7 @@ def address(folder: Path) -> Iterator[str]:
 
 
 def test_the_page_marks_and_takes_back(desktop: Seen, address: str, folder: Path) -> None:
-    """A stretch is chosen, called technical, seen in the table of stretches, and taken back."""
+    """A stretch is chosen, called technical, seen in its table and with the answer, and taken back."""
     stretch = smooth_stretch(folder)
     page = desktop.open(address, "#run-profile .main-svg")
     page.locator("#mark-stretch").select_option(f"{stretch['start_m']:.0f} {stretch['end_m']:.0f}")
@@ -125,9 +125,18 @@ def test_the_page_marks_and_takes_back(desktop: Seen, address: str, folder: Path
     expect(page.locator("#mark-list li")).to_have_count(1, timeout=WAIT_MS)
     expect(page.locator("#run-segments")).to_contain_text("marked by you", timeout=WAIT_MS)
     assert marked_runs(folder) == 3
+    page.get_by_role("link", name="Answer").click()
+    note = page.locator("#answer-marked")
+    expect(note).to_have_text(
+        "Stretches marked by hand, for every run over them: 1 as technical.", timeout=WAIT_MS
+    )
+    page.go_back()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#mark-list li")).to_have_count(0, timeout=WAIT_MS)
     assert marked_runs(folder) == 0
+    page.get_by_role("link", name="Answer").click()
+    expect(page.locator("#answer-head h1")).to_be_visible(timeout=WAIT_MS)
+    expect(note).to_be_empty()
     assert desktop.complaints == []
     assert desktop.hosts <= {urlsplit(address).netloc, ""}
 
