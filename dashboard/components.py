@@ -30,8 +30,8 @@ ACCOUNT_URL = "/account"
 EMPTY_FIGURE = go.Figure(
     layout={
         "template": LIGHT.template,
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False},
+        "xaxis": {"visible": False, "range": [0, 1]},
+        "yaxis": {"visible": False, "range": [0, 1]},
     }
 )
 

@@ -89,6 +89,7 @@ class Answer:
     n_runs: int
     n_counting: int
     n_sessions: int
+    left_out: str
 
     @property
     def has_estimate(self) -> bool:
@@ -111,6 +112,7 @@ def load_answer(workspace: Workspace, athlete_id: str) -> Answer:
         n_runs=runs.height,
         n_counting=runs.filter(pl.col("counts")).height,
         n_sessions=workspace.load_balance_sessions(athlete_id).height,
+        left_out=_left_out(runs),
     )
 
 
@@ -369,7 +371,7 @@ def data_quality(workspace: Workspace, athlete_id: str) -> list[tuple[str, str]]
         ("Cadence counted as", _tally(runs["cadence_unit"].cast(pl.String).str.replace_all("_", " "))),
         ("Sampling", _tally(runs["sampling"].cast(pl.String))),
         ("Running cadence used, median of runs", words.percent(used, 0)),
-        ("Runs that do not count", _tally(_alike(runs.filter(~pl.col("counts"))["counts_reason"]))),
+        ("Runs that do not count", _left_out(runs)),
         ("To know of the recordings", _tally(runs["warnings"].str.split("; ").explode().drop_nulls())),
         (
             "Files",
@@ -380,11 +382,14 @@ def data_quality(workspace: Workspace, athlete_id: str) -> list[tuple[str, str]]
     return [(name, text) for name, text in facts if text]
 
 
-def _alike(reasons: pl.Series) -> pl.Series:
-    """Reasons without the numbers of each run, so that those of one kind are counted together."""
-    return reasons.str.replace(
-        r"^\d+ technical and \d+ smooth windows", "too few technical or smooth windows"
+def _left_out(runs: pl.DataFrame) -> str:
+    """Why runs do not count, those of one kind together: without the figures and names of each run."""
+    alike = (
+        runs.filter(~pl.col("counts"))["counts_reason"]
+        .str.replace(r"^\d+ technical and \d+ smooth windows", "too few technical or smooth windows")
+        .str.replace(r"^the same run as .*", "the same run in a better recording is there")
     )
+    return _tally(alike)
 
 
 def _tally(texts: pl.Series) -> str:

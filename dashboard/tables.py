@@ -141,7 +141,7 @@ def residuals_table(points: pl.DataFrame) -> pl.DataFrame:
     """What the chart of residuals draws, newest first."""
     known = points.drop_nulls("residual").reverse().select("local_date", "residual")
     rows = [
-        (words.day(day), f"{residual:+.1f} SD".replace("-", words.MINUS))
+        (words.day(day), f"{residual:+z.1f} SD".replace("-", words.MINUS))
         for day, residual in known.iter_rows()
     ]
     return _texts(["Day", "Beyond what was expected"], rows)

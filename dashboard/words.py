@@ -22,7 +22,7 @@ def percent(fraction: float | None, digits: int = 1) -> str:
 
 def signed_percent(fraction: float | None, digits: int = 1) -> str:
     """0.012 as `+1.2 %`."""
-    return NONE if fraction is None else f"{100 * fraction:+.{digits}f}{NBSP}%".replace("-", MINUS)
+    return NONE if fraction is None else f"{100 * fraction:+z.{digits}f}{NBSP}%".replace("-", MINUS)
 
 
 def percent_range(low: float | None, high: float | None, digits: int = 1) -> str:
@@ -68,7 +68,7 @@ def number(value: float | None, unit: str, digits: int = 0) -> str:
     """A number and its unit."""
     if value is None:
         return NONE
-    return f"{value:,.{digits}f}{NBSP}{unit}".replace(",", "\u202f").replace("-", MINUS)
+    return f"{value:z,.{digits}f}{NBSP}{unit}".replace(",", "\u202f").replace("-", MINUS)
 
 
 def count(n: int, noun: str, plural: str = "") -> str:

@@ -120,7 +120,7 @@ def rank_athletes(
         kept = weeks_in_plan.get(athlete_id, (0, 0))
         looks = [
             *_about_data(own[0], own[1], kept, today),
-            *_about_runs(own[0], own[2]),
+            *_about_runs(own[0], own[2], today),
             *_about_answer(own[3]),
         ]
         rows += [{"athlete_id": athlete_id, "urgency": look.urgency, "reason": look.reason} for look in looks]
@@ -140,8 +140,8 @@ def _about_data(
         looks.append(_Look(0, f"no run for {quiet} days"))
     recent = runs.filter(pl.col("local_date") > last - timedelta(days=28))
     if not recent["counts"].any():
-        one, many = "the only run of the last 4 weeks does not count", "runs of the last 4 weeks counts"
-        looks.append(_Look(0, one if recent.height == 1 else f"none of the {recent.height} {many}"))
+        none = "the latest run does not count", f"none of the latest {recent.height} runs counts"
+        looks.append(_Look(0, none[recent.height > 1]))
     logged = sessions.filter(pl.col("date") <= today)["date"].to_list()
     if not logged:
         looks.append(_Look(1, "there is no balance log"))
@@ -152,7 +152,7 @@ def _about_data(
     return looks
 
 
-def _about_runs(runs: pl.DataFrame, ranges: pl.DataFrame) -> list[_Look]:
+def _about_runs(runs: pl.DataFrame, ranges: pl.DataFrame, today: date) -> list[_Look]:
     looks = [
         _Look(2, f"the run of {row['local_date']} was unsteadier on {row['terrain']} ground than usual")
         for row in ranges.iter_rows(named=True)
@@ -162,7 +162,7 @@ def _about_runs(runs: pl.DataFrame, ranges: pl.DataFrame) -> list[_Look]:
         ordered = runs.sort("start_time")
         last = ordered.row(-1, named=True)
         changed = _device_changed(ordered, last)
-        if changed is not None and (last["local_date"] - changed).days < 28:
+        if changed is not None and (today - changed).days < 28:
             looks.append(_Look(3, f"a new device or firmware since {changed}: {last['device_epoch']}"))
     return looks
 

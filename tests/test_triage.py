@@ -112,7 +112,7 @@ def test_nobody_is_looked_at_without_a_reason() -> None:
 
 def test_every_reason_in_order() -> None:
     """A silent log, an unsteady run on a new watch and an answer: four reasons, the most urgent first."""
-    day = [*range(0, 42, 3), 42]
+    day = [*range(0, 21, 3), *range(35, 43)]
     epoch = ["old"] * 7 + ["new"] * 8
     runs, stability = tables_of(day, [0.05, 0.052, 0.048] * 4 + [0.05, 0.05, 0.09], epoch)
     log = make_log(np.array([10.0, 0, 10]))
@@ -123,6 +123,8 @@ def test_every_reason_in_order() -> None:
     assert "unsteadier on technical ground than usual" in found[2][1]
     assert found[3][1].endswith(": new")
     assert found[4][1] == "an answer is reached: steadier with more balance work"
+    later = looks(runs, stability, log, START + timedelta(days=63))
+    assert [urgency for urgency, _ in later] == [0, 1, 2], "a watch of four weeks is not new"
 
 
 def test_a_log_without_runs_and_runs_without_a_log() -> None:
@@ -157,9 +159,9 @@ def test_runs_that_do_not_count_are_said() -> None:
     runs, stability = tables_of([1, 4], [0.05, 0.05])
     quiet = Runs.validate(runs.with_columns(counts=pl.lit(False)))
     found = looks(quiet, stability, make_log(np.ones(5)), START + timedelta(days=5))
-    assert found == [(0, "none of the 2 runs of the last 4 weeks counts")]
+    assert found == [(0, "none of the latest 2 runs counts")]
     found = looks(quiet.tail(1), stability, make_log(np.ones(5)), START + timedelta(days=5))
-    assert found == [(0, "the only run of the last 4 weeks does not count")]
+    assert found == [(0, "the latest run does not count")]
 
 
 def test_triage_in_lines() -> None:

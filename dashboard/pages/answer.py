@@ -265,9 +265,16 @@ def _head(answer: queries.Answer, athlete_id: str) -> html.Div:
     ]
     if row["missing"]:
         children += way_on(row, athlete_id)
-    if not answer.has_estimate and row["cautions"]:
-        children.append(html.Ul(_cautions(row), className="small"))
+    if not answer.has_estimate:
+        children.append(html.Ul([*_left_out(answer), *_cautions(row)], className="small"))
     return html.Div(children, className="head")
+
+
+def _left_out(answer: queries.Answer) -> list[html.Li]:
+    """What keeps runs from counting, the commonest reason first."""
+    n = answer.n_runs - answer.n_counting
+    not_counting = f"{words.count(n, 'run')} {'does' if n == 1 else 'do'} not count: {answer.left_out}"
+    return [html.Li(not_counting)] if n else []
 
 
 def _cautions(row: dict[str, Any]) -> list[html.Li]:
@@ -321,9 +328,13 @@ def _facts(row: dict[str, Any]) -> html.Div:
     return html.Div([html.Dl(pairs, className="facts"), *(caution_list if cautions else []), method])
 
 
+_FEW = ("no run that counts yet", "of the only run that counts")
+
+
 def _tiles(recent: dict[str, Any], answer: queries.Answer) -> list[html.Div]:
     def note(terrain: str) -> str:
-        return f"median of the last {words.count(recent[f'{terrain}_n'], 'run')} that count"
+        n = recent[f"{terrain}_n"]
+        return f"median of the last {words.count(n, 'run')} that count" if n > 1 else _FEW[n]
 
     minutes = recent["balance_min_per_week"]
     until = recent["balance_until"]

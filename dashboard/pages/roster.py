@@ -43,7 +43,7 @@ COLUMNS: list[dict[str, Any]] = [
         "field": "why",
         "headerName": "Why to look",
         "flex": 3,
-        "minWidth": 190,
+        "minWidth": 230,
         "wrapText": True,
         "autoHeight": True,
         "comparator": {"function": "byPlace"},
@@ -58,13 +58,13 @@ COLUMNS: list[dict[str, Any]] = [
         "wrapText": True,
         "autoHeight": True,
     },
-    {"field": "technical_min", "headerName": "Technical min, 4 weeks", "width": 102, **WHOLE},
-    {"field": "change", "headerName": "Trend, % in 4 weeks", "width": 84, **SIGNED},
-    {"field": "interval", "headerName": "95 % interval of it", "width": 108, "sortable": False},
-    {"field": "in_plan", "headerName": "Weeks in plan", "width": 76},
-    {"field": "cadence_used", "headerName": "Cadence used, %", "width": 97, **WHOLE},
-    {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 92},
-    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 122},
+    {"field": "technical_min", "headerName": "Technical min, 4 weeks", "width": 90, **WHOLE},
+    {"field": "change", "headerName": "Trend, % in 4 weeks", "width": 78, **SIGNED},
+    {"field": "interval", "headerName": "95 % interval of it", "width": 104, "sortable": False},
+    {"field": "in_plan", "headerName": "Weeks in plan", "width": 72},
+    {"field": "cadence_used", "headerName": "Cadence used, %", "width": 86, **WHOLE},
+    {"field": "counting", "headerName": "Runs that count, 8 weeks", "width": 80},
+    {"field": "last_run", "headerName": "Last run", "comparator": {"function": "byLastRun"}, "width": 110},
     {
         "field": "verdict",
         "headerName": "Answer",
@@ -263,7 +263,7 @@ def _iso(day: date | None) -> str:
 
 
 def _signed(fraction: float) -> str:
-    return f"{100 * fraction:+.0f}".replace("-", words.MINUS)
+    return f"{100 * fraction:+z.0f}".replace("-", words.MINUS)
 
 
 def _head(table: pl.DataFrame, group: str, links: Any) -> html.Div:

@@ -298,7 +298,7 @@ def _head(workspace: queries.Workspace, run: dict[str, Any], units: Units, hidde
         units.distance(run["distance_m"]),
         words.duration(run["moving_s"]) + " moving",
         units.pace(run["distance_m"], run["moving_s"]),
-        units.height(run["ascent_m"]) + " up",
+        units.height(run["ascent_m"]) + " up" if run["ascent_m"] is not None else "no altitude",
         run["device"] or "unknown device",
         words.percent(run["quality"], 0) + " of running cadence used",
     ]

@@ -36,7 +36,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"field": "technical_min", "headerName": "Technical minutes", **WHOLE},
     {"field": "distance", "headerName": "Distance", **_in_units("distance"), "width": 116},
     {"field": "pace", "headerName": "Pace", **_in_units("pace"), "width": 100},
-    {"field": "quality", "headerName": "Cadence used, %", **WHOLE, "width": 104},
+    {"field": "quality", "headerName": "Cadence used, %", **WHOLE, "width": 112},
     {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 116},
     {"field": "counts", "headerName": "Counts", **WORDS, "flex": 3},
     {"field": "warnings", "headerName": "To know", "tooltipField": "warnings", **WORDS},
@@ -143,7 +143,7 @@ def _head(workspace: queries.Workspace, athlete_id: str) -> html.Div:
     runs = workspace.load_runs(athlete_id)
     seen = workspace.counts(athlete_id)
     files = (
-        f"Files seen: {seen['files']}, of which {seen['runs']} runs, "
+        f"Files seen: {seen['files']}, of which {seen['runs']} with runs, "
         f"{seen['duplicates']} recorded twice, {seen['skipped']} not a run and "
         f"{seen['rejected']} that could not be used."
     )

@@ -26,6 +26,8 @@ def test_numbers_carry_units_and_a_true_minus() -> None:
     assert words.percent(0.0382) == "3.8\u00a0%"
     assert words.signed_percent(-0.012) == "\u22121.2\u00a0%"
     assert words.percent_range(0.036, 0.041) == "3.6 to 4.1\u00a0%"
+    assert words.signed_percent(-0.0004, 0) == "+0\u00a0%"
+    assert words.number(-0.4, "min/week") == "0\u00a0min/week"
     assert words.number(1393.4, "m") == "1\u202f393\u00a0m"
     assert words.day(date(2026, 10, 4)) == "4\u00a0Oct\u00a02026"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import polars as pl
@@ -58,6 +59,7 @@ def test_too_little_data_says_how_far_it_has_come_and_what_was_left_out() -> Non
     assert "20 of 16" not in said
     assert "5 runs left out: a device with fewer than 5" in said
     assert "Another since 23 Aug 2026" in said
+    assert re.search(r"\d+ runs do not count: less than 4 minutes", said)
     for page in ("upload", "balance", "plan"):
         assert f'"href":"/athlete/maya/{page}"' in said
 
