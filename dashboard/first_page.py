@@ -22,6 +22,7 @@ from dashboard.components import asset_url
 EARLY = ("first/first.js", "first/regenerator-runtime-0.13.7.js")
 # Nothing here is a dash_table, and a browser that Mantine runs in needs of the polyfills the last one only.
 NEEDLESS = ("/dash/deps/polyfill@", "/dash/dash_table/")
+GRID = "dash_ag_grid"  # 1.3 MB: a page without a grid asks for it when all else is there
 ALONE = r'"(/_dash-component-suites/dash/dcc/)dash_core_components(\.v[^"]+)"'
 # Without it the first words wait for the system's own fonts to be looked through.
 FONT = '<link rel="preload" href="/assets/fonts/{}" as="font" type="font/woff2" crossorigin>'.format(
@@ -48,21 +49,25 @@ class FirstPage(Dash):
         self.layout = lambda: frame(None)
 
     def interpolate_index(self, **parts: str) -> str:  # type: ignore[override]
-        """The HTML of an address, with the scripts that are needed."""
-        scripts = [line for line in parts["scripts"].splitlines() if not any(one in line for one in NEEDLESS)]
-        graph = re.sub(ALONE, r'"\1async-graph\2"', next(line for line in scripts if re.search(ALONE, line)))
-        base: Any = super()
-        html: str = base.interpolate_index(**parts | {"scripts": "\n".join([*scripts, graph])})
+        """The HTML of an address, with the scripts that its page needs."""
         # As the browser has it: a name with a slash in it is encoded, and is no further part of the path.
         pathname = request.environ.get("RAW_URI", request.path).split("?")[0]
-        return html.replace("{%first%}", self._first(pathname), 1)
-
-    def _first(self, pathname: str) -> str:
         layout = self._frame(pathname)
+        scripts = [line for line in parts["scripts"].splitlines() if not any(one in line for one in NEEDLESS)]
+        graph = re.sub(ALONE, r'"\1async-graph\2"', next(line for line in scripts if re.search(ALONE, line)))
+        grid = next(line for line in scripts if GRID in line)
+        if not any(part._namespace == GRID for part in layout._traverse() if hasattr(part, "_namespace")):
+            scripts.remove(grid)
+        base: Any = super()
+        html: str = base.interpolate_index(**parts | {"scripts": "\n".join([*scripts, graph])})
+        return html.replace("{%first%}", self._first(layout, grid.split('"')[1]), 1)
+
+    def _first(self, layout: Any, grid_url: str) -> str:
         first = {
             "layout": layout,
             "callbacks": self._callbacks,
             "questions": first_questions(layout, self._callbacks),
+            "grid": grid_url,
         }
         held = f'<script id="first" type="application/json">{to_json_plotly(first)}</script>'
         scripts = (f'<script src="{asset_url(name)}"></script>' for name in EARLY)

@@ -113,6 +113,21 @@ def test_scripts_that_nothing_needs_are_not_served(client: FlaskClient) -> None:
     assert hashlib.sha256(runtime.read_bytes()).hexdigest() == stated[1]
 
 
+def test_a_grid_is_loaded_where_there_is_one(client: FlaskClient, run_id: str) -> None:
+    """The script of grids stands in the pages that have one, and is left for later in the others."""
+    for path, has_grid in ((f"/run/{run_id}", False), ("/athlete/maya", False), ("/roster", True)):
+        assert (re.search(r'<script src="[^"]+dash_ag_grid', _html(client, path)) is not None) == has_grid
+        assert "dash_ag_grid" in first_of(client, path)["grid"]
+
+
+def test_a_grid_comes_with_the_page_that_has_it(desktop: Seen, address: str, run_id: str) -> None:
+    """From a page without a grid the list of runs is opened at once: the script is waited for."""
+    page = desktop.open(f"{address}/run/{run_id}", "#nav a")
+    page.get_by_role("link", name="Runs", exact=True).first.press("Enter")
+    page.wait_for_selector(".ag-row a", timeout=WAIT_MS)
+    assert desktop.complaints == []
+
+
 def test_a_run_is_asked_for_once_and_drawn_once(desktop: Seen, address: str, run_id: str) -> None:
     """Layout and callbacks are not asked for, no question is asked twice, and no chart is drawn empty."""
     asked: list[str] = []

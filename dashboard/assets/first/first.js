@@ -7,7 +7,7 @@
   const PHONE = "(max-width: 600px)";
   const DRAWN = ["figure", "hidden", "style"];
   const UPDATE = "/_dash-update-component";
-  const { layout, callbacks, questions } = JSON.parse(document.getElementById("first").textContent);
+  const { layout, callbacks, questions, grid } = JSON.parse(document.getElementById("first").textContent);
   const ask = window.fetch.bind(window);
 
   /* As Mantine chooses, and as assets/app.js tells the server. */
@@ -66,6 +66,15 @@
     "/_dash-layout": () => Promise.all(charts).then(() => json(layout)),
     "/_dash-dependencies": () => Promise.resolve(json(callbacks)),
   };
+  /* A page that is opened from this one may have a grid, whose script is here before the page is. */
+  let gridLoading = null;
+  const loadGrid = () =>
+    (gridLoading ??= new Promise((done, fail) => {
+      if (window.dash_ag_grid) return done();
+      document.head.append(Object.assign(document.createElement("script"), { src: grid, onload: done, onerror: fail }));
+    }));
+  window.addEventListener("load", () => setTimeout(() => loadGrid().catch(() => {}), KEPT_MS / 5));
+
   window.fetch = (address, settings) => {
     const path = new URL(address, location.href).pathname;
     if (path in given) {
@@ -73,8 +82,10 @@
       delete given[path];
       return answer;
     }
-    if (path !== UPDATE || !answers.size) return ask(address, settings);
-    const name = nameOf(JSON.parse(settings.body));
+    if (path !== UPDATE) return ask(address, settings);
+    const question = JSON.parse(settings.body);
+    if (question.output.startsWith("..page.")) return Promise.all([ask(address, settings), loadGrid()]).then(([answer]) => answer);
+    const name = nameOf(question);
     const answer = answers.get(name);
     answers.delete(name);
     return answer || ask(address, settings);
