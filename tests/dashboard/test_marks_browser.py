@@ -125,7 +125,7 @@ def test_the_page_marks_and_takes_back(desktop: Seen, address: str, folder: Path
     expect(page.locator("#mark-list li")).to_have_count(1, timeout=WAIT_MS)
     expect(page.locator("#run-segments")).to_contain_text("marked by you", timeout=WAIT_MS)
     assert marked_runs(folder) == 3
-    page.get_by_role("link", name="Answer").click()
+    page.get_by_role("link", name="Answer", exact=True).click()
     note = page.locator("#answer-marked")
     expect(note).to_have_text(
         "Stretches marked by hand, for every run over them: 1 as technical.", timeout=WAIT_MS
@@ -134,7 +134,7 @@ def test_the_page_marks_and_takes_back(desktop: Seen, address: str, folder: Path
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#mark-list li")).to_have_count(0, timeout=WAIT_MS)
     assert marked_runs(folder) == 0
-    page.get_by_role("link", name="Answer").click()
+    page.get_by_role("link", name="Answer", exact=True).click()
     expect(page.locator("#answer-head h1")).to_be_visible(timeout=WAIT_MS)
     expect(note).to_be_empty()
     assert desktop.complaints == []
