@@ -83,14 +83,14 @@ def adherence_table(weeks: pl.DataFrame) -> pl.DataFrame:
     rows = [
         (
             words.day(row["week"]),
+            row["reasons"] or ("✓ in plan" if row["sessions_in_plan"] else "not over yet"),
             str(row["n_sessions"]),
             f"{row['minutes']:.0f}",
             words.NONE if row["minutes_per_session"] is None else f"{row['minutes_per_session']:.0f}",
-            row["reasons"] or ("✓ in plan" if row["sessions_in_plan"] else "not over yet"),
         )
         for row in weeks.reverse().iter_rows(named=True)
     ]
-    return _texts(["Week from", "Sessions", "Minutes", "Minutes a session", "Beside the plan"], rows)
+    return _texts(["Week from", "Beside the plan", "Sessions", "Minutes", "Minutes a session"], rows)
 
 
 def category_dose_table(parts: pl.DataFrame) -> pl.DataFrame:

@@ -92,9 +92,9 @@
         const rest = columns.filter((column) => ![name, reason].includes(column));
         const line = { wrapText: false, autoHeight: false };
         return [
-          { ...name, ...plain, width: 118 },
-          { ...reason, ...plain, minWidth: 120, width: grid === "runs-grid" ? 138 : 236 },
-          ...rest.map((column) => ({ ...column, ...plain, ...line, width: column.wrapText ? 220 : 108 })),
+          { ...name, ...plain, width: 104 },
+          { ...reason, ...plain, minWidth: 120, width: grid === "runs-grid" ? 172 : 250 },
+          ...rest.map((column) => ({ ...column, ...plain, ...line, width: column.wrapText ? 220 : column.type ? 88 : 108 })),
         ];
       },
       closeMenu() {

@@ -286,7 +286,8 @@ def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme:
     for day, text in breaks.select("local_date", "words").iter_rows():
         row = (row + 1) % BREAK_ROWS if before is not None and day - before <= near else 0
         rows, before = max(rows, row + 1), day
-        late = (day - min(days)) > (max(days) - min(days)) / 2
+        share = (day - min(days)) / max(max(days) - min(days), timedelta(days=1))
+        is_amid = theme.is_narrow and 0.3 < share < 0.7  # beside its line a text would leave the screen
         figure.add_shape(
             type="line",
             x0=day,
@@ -301,7 +302,7 @@ def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme:
             y=1,
             yref="paper",
             yanchor="bottom",
-            xanchor="right" if late else "left",
+            xanchor="center" if is_amid else "right" if share > 0.5 else "left",
             yshift=row * BREAK_ROW_PX,
             text=escape(text[:40]),
             showarrow=False,

@@ -128,6 +128,9 @@ def test_a_phone_shows_why_a_run_does_not_count(phone: Seen, address: str) -> No
     reason = page.get_by_text("no: less than 4 minutes").first
     expect(reason).to_be_in_viewport(ratio=1, timeout=WAIT_MS)
     page.wait_for_function("() => document.querySelector('.ag-row').offsetHeight < 60", timeout=WAIT_MS)
+    # Six lines of 19 px and the room above and below them.
+    tall = "() => Math.max(...[...document.querySelectorAll('.ag-row')].map(row => row.offsetHeight)) <= 134"
+    page.wait_for_function(tall, timeout=WAIT_MS)
 
 
 def test_an_empty_workspace_is_a_screen_of_its_own(desktop: Seen) -> None:

@@ -224,6 +224,19 @@ def test_words_of_near_breaks_do_not_run_into_each_other(is_narrow: bool, rows: 
     assert room >= (max(rows) + 1) * BREAK_ROW_PX
 
 
+@pytest.mark.parametrize(
+    ("is_narrow", "sides"), [(False, ["left", "left", "right"]), (True, ["left", "center", "right"])]
+)
+def test_words_of_a_break_stay_on_the_screen(is_narrow: bool, sides: list[str]) -> None:
+    """Early words run to the right and late ones to the left; on a phone those amid stand over their line."""
+    days = [date(2026, 1, 1), date(2026, 12, 31)]
+    changed = [date(2026, 2, 1), date(2026, 6, 1), date(2026, 11, 1)]
+    breaks = pl.DataFrame({"local_date": changed, "words": ["a", "b", "c"]})
+    figure = go.Figure()
+    add_breaks(figure, breaks, days, replace(theme.LIGHT, is_narrow=is_narrow))
+    assert [note.xanchor for note in figure.layout.annotations] == sides
+
+
 def test_profile_leaves_unusable_cadence_out(workspace: FakeWorkspace, run_id: str) -> None:
     """Missing and spiked seconds are not drawn, and the gap is not bridged."""
     track = workspace.load_track(run_id)
