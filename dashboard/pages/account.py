@@ -41,7 +41,7 @@ def register(app: Dash, hosting: Hosting) -> None:
             cards.append(_seen_by(hosting, who.athlete_id))
         if who.role != "runner":
             cards.append(_sees(hosting, who))
-        cards += [_password(), _sessions(hosting, who)]
+        cards += [_password(who.name), _sessions(hosting, who)]
         if who.role == "admin":
             cards += [_accounts(hosting), _audit(hosting)]
         return cards
@@ -103,12 +103,15 @@ def _sees(hosting: Hosting, who: Viewer) -> html.Section:
     )
 
 
-def _password() -> html.Section:
+def _password(name: str) -> html.Section:
+    whose: Any = {"value": name, "readOnly": True, "autoComplete": "username", "type": "text"}
     return card(
         "Password",
         _form(
             "password",
             "Change the password",
+            # Unseen and unsent: by it a browser that keeps passwords knows whose this one is.
+            html.Div(dcc.Input(id="account-whose", **whose), hidden=True),
             _input("old", "The one you have", "current-password", "password"),
             _input("new", f"The new one, {MIN_PASSWORD} characters or more", "new-password", "password"),
         ),

@@ -81,6 +81,7 @@ def test_the_page_account_has_no_fault(desktop: Seen, address: str, name: str) -
     page = enter(desktop, address, name, "form[data-account=password]")
     expect(page).to_have_url(f"{address}/account")
     expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.locator("form[data-account=password] [autocomplete=username]")).to_have_value(name)
     assert faults(page) == {}
     assert desktop.complaints == []
 
