@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from browsing import WAIT_MS, Seen, every_page, point, serve
+from browsing import WAIT_MS, Seen, point, serve
 from fake_workspace import HOSTILE, EmptyWorkspace, FakeWorkspace
 from playwright.sync_api import expect
 
-from dashboard import plotly_js, report, theme
+from dashboard import report, theme
 
 
 @pytest.fixture(scope="module")
@@ -18,27 +17,6 @@ def address(workspace: FakeWorkspace) -> Iterator[str]:
     """Where the dashboard over the invented runners is served."""
     with serve(workspace) as address:
         yield address
-
-
-def test_pages_are_quiet_and_stay_at_home(desktop: Seen, address: str, run_id: str) -> None:
-    """No page writes an error to the console, asks another host for anything, or loads all of plotly."""
-    for path, wanted in every_page(run_id):
-        desktop.open(address + path, wanted)
-    assert desktop.complaints == []
-    assert desktop.hosts <= {urlsplit(address).netloc, ""}
-    plotly = {path for path in desktop.paths if "plotly" in path}
-    assert plotly == {f"/assets/plotly/{plotly_js.FILE.name}"}
-
-
-def test_a_phone_scrolls_down_alone(phone: Seen, address: str, run_id: str) -> None:
-    """At 390 px no page is wider than the screen, and nothing is said on the console."""
-    for path, wanted in every_page(run_id):
-        page = phone.open(address + path, wanted)
-        # A chart is drawn at its first size and fitted a moment later.
-        page.wait_for_function(
-            "() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS
-        )
-    assert phone.complaints == []
 
 
 def test_charts_follow_the_dark_scheme(phone: Seen, address: str) -> None:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import polars as pl
 import pytest
+from dash import Dash
 from fake_workspace import EmptyWorkspace, FakeWorkspace
 from test_app import CALLBACK, HOST, _body
 
-from dashboard import queries
 from dashboard.app import build_app
 from dashboard.charts.dose import dose_by_category
 
 
-def told(workspace: queries.Workspace, component: str, **values: Any) -> str:
+@cache
+def served(kind: type[FakeWorkspace]) -> Dash:
+    """The dashboard over a workspace of this kind, made once."""
+    return build_app(kind())
+
+
+def told(kind: type[FakeWorkspace], component: str, **values: Any) -> str:
     """What the callback that fills a component answers, hard spaces plain."""
-    app = build_app(workspace)
+    app = served(kind)
     answered = app.server.test_client().post(CALLBACK, json=_body(app, component, **values), headers=HOST)
     assert answered.status_code == 200
     return str(answered.text).encode().decode("unicode_escape").replace("\u00a0", " ")
@@ -46,7 +53,7 @@ class Beginner(FakeWorkspace):
 def test_every_page_of_an_empty_workspace_begins_at_the_beginning(component: str) -> None:
     """Whatever page is opened first, it leads to the upload and names the command, and counts no athletes."""
     page = component.partition("-")[0]
-    said = told(EmptyWorkspace(), component, **{f"{page}-athlete": "zoe"})
+    said = told(EmptyWorkspace, component, **{f"{page}-athlete": "zoe"})
     assert '"href":"/upload"' in said
     assert "surefoot analyse PATH --athlete ID" in said
     assert "0 athletes" not in said
@@ -54,7 +61,7 @@ def test_every_page_of_an_empty_workspace_begins_at_the_beginning(component: str
 
 def test_too_little_data_says_how_far_it_has_come_and_what_was_left_out() -> None:
     """A bar for what is short and for nothing else, the runs left out, and links to where it is put right."""
-    said = told(Beginner(), "answer-head", **{"answer-athlete": "maya"})
+    said = told(Beginner, "answer-head", **{"answer-athlete": "maya"})
     assert "12 of 30" in said
     assert "20 of 16" not in said
     assert "5 runs left out: a device with fewer than 5" in said
@@ -71,8 +78,8 @@ def test_an_answer_that_stands_is_not_told_what_is_missing() -> None:
         def load_effects(self, athlete_id: str) -> pl.DataFrame:
             return super().load_effects(athlete_id).with_columns(missing=pl.lit(""))
 
-    assert "What would help" in told(FakeWorkspace(), "answer-head", **{"answer-athlete": "maya"})
-    assert "What would help" not in told(Reached(), "answer-head", **{"answer-athlete": "maya"})
+    assert "What would help" in told(FakeWorkspace, "answer-head", **{"answer-athlete": "maya"})
+    assert "What would help" not in told(Reached, "answer-head", **{"answer-athlete": "maya"})
 
 
 def test_a_coach_of_fifty_is_told_of_all() -> None:
@@ -81,7 +88,7 @@ def test_a_coach_of_fifty_is_told_of_all() -> None:
     class Fifty(FakeWorkspace):
         RUNS = {f"runner {n:02}": 6 for n in range(50)}  # noqa: RUF012
 
-    said = told(Fifty(), "answer-head", **{"answer-athlete": "zoe"})
+    said = told(Fifty, "answer-head", **{"answer-athlete": "zoe"})
     assert said.count('"href":"/athlete/runner%20') == 20
     assert "and 30 more: " in said
     assert '"href":"/roster"' in said
@@ -89,23 +96,23 @@ def test_a_coach_of_fifty_is_told_of_all() -> None:
 
 def test_an_empty_log_tells_the_plan_and_hides_the_empty_table() -> None:
     """Before anything is logged the plan stands in words, in numbers."""
-    said = told(FakeWorkspace(), "balance-head", **{"balance-athlete": "new runner/2"})
+    said = told(FakeWorkspace, "balance-head", **{"balance-athlete": "new runner/2"})
     assert "2 to 3 sessions a week, at first of 15 to 20 minutes" in said
     assert '"balance-weeks-card":{"hidden":true}' in said
-    logged = told(FakeWorkspace(), "balance-head", **{"balance-athlete": "maya"})
+    logged = told(FakeWorkspace, "balance-head", **{"balance-athlete": "maya"})
     assert '"balance-weeks-card":{"hidden":false}' in logged
 
 
 def test_only_who_is_known_has_an_archive() -> None:
     """The page for a name that is new offers no archive, which would be a page that is not there."""
     for name, known in (("maya", True), ("zoe", False), ("", False)):
-        said = told(FakeWorkspace(), "upload-all", **{"upload-athlete": name})
+        said = told(FakeWorkspace, "upload-all", **{"upload-athlete": name})
         assert ("Download the archive" in said) == known
 
 
 def test_no_stretch_yet_says_how_many_runs_there_are() -> None:
     """What is missing is a number."""
-    said = told(FakeWorkspace(), "stretches-head", **{"stretches-athlete": "new runner/2"})
+    said = told(FakeWorkspace, "stretches-head", **{"stretches-athlete": "new runner/2"})
     assert "new runner/2 has 6 runs so far." in said
 
 

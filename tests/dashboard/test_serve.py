@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -45,41 +46,31 @@ def test_the_command_ends_with_one_line(tmp_path: Path) -> None:
     assert result.output.count("\n") == 1
 
 
-def test_the_server_answers_with_what_is_stored(folder: Path) -> None:
-    """Served as `surefoot dashboard` serves it, on 127.0.0.1: a request that reads a table is answered."""
+def test_the_server_answers_until_it_ends(folder: Path) -> None:
+    """Served as `surefoot dashboard` serves it, on 127.0.0.1: a request that reads a table is answered, and
+    of SIGTERM in the middle of another the other worker leaves, this one answers, the end is 0."""
     port = free_port()
     command = serve.gunicorn_command(folder, port)
     assert command[command.index("--bind") + 1] == f"127.0.0.1:{port}"
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as server:
-        try:
-            asked = Retry(connect=200, backoff_factor=0.1, backoff_max=0.3)
-            answered = PoolManager().request(
-                "GET", f"http://127.0.0.1:{port}/_upload/list?athlete=ada", retries=asked, timeout=60
-            )
-            assert (answered.status, answered.json()) == (200, [])
-        finally:
-            server.terminate()
-
-
-def test_a_request_that_is_answered_when_the_server_ends(folder: Path) -> None:
-    """SIGTERM in the middle of a request: the other worker leaves, this one answers, the end is 0."""
-    port = free_port()
     asked = Retry(connect=200, backoff_factor=0.1, backoff_max=0.3)
     content = b"date,drill,minutes\n2026-01-05,one-leg stand,10\n"
     head = (
         f"POST /_log/import?athlete=ada HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nExpect: 100-continue\r\n"
         f"Connection: close\r\nContent-Length: {len(content)}\r\n\r\n"
     )
-    with subprocess.Popen(serve.gunicorn_command(folder, port), stderr=subprocess.PIPE) as server:
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as server:
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
         try:
-            PoolManager().request("GET", f"http://127.0.0.1:{port}/healthz", retries=asked, timeout=60)
+            told = PoolManager().request(
+                "GET", f"http://127.0.0.1:{port}/_upload/list?athlete=ada", retries=asked, timeout=60
+            )
+            assert (told.status, told.json()) == (200, [])
             with socket.create_connection((serve.HOST, port), timeout=60) as begun:
                 begun.sendall(head.encode())
                 assert begun.recv(1000).startswith(b"HTTP/1.1 100")
                 server.terminate()
                 while len(children.read_text().split()) > 1:
-                    pass
+                    time.sleep(0.02)
                 begun.sendall(content)
                 answered = b"".join(iter(lambda: begun.recv(65536), b""))
             assert answered.startswith(b"HTTP/1.1 404")
