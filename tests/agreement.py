@@ -118,19 +118,19 @@ def half_split_kappa(runs: list[Recorded]) -> tuple[float, int]:
 
 
 def _kappa_of_halves(runs: list[Recorded], order: Integers) -> tuple[float, int]:
-    halves = []
-    for part in (order[::2], order[1::2]):
-        some = [runs[i] for i in part]
-        places = learn_places([run.score() for run in some])
-        of_place: dict[int, list[bool]] = defaultdict(list)
-        for run in some:
-            for place, technical in labels_by_place(run, places):
-                of_place[place].append(technical)
-        halves.append(
-            {place: np.mean(said) >= 0.5 for place, said in of_place.items() if len(said) >= HALF_PASSES}
-        )
-    both = halves[0].keys() & halves[1].keys()
-    return kappa([(bool(halves[0][p]), bool(halves[1][p])) for p in both]), len(both)
+    first, second = (labels_of_half([runs[i] for i in part]) for part in (order[::2], order[1::2]))
+    both = first.keys() & second.keys()
+    return kappa([(first[p], second[p]) for p in both]), len(both)
+
+
+def labels_of_half(runs: Sequence[Recorded]) -> dict[int, bool]:
+    """Each place with 5 passes or more: whether most of them are labelled technical, by these runs alone."""
+    places = learn_places([run.score() for run in runs])
+    of_place: dict[int, list[bool]] = defaultdict(list)
+    for run in runs:
+        for place, technical in labels_by_place(run, places):
+            of_place[place].append(technical)
+    return {place: bool(np.mean(said) >= 0.5) for place, said in of_place.items() if len(said) >= HALF_PASSES}
 
 
 def single_pass_kappa(runs: list[Recorded]) -> tuple[float, float, int]:
