@@ -6,7 +6,7 @@ STAMP := .venv/.ready
 BOOTSTRAP := $(shell sed -nE 's/^((uv|setuptools|wheel)==[^ ;\\]*).*/\1/p' requirements.lock)
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint docs format dashboard batch calibrate accuracy fuzz bench lock clean
+.PHONY: run test lint docs format dashboard batch calibrate accuracy agreement fuzz bench lock clean
 
 SEASON := build/season
 WORKSPACE ?= workspace
@@ -55,6 +55,11 @@ calibrate: $(STAMP)
 
 accuracy: $(STAMP)
 	$(BIN)/python -m tests.accuracy $(ARGS)
+
+agreement: $(STAMP)
+	@test -n "$(DATA)" || { echo "make agreement DATA=corpus: the folder of real recordings, with its index.csv"; exit 2; }
+	$(BIN)/python -m tests.agreement "$(DATA)"
+	$(BIN)/python -m tests.ceilings "$(DATA)"
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.bench

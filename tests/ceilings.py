@@ -39,7 +39,7 @@ SPLITS = 6
 DRAWS = 400
 FOLDS = 5
 RIDGE = 0.001
-MIN_PLACES = 100
+MIN_PLACES = 50
 TILE_SQUARES = 20  # 500 m
 AVERAGED_M = (0.0, 100.0, 200.0, 400.0)
 HEADER = (
@@ -158,7 +158,12 @@ def best_scores(pairs: Pairs, rng: np.random.Generator) -> Array:
 
 
 def kappa_of_normals(r: float, share: float) -> float:
-    """Cohen's kappa of two standard normals of correlation `r`, each cut where `share` lies above."""
+    """Cohen's kappa of two standard normals of correlation `r`, each cut where `share` lies above.
+
+    NaN where none or all does: there is nothing to agree on beyond chance.
+    """
+    if not 0 < share < 1:
+        return float("nan")
     cut = norm.ppf(share)
     both = float(multivariate_normal(np.zeros(2), np.array([[1.0, r], [r, 1.0]])).cdf([cut, cut]))
     return (both - share**2) / (share - share**2)
@@ -186,7 +191,7 @@ def _interval(
         n = int(one.tile.max()) + 1
         times = np.bincount(rng.integers(0, n, n), minlength=n)
         drawn.append(measure(one, np.repeat(np.arange(len(one.tile)), times[one.tile])))
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
     return f"({low:.2f} to {high:.2f})"
 
 

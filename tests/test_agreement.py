@@ -26,6 +26,7 @@ def test_kappa_of_two_normals_by_hand() -> None:
     assert kappa_of_normals(0.5, 0.5) == pytest.approx(1 / 3, abs=1e-6)
     assert kappa_of_normals(0.9, 0.5) == pytest.approx(2 * math.asin(0.9) / math.pi, abs=1e-6)
     assert kappa_of_normals(0.0, 0.3) == pytest.approx(0.0, abs=1e-6)
+    assert math.isnan(kappa_of_normals(0.5, 0.0))
 
 
 def test_kappa_of_two_normals_is_what_cutting_them_gives() -> None:

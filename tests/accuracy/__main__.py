@@ -17,7 +17,15 @@ import numpy as np
 
 from tests.accuracy.bounds import grade_bound
 from tests.accuracy.ground import Ground, Labels, join, measure_ground
-from tests.accuracy.steadiness import Season, icc, lost_windows, measure_season, slope_on_truth, within_r
+from tests.accuracy.steadiness import (
+    Season,
+    icc,
+    interval_of_r,
+    lost_windows,
+    measure_season,
+    slope_on_truth,
+    within_r,
+)
 from tests.accuracy.world import SENSORS, TEST_SEEDS, TUNING_SEEDS
 
 STEADINESS_SENSORS = ("clean", "typical", "typical, smart", "GPS")
@@ -98,7 +106,7 @@ def _shares(labels: Labels) -> list[float]:
 
 
 STEADINESS_HEADER = (
-    "steadiness            r     (true labels)  ICC  (true)  minutes  slope (true), pace free; follows"
+    "steadiness            r (95 % interval)  (true labels)  ICC  (true)  minutes  slope (true), pace free; follows"
     "   labels' part   lost: better, worse days"
 )
 
@@ -107,9 +115,10 @@ def _print_steadiness(sensor: str, free: list[Season], follows: list[Season]) ->
     measured, true = "log_measured", "log_true_ground"
     slopes = [slope_on_truth(s, name) for s in (free, follows) for name in (measured, true)]
     part = slopes[2] / slopes[3] / (slopes[0] / slopes[1]) - 1
+    low, high = interval_of_r(free, measured)
     minutes = np.median(np.concatenate([s.technical_s for s in free])) / 60
     print(
-        f"{sensor:18}{within_r(free, measured):7.2f} {within_r(free, true):10.2f}"
+        f"{sensor:18}{within_r(free, measured):7.3f} ({low:.2f} to {high:.2f}) {within_r(free, true):10.3f}"
         f"{icc(free, measured):10.2f} {icc(free, true):6.2f} {minutes:8.0f}"
         f"     {slopes[0]:.2f} ({slopes[1]:.2f}); {slopes[2]:.2f} ({slopes[3]:.2f})"
         f" {100 * part:+14.0f} % {lost_windows(follows, better=True):14.2f}"

@@ -113,6 +113,17 @@ def within_r(seasons: list[Season], name: str) -> float:
     return float(np.corrcoef(x, y)[0, 1])
 
 
+def interval_of_r(seasons: list[Season], name: str, draws: int = 1000) -> tuple[float, float]:
+    """95 % interval of `within_r`, runners drawn with replacement."""
+    rng = np.random.default_rng(len(seasons))
+    drawn = [
+        within_r([seasons[i] for i in rng.integers(0, len(seasons), len(seasons))], name)
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(low), float(high)
+
+
 def slope_on_truth(seasons: list[Season], name: str) -> float:
     """Log measured per log true unsteadiness, within runners."""
     x, y = _centred(seasons, name)
