@@ -106,8 +106,8 @@ def _shares(labels: Labels) -> list[float]:
 
 
 STEADINESS_HEADER = (
-    "steadiness            r (95 % interval)  (true labels)  ICC  (true)  minutes  slope (true), pace free; follows"
-    "   labels' part   lost: better, worse days"
+    "steadiness            r (95 % interval)  (true labels)  ICC  (true)  minutes"
+    "  slope (true), pace free; follows   labels' part   lost: better, worse days"
 )
 
 
