@@ -50,14 +50,10 @@ class Recorded:
 
 def main() -> None:
     """Print one line a season."""
-    parser = argparse.ArgumentParser(prog="python -m tests.agreement", description=__doc__)
-    parser.add_argument("corpus", type=Path)
-    args = parser.parse_args()
-    if not (args.corpus / "index.csv").is_file():
-        sys.exit(f"tests.agreement: {args.corpus} holds no index.csv: name the folder of the corpus")
+    corpus = ask_for_corpus("tests.agreement", __doc__)
     print("season and device             runs  half-split kappa (places)   single-pass kappa (r)  places")
     shares: dict[str, list[tuple[float, bool | None]]] = defaultdict(list)
-    for name, runs in read_seasons(args.corpus):
+    for name, runs in read_seasons(corpus):
         halves, n_half = half_split_kappa(runs)
         single, r, n_single = single_pass_kappa(runs)
         print(
@@ -76,6 +72,16 @@ def main() -> None:
         print(
             f"{folder:20}" + "".join(f"{np.median(g):8.3f} (n {len(g)})" if g else "       -" for g in groups)
         )
+
+
+def ask_for_corpus(module: str, what_for: str | None) -> Path:
+    """The folder that the command names; ends with a message where it is no corpus."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=what_for)
+    parser.add_argument("corpus", type=Path)
+    corpus: Path = parser.parse_args().corpus
+    if not (corpus / "index.csv").is_file():
+        sys.exit(f"{module}: {corpus} holds no index.csv: name the folder of the corpus")
+    return corpus
 
 
 def read_seasons(corpus: Path) -> Iterator[tuple[str, list[Recorded]]]:

@@ -11,12 +11,9 @@ place, no name.
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.linalg import eigh
@@ -29,6 +26,7 @@ from tests.agreement import (
     NO_PLACES,
     SEED,
     Recorded,
+    ask_for_corpus,
     kappa,
     labels_by_place,
     labels_of_half,
@@ -60,13 +58,9 @@ class Pairs:
 
 def main() -> None:
     """Two lines a watch: two halves of the passes, and two single passes."""
-    parser = argparse.ArgumentParser(prog="python -m tests.ceilings", description=__doc__)
-    parser.add_argument("corpus", type=Path)
-    args = parser.parse_args()
-    if not (args.corpus / "index.csv").is_file():
-        sys.exit(f"tests.ceilings: {args.corpus} holds no index.csv: name the folder of the corpus")
+    corpus = ask_for_corpus("tests.ceilings", __doc__)
     print(HEADER)
-    for name, runs in read_seasons(args.corpus):
+    for name, runs in read_seasons(corpus):
         passes = [summed(run) for run in runs]
         rng = np.random.default_rng(SEED)
         _print(f"{name:30}halves", [halves(runs, passes, rng) for _ in range(SPLITS)], rng)
@@ -74,7 +68,8 @@ def main() -> None:
 
 
 def _print(name: str, pairs: Sequence[Pairs], rng: np.random.Generator) -> None:
-    if min(len(p.tile) for p in pairs) < MIN_PLACES:
+    pairs = [p for p in pairs if len(p.tile) >= MIN_PLACES and p.technical.any()]
+    if not pairs:
         return
     share = float(np.mean([p.technical.mean() for p in pairs]))
     r = float(np.mean([_correlation(p.score) for p in pairs]))
