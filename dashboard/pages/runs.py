@@ -14,7 +14,7 @@ from dashboard.first_steps import empty_workspace, no_runs, unknown_athlete
 TITLE = "Runs"
 ONE_DECIMAL = {"type": "rightAligned", "valueFormatter": {"function": "oneDecimal(params.value)"}}
 WHOLE = {"type": "rightAligned"}
-WORDS = {"flex": 2, "minWidth": 150, "wrapText": True, "autoHeight": True}
+WORDS = {"flex": 4, "minWidth": 150, "wrapText": True, "autoHeight": True}
 
 
 def _in_units(function: str) -> dict[str, Any]:
@@ -29,16 +29,16 @@ COLUMNS: list[dict[str, Any]] = [
         "headerName": "Day",
         "cellRenderer": "RunLink",
         "comparator": {"function": "byDay"},
-        "width": 122,
+        "width": 112,
     },
     {"field": "technical", "headerName": "Technical ground, %", **ONE_DECIMAL},
     {"field": "smooth", "headerName": "Smooth ground, %", **ONE_DECIMAL},
     {"field": "technical_min", "headerName": "Technical minutes", **WHOLE},
-    {"field": "distance", "headerName": "Distance", **_in_units("distance"), "width": 116},
-    {"field": "pace", "headerName": "Pace", **_in_units("pace"), "width": 100},
-    {"field": "quality", "headerName": "Cadence used, %", **WHOLE, "width": 112},
-    {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 116},
-    {"field": "counts", "headerName": "Counts", **WORDS, "flex": 3},
+    {"field": "distance", "headerName": "Distance", **_in_units("distance"), "width": 104},
+    {"field": "pace", "headerName": "Pace", **_in_units("pace"), "width": 96},
+    {"field": "quality", "headerName": "Cadence used, %", **WHOLE, "width": 104},
+    {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 104},
+    {"field": "counts", "headerName": "Counts", **WORDS},
     {"field": "warnings", "headerName": "To know", "tooltipField": "warnings", **WORDS},
 ]
 
@@ -60,7 +60,7 @@ def layout(athlete_id: str) -> html.Div:
                         "sortable": True,
                         "filter": True,
                         "resizable": True,
-                        "width": 112,
+                        "width": 104,
                         "wrapHeaderText": True,
                         "autoHeaderHeight": True,
                     },

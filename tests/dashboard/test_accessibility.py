@@ -13,6 +13,16 @@ from playwright.sync_api import Browser, Page
 from dashboard import plotly_js, theme
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+# Words in the heads of grids that stand on more than one line.
+BROKEN_WORDS = """() => [...document.querySelectorAll('.ag-header-cell-text')].flatMap(head => {
+  const text = head.firstChild;
+  return [...head.textContent.matchAll(/[^ ]+/g)].filter(({0: word, index}) => {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    return new Set([...range.getClientRects()].map(rect => rect.top)).size > 1;
+  }).map(found => found[0]);
+})"""
 PAPER = {"light": theme.LIGHT.page, "dark": theme.DARK.page}
 
 
@@ -51,16 +61,17 @@ def test_every_page(
     browser: Browser, address: str, run_id: str, size: tuple[int, int], scheme: str, other: str
 ) -> None:
     """On a wide window and on a phone: quiet, asks this host alone and not for all of plotly, no wider than
-    the screen, and nothing serious or critical is wrong in either scheme. Pictures are kept."""
+    the screen, no word over a column broken, and nothing serious in either scheme. Pictures are kept."""
     SCREENSHOTS.mkdir(exist_ok=True)
     seen = watch(browser, size, scheme)
-    found = {}
+    found, broken = {}, []
     for number, (path, wanted) in enumerate(every_page(run_id)):
         page = seen.open(address + path, wanted)
         # A chart is drawn at its first size and fitted a moment later.
         page.wait_for_function(
             "() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS
         )
+        broken += page.evaluate(BROKEN_WORDS)
         page.screenshot(path=SCREENSHOTS / f"{number:02}-{size[0]}-{scheme}.png", full_page=True)
         found[path, scheme] = violations(page)
         show(page, other)
@@ -69,6 +80,7 @@ def test_every_page(
         show(page, scheme)
     seen.page.context.close()
     assert {where: faults for where, faults in found.items() if faults} == {}
+    assert broken == []
     assert seen.complaints == []
     assert seen.hosts <= {urlsplit(address).netloc, ""}
     plotly = {path for path in seen.paths if "plotly" in path}
