@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,20 +57,24 @@ def analyse_batch(
     With `hand_over` the results have what comparing the runs reads of their frames.
     """
     athlete_id = items[0].athlete_id
-    results, seen, unread = [], [], []
-    for given in items:
-        start_item()
-        item: Item | None
-        if isinstance(given, Item):
-            item = given
-        elif (item := read_placed(given)) is None:
-            unread.append(given)
-            continue
-        else:
-            seen.append(given.seen_with(item.content_sha256))
-        results.append(_analyse(item, units.get(athlete_id, {})))
-        if keep and results[-1].status == "run":
-            keep_original(kept, item.content_sha256, item.content)
+    results, seen, unread, written = [], [], [], []
+    # A disk takes its time to say that it has a file: the next item is read meanwhile.
+    with ThreadPoolExecutor(1) as disk:
+        for given in items:
+            start_item()
+            item: Item | None
+            if isinstance(given, Item):
+                item = given
+            elif (item := read_placed(given)) is None:
+                unread.append(given)
+                continue
+            else:
+                seen.append(given.seen_with(item.content_sha256))
+            results.append(_analyse(item, units.get(athlete_id, {})))
+            if keep and results[-1].status == "run":
+                written.append(disk.submit(keep_original, kept, item.content_sha256, item.content))
+    for original in written:
+        original.result()
     runs = [run for result in results for run in result.runs]
     pack = save_pack(kept, athlete_id, runs) if runs else None
     light = tuple(_to_be_compared(r) if hand_over else r.without_frames() for r in results)
