@@ -49,6 +49,8 @@ def derive_normal_ranges(runs: DataFrame[Runs], stability: DataFrame[Stability])
     values = stability.filter(
         (pl.col("metric") == METRIC) & (pl.col("direction") == "all") & (pl.col("value") > 0)
     ).select("run_id", "terrain", "value")
+    # A recording that several athletes have is in the table once for each of them.
+    values = values.unique(["run_id", "terrain"], keep="first", maintain_order=True)
     counting = runs.filter(pl.col("counts")).join(values, on="run_id").sort("start_time", "run_id")
     rows: list[dict[str, Any]] = []
     for athlete_id in sorted(counting["athlete_id"].unique()):

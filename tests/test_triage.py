@@ -88,6 +88,13 @@ def test_a_wild_run_hardly_moves_the_range() -> None:
         assert wild[end][0] == pytest.approx(plain[end][0], rel=0.10)
 
 
+def test_recordings_of_two_athletes_are_not_twice_as_many() -> None:
+    """Who ran together has the same runs: of six and the latest one, five before it, there is no range."""
+    runs, stability = tables_of([*range(0, 18, 3)], [0.05] * 6)
+    of_two = Stability.cast(pl.concat([stability, stability]))
+    assert derive_normal_ranges(runs, of_two).is_empty()
+
+
 def looks(
     runs: DataFrame[Runs],
     stability: DataFrame[Stability],

@@ -34,7 +34,7 @@ def correlate_naively(
         & (pl.col("terrain") == "technical")
         & (pl.col("direction") == "all")
         & pl.col("value").is_finite()
-    )
+    ).unique("run_id", keep="first", maintain_order=True)  # once also where several athletes have it
     table = runs.filter(pl.col("counts"), pl.col("local_date") >= log_start).join(
         raw.select("run_id", "value"), on="run_id"
     )

@@ -36,6 +36,8 @@ def measure_recent_trends(runs: DataFrame[Runs], stability: DataFrame[Stability]
         & (pl.col("terrain") == "technical")
         & (pl.col("value") > 0)
     ).select("run_id", "value")
+    # A recording that several athletes have is in the table once for each of them.
+    values = values.unique("run_id", keep="first", maintain_order=True)
     counting = runs.filter(pl.col("counts")).join(values, on="run_id").sort("start_time", "run_id")
     rows = []
     for (athlete_id,), own in sorted(counting.group_by("athlete_id"), key=lambda group: str(group[0])):

@@ -184,6 +184,8 @@ def _counting_runs(runs: pl.DataFrame, stability: pl.DataFrame) -> pl.DataFrame:
         & (pl.col("value") > 0)
         & pl.col("value").is_finite()
     )
+    # A recording that several athletes have is in the table once for each of them.
+    values = values.unique(["run_id", "terrain"], keep="first", maintain_order=True)
     logs = values.with_columns(pl.col("value").log())
     technical = logs.filter(terrain="technical").select("run_id", "n_windows", technical="value")
     smooth = logs.filter(terrain="smooth").select("run_id", smooth="value")

@@ -47,7 +47,10 @@ def test_a_steady_fall_is_given_back() -> None:
 def test_few_runs_have_no_trend() -> None:
     """Seven runs of the last 12 weeks say nothing, however many there were before."""
     values = {4 * n: 0.04 + 0.001 * (n % 3) for n in range(7)} | {100 + n: 0.04 for n in range(7)}
-    assert measure_recent_trends(*_made(values)).is_empty()
+    runs, stability = _made(values)
+    assert measure_recent_trends(runs, stability).is_empty()
+    of_two = Stability.cast(pl.concat([stability, stability]))
+    assert measure_recent_trends(runs, of_two).is_empty(), "recordings that two athletes have"
 
 
 def test_nobody_has_no_trend() -> None:

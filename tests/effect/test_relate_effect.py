@@ -130,6 +130,12 @@ def test_the_order_of_rows_does_not_matter(strong: SimulatedSeason) -> None:
     assert shuffled.equals(answer(strong))
 
 
+def test_recordings_of_two_athletes_are_not_twice_as_many(strong: SimulatedSeason) -> None:
+    """Runs that another athlete has as well stand twice in a table of both: the answer is the same."""
+    of_two = Stability.cast(pl.concat([strong.stability, strong.stability]))
+    assert relate_effect(strong.runs, of_two, strong.sessions).equals(answer(strong))
+
+
 def test_the_dose_is_that_of_the_dose_table(strong: SimulatedSeason) -> None:
     """The dose of each run equals the day's dose that balance.derive_dose shows."""
     season = build_season("sim", strong.runs, strong.stability, strong.sessions, 21.0)
