@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from hypothesis import strategies as st
 from pipeline import batch
 from pipeline.batch import BATCH_BYTES, BATCH_FILES, Item, Progress, find_files, import_files
 from pipeline.engine import LocalEngine
+from pipeline.errors import SurefootError
+from pipeline.worker import analyse_batch
 from pipeline.workflow import PENDING
 from pipeline.workspace import Workspace
+from pipeline.workspace.folder import ORIGINALS
 from pipeline.workspace.packs import PackReader
 from tests.imports import HereEngine, LosingEngine, take_in, total, zipped
 from tests.made_runs import fit_file, gpx_file, no_cadence_file, tcx_file
@@ -177,6 +181,19 @@ def test_local_processes_give_the_same(workspace: Workspace, tmp_path: Path) -> 
         assert other.load_stability("ada").equals(workspace.load_stability("ada"))
         assert other.load_effects("ada").equals(workspace.load_effects("ada"))
         assert other.counts("ada") == workspace.counts("ada")
+
+
+@pytest.mark.sqlite_alone
+def test_an_original_that_cannot_be_kept_ends_its_batch(tmp_path: Path) -> None:
+    """A worker does not say that a batch is done whose originals the disk did not take."""
+    content = fit_file(0)
+    item = Item("ada", "run.fit", hashlib.sha256(content).hexdigest(), content)
+    (done,) = analyse_batch(tmp_path / "kept", True, {}, False, [item]).results
+    assert done.status == "run"
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / ORIGINALS).write_text("something else lies here")
+    with pytest.raises(SurefootError, match=r"\.gz could not be written"):
+        analyse_batch(tmp_path / "full", True, {}, False, [item])
 
 
 @pytest.mark.sqlite_alone
