@@ -45,8 +45,8 @@ def derive_channels(
     found = [pl.Series("elapsed_s", elapsed_s)]
     for first in range(0, min(len(further), MAX_CELLS // len(elapsed_s)), _AT_ONCE):
         recorded = {column.name: column.to_numpy()[rows] for column in further[first : first + _AT_ONCE]}
-        numbers = numbers_of(resample_all(time_s[rows], recorded, elapsed_s, max_gap_s)).values()
-        found += [series.cast(pl.Float32) for series in numbers]
+        on_seconds = resample_all(time_s[rows], recorded, elapsed_s, max_gap_s)
+        found += numbers_of(on_seconds, pl.Float32).values()
     return pl.DataFrame(found)
 
 

@@ -90,10 +90,12 @@ def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
     return {name: steps for name, steps in _STEPS.items() if name in numbers}
 
 
-def numbers_of(arrays: Mapping[str, NDArray[np.float64]]) -> dict[str, pl.Series]:
+def numbers_of(
+    arrays: Mapping[str, NDArray[np.float64]], dtype: pl.DataType | type[pl.DataType] = pl.Float64
+) -> dict[str, pl.Series]:
     """Arrays of one length as columns, null for NaN: slices of one series, since making one costs most."""
     if not arrays:
         return {}
-    joined = pl.Series(np.concatenate(list(arrays.values())), nan_to_null=True)
+    joined = pl.Series(np.concatenate(list(arrays.values())), nan_to_null=True).cast(dtype)
     length = len(joined) // len(arrays)
     return {name: joined.slice(i * length, length).alias(name) for i, name in enumerate(arrays)}

@@ -50,10 +50,10 @@ def _is_out_of_reach(t: Array, at: Array, max_gap_s: float) -> Mask:
     gap = np.flatnonzero(np.diff(t) > max_gap_s)
     first = np.searchsorted(at, np.append(t[gap], t[-1]) + 1)
     after = np.searchsorted(at, np.append(t[gap + 1] - 1, np.inf), side="right")
-    filled = after > first
-    n = len(at) + 1
-    depth = np.cumsum(np.bincount(first[filled], minlength=n) - np.bincount(after[filled], minlength=n))
-    return np.asarray((depth[:-1] > 0) | (at <= t[0] - 1))
+    unknown: Mask = at <= t[0] - 1
+    for begin, end in zip(first.tolist(), after.tolist(), strict=True):
+        unknown[begin:end] = True
+    return unknown
 
 
 def longest_rise(value: Array) -> Integers:
@@ -81,8 +81,9 @@ def longest_rise(value: Array) -> Integers:
 def rolling_mean(value: Array, width: int) -> Array:
     """Centred mean over `width` samples, leaving out NaN and shrinking at the ends."""
     finite = np.isfinite(value)
-    total = _rolling_sum(value if finite.all() else np.where(finite, value, 0.0), width)
-    return _over(total, _rolling_sum(finite, width))
+    if finite.all():
+        return np.asarray(_rolling_sum(value, width) / _rolling_sum(finite, width))
+    return _over(_rolling_sum(np.where(finite, value, 0.0), width), _rolling_sum(finite, width))
 
 
 def rolling_mean_within(value: Array, width: int, borders: Integers) -> Array:
@@ -165,8 +166,10 @@ def fill_between(value: Array) -> Array:
     known = np.isfinite(value)
     if known.all() or not known.any():
         return value
-    index = np.arange(len(value))
-    return np.interp(index, index[known], value[known])
+    filled = value.copy()
+    missing, there = np.flatnonzero(~known), np.flatnonzero(known)
+    filled[missing] = np.interp(missing, there, value[there])
+    return filled
 
 
 def stretches(label: NDArray[Any]) -> Integers:

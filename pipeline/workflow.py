@@ -108,8 +108,8 @@ def _track(run_id: str, motion: Motion, grade: Array, gait: Integers, flag: Inte
         "run_id": pl.Series([run_id]).new_from_index(0, len(grade)),
         "elapsed_s": pl.Series(motion.elapsed_s),
         "timestamp": pl.Series(start_us + motion.elapsed_s * 1_000_000).cast(pl.Datetime("us", "UTC")),
-        "gait": pl.Series(gait).cast(pl.UInt8).cat.to(dtypes(Track)["gait"]),
-        "cadence_flag": pl.Series(flag).cast(pl.UInt8).cat.to(dtypes(Track)["cadence_flag"]),
+        "gait": pl.Series(gait.astype(np.uint8)).cat.to(dtypes(Track)["gait"]),
+        "cadence_flag": pl.Series(flag.astype(np.uint8)).cat.to(dtypes(Track)["cadence_flag"]),
     }
     return cast(DataFrame[Track], _frame(Track, numbers, others))
 
@@ -149,8 +149,13 @@ def _frame(
     Numbers are whole multiples of their steps, as a pack gives them back.
     """
     steps = steps_per_unit(schema)
-    rounded = {name: _rounded(value, steps[name]) for name, value in arrays.items()}
-    given = numbers_of(rounded) | {name: column.alias(name) for name, column in others.items()}
+    per_unit = np.array([[float(steps[name])] for name in arrays])
+    rounded = np.array(list(arrays.values())) * per_unit
+    np.rint(rounded, out=rounded)
+    rounded *= 1 / per_unit
+    rounded += 0.0  # a pack knows no zero below zero
+    numbers = numbers_of(dict(zip(arrays, rounded, strict=True)))
+    given = numbers | {name: column.alias(name) for name, column in others.items()}
     length = len(next(iter(given.values())))
 
     def nothing(name: str, dtype: pl.DataType) -> pl.Series:
@@ -159,14 +164,6 @@ def _frame(
     return pl.DataFrame(
         [given[n] if n in given else nothing(n, dtype) for n, dtype in dtypes(schema).items()]
     )
-
-
-def _rounded(value: Array, steps: int) -> Array:
-    rounded = value * steps
-    np.rint(rounded, out=rounded)
-    rounded *= 1 / steps
-    rounded += 0.0  # a pack knows no zero below zero
-    return rounded
 
 
 def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:
