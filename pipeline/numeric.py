@@ -166,10 +166,8 @@ def fill_between(value: Array) -> Array:
     known = np.isfinite(value)
     if known.all() or not known.any():
         return value
-    filled = value.copy()
-    missing, there = np.flatnonzero(~known), np.flatnonzero(known)
-    filled[missing] = np.interp(missing, there, value[there])
-    return filled
+    index = np.arange(len(value))
+    return np.interp(index, index[known], value[known])
 
 
 def stretches(label: NDArray[Any]) -> Integers:
