@@ -40,7 +40,6 @@ _NOT_PROOF = "This is an association, not proof."
 _CLOSING = {
     "steadier with more balance work": _NOT_PROOF,
     "less steady with more balance work": f"More balance work went with less steadiness. {_NOT_PROOF}",
-    "no effect of 10 % or more": "An effect of 10 % or more, either way, does not fit these runs.",
     "cannot tell yet": f"That is not enough to tell yet. {_NOT_PROOF}",
     "not precise enough": "That is too imprecise for an answer.",
 }
@@ -71,6 +70,17 @@ def _plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def _closing(verdict: str, fit: Fit) -> str:
+    """What follows from the figures. No effect is told by two tests of 5 %, so by the interval of 90 %."""
+    if verdict in _CLOSING:
+        return _CLOSING[verdict]
+    low, high = (as_change(end) for end in fit.interval(0.90))
+    return (
+        "An effect of 10 % or more (a factor of 0.9 or 1/0.9) does not fit these runs: the 90 % interval is "
+        f"{_interval(low, high)}."
+    )
+
+
 def write_sentence(outcome: str, verdict: str, season: Season, fit: Fit | None) -> str:
     """The answer as a person should read it."""
     size = f"{_plural(season.n_runs, 'run')} in {_plural(round(season.weeks), 'week')}"
@@ -93,7 +103,7 @@ def write_sentence(outcome: str, verdict: str, season: Season, fit: Fit | None) 
         f"{_SUBJECT[outcome]} {_steadiness(as_change(fit.estimate))} (95 % interval {_interval(low, high)}) "
         f"per 45 more weekly minutes of balance work, over {size}. "
         f"With your data a change of {_percent(detectable_change(fit))} or more could have been seen. "
-        f"{_CLOSING[verdict]}"
+        f"{_closing(verdict, fit)}"
     )
 
 

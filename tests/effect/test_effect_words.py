@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.effect.gls import Fit
 from pipeline.effect.season import Season
+from pipeline.effect.verdict import as_change
 from pipeline.effect.words import write_cautions, write_missing, write_sentence
 from pipeline.tables import VERDICTS
 
@@ -94,6 +95,18 @@ def test_findings_are_called_associations() -> None:
         assert "association, not proof" in write_sentence(
             "technical", verdict, season(), fit_between(-0.3, -0.1)
         )
+
+
+def test_no_effect_is_told_with_the_interval_that_it_rests_on() -> None:
+    """The 95 % interval may reach beyond 10 % where that of 90 %, which decides, does not: both are shown."""
+    fit = Fit(0.02, 0.05, 100)
+    assert as_change(fit.interval()[1]) > 1 / 0.9 - 1 > as_change(fit.interval(0.90)[1])
+    sentence = write_sentence("technical", "no effect of 10 % or more", season(), fit)
+    assert "(95 % interval 13 % less steady to 8 % steadier)" in sentence
+    assert sentence.endswith(
+        "(a factor of 0.9 or 1/0.9) does not fit these runs: "
+        "the 90 % interval is 11 % less steady to 6 % steadier."
+    )
 
 
 def test_a_log_that_cannot_answer_says_why() -> None:
