@@ -122,10 +122,11 @@ def local(club: Path, athletes: slice, cores: set[int]) -> Local:
 def dask(club: Path) -> Took:
     """In a process of its own: an import on a scheduler and two workers of this machine."""
     from pipeline.cluster import DaskEngine
+    from tests import bench_batch
     from tests.test_cluster import Cluster
 
     with Cluster(2) as cluster, closing(DaskEngine(cluster.address)) as engine:
-        list(engine.run(look, [[0], [1]]))
+        list(engine.run(bench_batch.look, [[0], [1]]))  # by a name that the cluster knows: this is __main__
         return import_all(club, ALL, engine)
 
 

@@ -135,6 +135,7 @@ def served(command: Callable[[int], list[str]]) -> Iterator[str]:
 def open_page(context: BrowserContext, address: str, wanted: Shown, click: str = "") -> Opened:
     """Open a page in a new tab; where there is something to click, from the page at the address."""
     opened, page = Opened(), context.new_page()
+    page.bring_to_front()  # a page behind another draws no frame
     session = context.new_cdp_session(page)
     session.send("Network.enable")
     session.send("Performance.enable")
