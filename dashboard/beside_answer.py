@@ -18,22 +18,25 @@ from pipeline.effect import vary_half_life
 from pipeline.tables import DataFrame, Sensitivity
 
 
+def _lidded(name: str, summary: str, *content: Any) -> html.Details:
+    """A card that is closed at first, with the store that learns of its opening."""
+    return html.Details(
+        [dcc.Store(id=f"{name}-opened"), html.Summary(summary), *content], id=name, className="card step"
+    )
+
+
 def other_half_lives(athlete_id: str) -> html.Details:
     """How the answer leans on the half-life of the dose."""
-    return html.Details(
-        [
-            dcc.Store(id="answer-half-lives-card-opened"),
-            html.Summary("Other half-lives of the dose: would the answer be another?"),
-            html.P(half_lives.STATEMENT, className="sub"),
-            figure_box(
-                "answer-half-lives",
-                "Interval of the answer with other half-lives of the dose",
-                half_lives.HEIGHT_PX,
-                {"CSV": data_url("half-lives", athlete=athlete_id)},
-            ),
-        ],
-        id="answer-half-lives-card",
-        className="card step",
+    return _lidded(
+        "answer-half-lives-card",
+        "Other half-lives of the dose: would the answer be another?",
+        html.P(half_lives.STATEMENT, className="sub"),
+        figure_box(
+            "answer-half-lives",
+            "Interval of the answer with other half-lives of the dose",
+            half_lives.HEIGHT_PX,
+            {"CSV": data_url("half-lives", athlete=athlete_id)},
+        ),
     )
 
 
@@ -48,48 +51,40 @@ def vary(workspace: queries.Workspace, athlete_id: str) -> DataFrame[Sensitivity
 
 def plain_correlation(athlete_id: str) -> html.Details:
     """The obvious analysis with the reason why it is not the answer."""
-    return html.Details(
-        [
-            dcc.Store(id="answer-dose-card-opened"),
-            html.Summary("The plain correlation, and why it must not be trusted"),
-            html.P(id="answer-naive", className="lede"),
-            html.P(dose_response.STATEMENT, className="sub"),
-            figure_box(
-                "answer-dose",
-                "Technical cadence variability against balance dose",
-                dose_response.HEIGHT_PX,
-                {"CSV": data_url("dose", athlete=athlete_id)},
-            ),
-        ],
-        id="answer-dose-card",
-        className="card step",
+    return _lidded(
+        "answer-dose-card",
+        "The plain correlation, and why it must not be trusted",
+        html.P(id="answer-naive", className="lede"),
+        html.P(dose_response.STATEMENT, className="sub"),
+        figure_box(
+            "answer-dose",
+            "Technical cadence variability against balance dose",
+            dose_response.HEIGHT_PX,
+            {"CSV": data_url("dose", athlete=athlete_id)},
+        ),
     )
 
 
 def left_over(athlete_id: str) -> html.Details:
     """What is left of each run when everything else is taken out, and when all is."""
     of_athlete = {"CSV": data_url("residuals", athlete=athlete_id)}
-    return html.Details(
-        [
-            dcc.Store(id="answer-leftover-card-opened"),
-            html.Summary("What is left over: does the answer's model hold?"),
-            html.P(residuals.LEFTOVER_STATEMENT, className="sub"),
-            figure_box(
-                "answer-leftover",
-                "Unsteadiness against dose, everything else taken out",
-                residuals.HEIGHT_PX,
-                of_athlete,
-            ),
-            html.P(residuals.RESIDUAL_STATEMENT, className="sub"),
-            figure_box(
-                "answer-residuals",
-                "What the answer's model leaves of each run, over time",
-                residuals.HEIGHT_PX,
-                of_athlete,
-            ),
-        ],
-        id="answer-leftover-card",
-        className="card step",
+    return _lidded(
+        "answer-leftover-card",
+        "What is left over: does the answer's model hold?",
+        html.P(residuals.LEFTOVER_STATEMENT, className="sub"),
+        figure_box(
+            "answer-leftover",
+            "Unsteadiness against dose, everything else taken out",
+            residuals.HEIGHT_PX,
+            of_athlete,
+        ),
+        html.P(residuals.RESIDUAL_STATEMENT, className="sub"),
+        figure_box(
+            "answer-residuals",
+            "What the answer's model leaves of each run, over time",
+            residuals.HEIGHT_PX,
+            of_athlete,
+        ),
     )
 
 
