@@ -104,7 +104,7 @@ class _Way:
         self.taken: Mask = np.zeros(len(grid), dtype=bool)
         self.there = np.flatnonzero(self.known)
         self.at = _xyz(self.lat[self.there], self.lon[self.there])
-        self.tree = cKDTree(self.at)
+        self.tree = _tree(self.at)
 
     def take(self, known: KnownStretches) -> list[Pass]:
         """The passes of these stretches; of two that overlap by over 100 m the elder."""
@@ -112,18 +112,40 @@ class _Way:
         # A pass begins and ends at a stretch's ends: most stretches nearby are ruled out by these two.
         at_ends = self._reaches(near.points[:, [0, -1]])
         near = near.where(at_ends[:, 0] & at_ends[:, 1])
+        return self._claim(near, self._follow(near))
+
+    def take_cut(self, new: KnownStretches, starts: Integers) -> list[Pass]:
+        """The passes of stretches that were `cut` of this way itself, from the cells `starts` on."""
+        point, cell = self._visits(new.points[:, 0])
+        visits = np.bincount(point, minlength=len(new))
+        alone = visits == 1
+        alone[alone] = cell[alone[point]] == starts[alone]
+        again = self._follow(new.where(~alone))
+        own = {k: [(start, start + LENGTH_CELLS)] for k, start in enumerate(starts.tolist()) if alone[k]}
+        lapped = {k: again[n] for n, k in enumerate(np.flatnonzero(~alone).tolist()) if n in again}
+        return self._claim(new, own | lapped)
+
+    def _claim(self, of: KnownStretches, ways: Mapping[int, Iterable[tuple[int, int]]]) -> list[Pass]:
+        """Those of the `ways` along stretches, by their number, that no elder one has taken."""
+        found: list[Pass] = []
+        for n in sorted(ways):
+            for start, end in ways[n]:
+                if np.count_nonzero(self.taken[start:end]) * CELL_M <= 100.0:
+                    self.taken[start:end] = True
+                    found.append((of.stretch_id[n], start, end))
+        return found
+
+    def _follow(self, near: KnownStretches) -> dict[int, list[tuple[int, int]]]:
+        """First and last cell of each time that the way follows one of these, by the number of it."""
         if not len(near):
-            return []
+            return {}
         point, cell = self._visits(near.points.reshape(-1, 3))
         bounds = np.searchsorted(point, np.arange(len(near) * POINTS + 1)).tolist()
         cells = cell.tolist()
-        found: list[Pass] = []
+        found = {}
         for n in _candidates(point, len(near)):
             of_points = bounds[n * POINTS : (n + 1) * POINTS + 1]
-            for start, end in _follow([cells[a:b] for a, b in pairwise(of_points)]):
-                if np.count_nonzero(self.taken[start:end]) * CELL_M <= 100.0:
-                    self.taken[start:end] = True
-                    found.append((near.stretch_id[n], start, end))
+            found[n] = list(_follow([cells[a:b] for a, b in pairwise(of_points)]))
         return found
 
     def _beside(self, known: KnownStretches) -> Mask:
@@ -149,7 +171,7 @@ class _Way:
 
         A point is visited where the way comes within reach of it in its direction.
         """
-        tree = cKDTree(_xyz(points[:, 0], points[:, 1]))
+        tree = _tree(_xyz(points[:, 0], points[:, 1]))
         met = tree.sparse_distance_matrix(self.tree, REACH_M, output_type="ndarray")
         point, cell = met["i"], self.there[met["j"]]
         turn = points[point, 2] - self.heading[cell]
@@ -157,19 +179,22 @@ class _Way:
         order = same_way[np.argsort(point[same_way] * len(self.known) + cell[same_way])]
         return _closest(point[order], cell[order], met["v"][order])
 
-    def cut(self) -> KnownStretches:
-        """Stretches of the ground that no pass covers, each name once."""
+    def cut(self) -> tuple[KnownStretches, Integers]:
+        """Stretches of the ground that no pass covers, each name once, and the cells they start from."""
         free = self.known & ~self.taken
-        found: dict[str, Array] = {}
-        for a, b in pairwise(stretches(free).tolist()):
-            for start in range(a, b - LENGTH_CELLS, LENGTH_CELLS) if b > a and free[a] else ():
-                at = start + SPACING_CELLS * np.arange(POINTS)
-                name = hashlib.blake2b(
-                    np.round([self.lat[at], self.lon[at]], 4).tobytes(), digest_size=6
-                ).hexdigest()
-                found.setdefault(name, np.column_stack([self.lat[at], self.lon[at], self.heading[at]]))
-        points = np.array(list(found.values())).reshape(-1, POINTS, 3)
-        return KnownStretches(found, points)
+        starts = [
+            start
+            for a, b in pairwise(stretches(free).tolist())
+            for start in (range(a, b - LENGTH_CELLS, LENGTH_CELLS) if b > a and free[a] else ())
+        ]
+        at = np.array(starts, dtype=np.int64)[:, None] + SPACING_CELLS * np.arange(POINTS)
+        points = np.stack([self.lat[at], self.lon[at], self.heading[at]], axis=2)
+        about = np.round(points[:, :, :2].swapaxes(1, 2), 4)
+        found: dict[str, int] = {}
+        for k in range(len(starts)):
+            found.setdefault(hashlib.blake2b(about[k].tobytes(), digest_size=6).hexdigest(), k)
+        kept = list(found.values())
+        return KnownStretches(found, points[kept]), at[kept, 0]
 
 
 def find_passes(grid: DataFrame[Grid], known: KnownStretches) -> list[Pass]:
@@ -186,6 +211,11 @@ def _xyz(lat_deg: Array, lon_deg: Array) -> Array:
     lat, lon = np.radians(lat_deg), np.radians(lon_deg)
     flat = np.cos(lat)
     return EARTH_RADIUS_M * np.stack([flat * np.cos(lon), flat * np.sin(lon), np.sin(lat)], axis=1)
+
+
+def _tree(at: Array) -> cKDTree:
+    """Quick to build: each is asked but once or twice."""
+    return cKDTree(at, balanced_tree=False, compact_nodes=False)
 
 
 def _closest(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, Integers]:
@@ -234,8 +264,8 @@ def learn_stretches(grid: DataFrame[Grid], known: KnownStretches) -> tuple[list[
     """The passes of a run, and the stretches that are new: of its ground that no known one covers."""
     way = _Way(grid)
     passes = way.take(known)
-    new = way.cut()
-    passes_of_new = way.take(new)
+    new, starts = way.cut()
+    passes_of_new = way.take_cut(new, starts)
     # Laps of the same ground make the same stretch more than once: only one of them is passed.
     passed = {stretch_id for stretch_id, _, _ in passes_of_new}
     kept = np.array([stretch_id in passed for stretch_id in new.stretch_id], dtype=bool)
