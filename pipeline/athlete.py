@@ -29,7 +29,8 @@ from pipeline.numeric import Array, Integers, Mask, rolling_mean
 from pipeline.places import Places, learn_places, place_ids, sum_passes
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import Answer, Origin, Passes, Relabelled, RunResult
-from pipeline.seconds import Seconds, read_seconds
+from pipeline.rounded import RoundedGrid, RoundedTrack
+from pipeline.seconds import Seconds
 from pipeline.segments import RunSegments, segments_table
 from pipeline.stability import (
     Measured,
@@ -50,7 +51,6 @@ from pipeline.tables import (
     Segments,
     Stability,
     Stretches,
-    Track,
 )
 
 HEADLINE = ("cadence_cv", "all")
@@ -98,7 +98,7 @@ def analyse_athlete(
     passes: Mapping[str, Passes],
     cadence_moments: Mapping[str, list[float]],
     load_grid: Callable[[str], DataFrame[Grid]],
-    load_track: Callable[[str], DataFrame[Track]],
+    load_seconds: Callable[[str], Seconds],
     sessions: DataFrame[BalanceSessions],
     plans: DataFrame[Plans] | None = None,
     known: Known = NOTHING_KNOWN,
@@ -110,7 +110,7 @@ def analyse_athlete(
     """Labels, steadiness, dose and answer from all runs of one athlete.
 
     `cadence_moments` hold every run, and so do `passes`, but for runs that a version analysed which did not
-    keep them. A run's grid and track are asked for only where its labels or its steadiness cannot be as they
+    keep them. A run's grid and seconds are asked for only where its labels or steadiness cannot be as they
     were in `known`. `others` are runs of other athletes, and their passes, to learn places from as well.
     """
     rows = list(runs.iter_rows(named=True))
@@ -148,7 +148,7 @@ def analyse_athlete(
         if steady != before.stability:
             if labels == before.labels:
                 own = _known_segments(known, run_id)
-            seconds = read_seconds(load_track(run_id))
+            seconds = load_seconds(run_id)
             on, technicality = own.find_ground(seconds.elapsed_s)
             measured[run_id] = measure_run(seconds, on, model, load_channels(run_id))
             grid = load_grid(run_id) if grid is None else grid
@@ -185,8 +185,8 @@ def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSes
         Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs))),
         {run_id: result.passes for run_id, result in by_id.items()},
         {run_id: result.cadence_moments for run_id, result in by_id.items()},
-        lambda run_id: cast(DataFrame[Grid], by_id[run_id].grid),
-        lambda run_id: cast(DataFrame[Track], by_id[run_id].track),
+        lambda run_id: cast(RoundedGrid, by_id[run_id].grid).to_table(),
+        lambda run_id: cast(RoundedTrack, by_id[run_id].track).to_seconds(),
         sessions,
         load_channels=lambda run_id: by_id[run_id].channels,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 TERRAINS = ("technical", "smooth")
 
 # Steps per unit: 1e7 per degree is 11 mm on the ground; 256 per step/min holds FIT's cadences (1/64) exactly.
-_STEPS = {
+STEPS = {
     "lat_deg": 10_000_000,
     "lon_deg": 10_000_000,
     "altitude_m": 100,
@@ -87,7 +87,7 @@ def dtypes(schema: type[dy.Schema]) -> dict[str, Any]:
 def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
     """Column → stored steps per unit, of the columns that are rounded. Half a step is the largest error."""
     numbers = {name for name, dtype in dtypes(schema).items() if dtype.is_float()}
-    return {name: steps for name, steps in _STEPS.items() if name in numbers}
+    return {name: steps for name, steps in STEPS.items() if name in numbers}
 
 
 def numbers_of(
@@ -97,5 +97,10 @@ def numbers_of(
     if not arrays:
         return {}
     joined = pl.Series(np.concatenate(list(arrays.values())), nan_to_null=True).cast(dtype)
-    length = len(joined) // len(arrays)
-    return {name: joined.slice(i * length, length).alias(name) for i, name in enumerate(arrays)}
+    return slices_of(joined, tuple(arrays))
+
+
+def slices_of(joined: pl.Series, names: Sequence[str]) -> dict[str, pl.Series]:
+    """Columns of one length that lie one after the other in a series."""
+    length = len(joined) // len(names)
+    return {name: joined.slice(i * length, length).alias(name) for i, name in enumerate(names)}

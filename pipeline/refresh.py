@@ -16,8 +16,8 @@ from pipeline.errors import SurefootError
 from pipeline.intake import Progress
 from pipeline.marks import Mark, from_table
 from pipeline.results import Passes, RunResult
-from pipeline.seconds import MEASURED
-from pipeline.tables import BalanceSessions, DataFrame, Plans, Runs, Track
+from pipeline.seconds import MEASURED, Seconds
+from pipeline.tables import BalanceSessions, DataFrame, Plans, Runs
 from pipeline.workspace import StoredFrames, Workspace
 
 Watch = Callable[[Progress], None]
@@ -129,9 +129,9 @@ def analyse_seasons(seasons: Sequence[Season]) -> tuple[str, AthleteResult]:
 def analyse_season(season: Season, tell: Callable[[], None]) -> AthleteResult:
     """`analyse_athlete`, with `tell` called before each run that is measured."""
 
-    def load_track(run_id: str) -> DataFrame[Track]:
+    def load_seconds(run_id: str) -> Seconds:
         tell()
-        return season.frames.track(run_id)
+        return season.frames.seconds(run_id)
 
     with season.frames as stored:
         return analyse_athlete(
@@ -139,7 +139,7 @@ def analyse_season(season: Season, tell: Callable[[], None]) -> AthleteResult:
             season.passes,
             season.cadence_moments,
             stored.grid,
-            load_track,
+            load_seconds,
             season.sessions,
             season.plans,
             season.known,

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from pipeline.numeric import Array, Integers
-from pipeline.tables import DataFrame, Dose, DoseByCategory, Effects, Grid, Residuals, Track
+from pipeline.rounded import RoundedGrid, RoundedTrack
+from pipeline.tables import DataFrame, Dose, DoseByCategory, Effects, Residuals
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,11 @@ NO_PASSES = Passes(np.zeros(0, np.int64), {})
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """One analysed run: its row of Runs by column name, its frames until they are packed, its moments."""
+    """One analysed run: its row of Runs by column name, track and grid until they are packed, its moments."""
 
     run: Mapping[str, Any]
-    track: DataFrame[Track] | None
-    grid: DataFrame[Grid] | None
+    track: RoundedTrack | None
+    grid: RoundedGrid | None
     cadence_moments: list[float] = field(default_factory=list)
     passes: Passes = NO_PASSES
     channels: pl.DataFrame | None = None

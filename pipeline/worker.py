@@ -24,8 +24,7 @@ from pipeline.ingest import (
 from pipeline.ingest.workouts import propose_sessions
 from pipeline.intake import Item, Placed, read_placed, set_aside
 from pipeline.results import RunResult
-from pipeline.seconds import MEASURED
-from pipeline.tables import DataFrame, Track
+from pipeline.rounded import RoundedTrack
 from pipeline.workflow import ANALYSIS_VERSION, analyse_run
 from pipeline.workspace import FileResult, Kept, PackRef, Seen, keep_original, save_pack
 
@@ -83,10 +82,10 @@ def analyse_batch(
 
 def _to_be_compared(result: FileResult) -> FileResult:
     def light(run: RunResult) -> RunResult:
-        track, channels = cast(DataFrame[Track], run.track), run.channels
+        track, channels = cast(RoundedTrack, run.track), run.channels
         if channels is not None:
-            channels = channels.select("elapsed_s", pl.selectors.ends_with(*DYNAMICS))
-        return replace(run, track=cast(DataFrame[Track], track.select(MEASURED)), channels=channels)
+            channels = pl.DataFrame([c for c in channels.get_columns() if c.name.endswith(DYNAMICS)])
+        return replace(run, track=track.to_be_measured(), channels=channels)
 
     return replace(result, runs=tuple(map(light, result.runs)))
 

@@ -6,28 +6,22 @@ activity -> motion, course, gait -> track and grid, passes of places, cadence su
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import polars as pl
 
 from pipeline import terrain
 from pipeline.channels import derive_channels
-from pipeline.columns import dtypes, numbers_of, steps_per_unit
 from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
 from pipeline.kinematics import Course, Motion, derive_course, derive_motion, minetti_factor
 from pipeline.numeric import Array, Integers, Mask, stretches
 from pipeline.places import place_ids, sum_passes
 from pipeline.results import RunResult
+from pipeline.rounded import Numbers, RoundedGrid, RoundedTrack
 from pipeline.seconds import Seconds
 from pipeline.stability import sum_cadence
-from pipeline.tables import (
-    CADENCE_FLAGS,
-    DataFrame,
-    Grid,
-    Track,
-)
+from pipeline.tables import CADENCE_FLAGS
 
 ANALYSIS_VERSION = 8
 PENDING = "not yet compared with the other runs"
@@ -97,21 +91,14 @@ def _grade_by_second(motion: Motion, course: Course) -> Array:
     return np.interp(motion.elapsed_s, course.elapsed_s, course.grade)
 
 
-def _track(run_id: str, motion: Motion, grade: Array, gait: Integers, flag: Integers) -> DataFrame[Track]:
-    start_us = int(motion.start_time.timestamp()) * 1_000_000
+def _track(run_id: str, motion: Motion, grade: Array, gait: Integers, flag: Integers) -> RoundedTrack:
     names = ("lat_deg", "lon_deg", "altitude_m", "distance_m", "speed_mps", "cadence_spm", "heart_rate_bpm")
     numbers = {name: getattr(motion, name) for name in names} | {
         "grade": grade,
         "gap_speed_mps": motion.speed_mps * minetti_factor(np.nan_to_num(grade)),
     }
-    others = {
-        "run_id": pl.Series([run_id]).new_from_index(0, len(grade)),
-        "elapsed_s": pl.Series(motion.elapsed_s),
-        "timestamp": pl.Series(start_us + motion.elapsed_s * 1_000_000).cast(pl.Datetime("us", "UTC")),
-        "gait": pl.Series(gait.astype(np.uint8)).cat.to(dtypes(Track)["gait"]),
-        "cadence_flag": pl.Series(flag.astype(np.uint8)).cat.to(dtypes(Track)["cadence_flag"]),
-    }
-    return cast(DataFrame[Track], _frame(Track, numbers, others))
+    codes = (gait.astype(np.uint8), flag.astype(np.uint8))
+    return RoundedTrack(run_id, motion.start_time, motion.elapsed_s, Numbers.of(numbers), *codes)
 
 
 def _ground(course: Course) -> tuple[Array, dict[str, Array]]:
@@ -129,41 +116,14 @@ def _ground(course: Course) -> tuple[Array, dict[str, Array]]:
 
 def _grid(
     run_id: str, course: Course, heading: Array, features: dict[str, Array], sampling: str
-) -> DataFrame[Grid]:
-    n = len(course.distance_m)
+) -> RoundedGrid:
     names = ("distance_m", "elapsed_s", "lat_deg", "lon_deg", "altitude_m", "grade")
     numbers = {name: getattr(course, name) for name in names} | {
         "heading_deg": heading,
         **features,
         "score": terrain.derive_score(features, course.altitude_class, sampling),
     }
-    others = {"run_id": pl.Series([run_id]).new_from_index(0, n), "cell": pl.Series(np.arange(n))}
-    return cast(DataFrame[Grid], _frame(Grid, numbers, others))
-
-
-def _frame(
-    schema: type[Track] | type[Grid], arrays: dict[str, Array], others: dict[str, pl.Series]
-) -> pl.DataFrame:
-    """A table of numbers, NaN as null, and of other columns; those that are not given are null throughout.
-
-    Numbers are whole multiples of their steps, as a pack gives them back.
-    """
-    steps = steps_per_unit(schema)
-    per_unit = np.array([[float(steps[name])] for name in arrays])
-    rounded = np.array(list(arrays.values())) * per_unit
-    np.rint(rounded, out=rounded)
-    rounded *= 1 / per_unit
-    rounded += 0.0  # a pack knows no zero below zero
-    numbers = numbers_of(dict(zip(arrays, rounded, strict=True)))
-    given = numbers | {name: column.alias(name) for name, column in others.items()}
-    length = len(next(iter(given.values())))
-
-    def nothing(name: str, dtype: pl.DataType) -> pl.Series:
-        return pl.Series(name, [None], dtype=dtype).new_from_index(0, length)
-
-    return pl.DataFrame(
-        [given[n] if n in given else nothing(n, dtype) for n, dtype in dtypes(schema).items()]
-    )
+    return RoundedGrid(run_id, Numbers.of(numbers))
 
 
 def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:

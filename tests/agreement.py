@@ -158,8 +158,8 @@ def single_pass_kappa(runs: list[Recorded]) -> tuple[float, float, int]:
 
 def labels_by_place(run: Recorded, places: Places) -> Iterator[tuple[int, bool]]:
     """Each place of a run once, and whether most of its cells there are labelled technical."""
-    grid = run.result.grid
-    assert grid is not None
+    assert run.result.grid is not None
+    grid = run.result.grid.to_table()
     place = place_ids(*(grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg")))
     technical = _technical(run, places)
     unique, at = np.unique(place, return_inverse=True)
@@ -169,8 +169,8 @@ def labels_by_place(run: Recorded, places: Places) -> Iterator[tuple[int, bool]]
 
 def _technical(run: Recorded, places: Places) -> Mask:
     """Of each cell."""
-    grid = run.result.grid
-    assert grid is not None
+    assert run.result.grid is not None
+    grid = run.result.grid.to_table()
     segments = label_run(run.result.run, grid, places, run.altitude_class)
     borders = [*segments.start_m, np.inf]
     technical = np.zeros(len(grid), dtype=bool)

@@ -26,7 +26,6 @@ from typing import Any, TypeVar
 
 import fitparse
 import gpxpy
-import polars as pl
 from tcxreader.tcxreader import TCXReader
 
 from pipeline import terrain
@@ -49,7 +48,7 @@ from pipeline.numeric import Array
 from pipeline.places import learn_places
 from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
 from pipeline.results import FileResult, RunResult
-from pipeline.seconds import MEASURED, Seconds, read_seconds
+from pipeline.seconds import MEASURED, Seconds
 from pipeline.segments import RunSegments, segments_table
 from pipeline.stability import fit_cadence, stability_table
 from pipeline.tables import BalanceSessions
@@ -196,10 +195,7 @@ def unchanged(known: Path, folder: Path) -> float:
 def _copy(run: RunResult, n: int) -> RunResult:
     """The run as if it were another."""
     name, sha = f"{n:016}", f"{n:064}"
-    frames: dict[str, Any] = {
-        kind: getattr(run, kind).with_columns(run_id=pl.lit(name)) for kind in ("track", "grid")
-    }
-    return replace(run, run={**run.run, "run_id": name, "content_sha256": sha}, **frames)
+    return replace(run, run={**run.run, "run_id": name, "content_sha256": sha})
 
 
 def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
@@ -216,7 +212,7 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
     run = analyse_run(activity, **names)
     assert run.track is not None
     assert run.grid is not None
-    track, grid, row = run.track, run.grid, dict(run.run)
+    track, grid, row = run.track, run.grid.to_table(), dict(run.run)
     altitude_class = course.altitude_class
 
     def label() -> RunSegments:
@@ -285,7 +281,7 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
         saved = 1000 * (time.process_time() - start) / len(batch)
 
     def measure() -> tuple[Seconds, Array]:
-        seconds = read_seconds(track)
+        seconds = track.to_seconds()
         on, technicality = segments.find_ground(seconds.elapsed_s)
         stability_table({"r": measure_run(seconds, on, model, None)})
         return seconds, technicality

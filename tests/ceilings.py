@@ -85,8 +85,8 @@ def _print(name: str, pairs: Sequence[Pairs], rng: np.random.Generator) -> None:
 
 def summed(run: Recorded) -> Passes:
     """The score of each place of a run, and its features there and averaged over 100 to 400 m."""
-    grid = run.result.grid
-    assert grid is not None
+    assert run.result.grid is not None
+    grid = run.result.grid.to_table()
     features = {name: grid[name].to_numpy() for name in terrain.WEIGHTS[run.altitude_class]}
     sampling = str(run.result.run["sampling"])
     values = {"score": terrain.derive_score(features, run.altitude_class, sampling)}

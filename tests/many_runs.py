@@ -28,6 +28,7 @@ from pipeline.workspace.sqlite import Sqlite
 from sample_data import STEADIED
 from sample_data.write_season import write_season
 from tests.imports import HereEngine
+from tests.rounded import round_grid, round_track
 
 SEASON_WEEKS = 12
 LONG_RUN_S = 6 * 3600
@@ -90,7 +91,7 @@ def add_long_run(workspace: Workspace, athlete_id: str, seconds: int = LONG_RUN_
         "distance_m": track["distance_m"][-1],
     }
     with workspace.open_frames(athlete_id, (), ()) as stored:
-        result = RunResult(run, track, stored.grid(row["run_id"]), [0.0])
+        result = RunResult(run, round_track(track), round_grid(stored.grid(row["run_id"])), [0.0])
     pack = workspace.save_pack(athlete_id, [result])
     file = FileResult("long.fit", "1" * 64, 1, "run", int(row["analysis_version"]), runs=(result,))
     workspace.commit(athlete_id, pack, [file])

@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import cast
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,9 @@ from polars.testing import assert_frame_equal
 
 from pipeline.athlete import YARDSTICK_RUNS, AthleteResult, Known, analyse_athlete, analyse_results
 from pipeline.results import RunResult
-from pipeline.tables import BalanceSessions, DataFrame, Grid, Runs, Track
+from pipeline.rounded import RoundedGrid, RoundedTrack
+from pipeline.seconds import Seconds
+from pipeline.tables import GAITS, BalanceSessions, DataFrame, Grid, Runs
 from pipeline.workflow import analyse_run
 from tests.made_runs import activity, without
 
@@ -37,8 +40,8 @@ def elsewhere() -> RunResult:
 
 def renamed(result: RunResult, run_id: str) -> RunResult:
     """The same run under another name."""
-    grid = cast(DataFrame[Grid], result.grid).with_columns(run_id=pl.lit(run_id))
-    return replace(result, run={**result.run, "run_id": run_id}, grid=cast(DataFrame[Grid], grid))
+    grid = replace(cast(RoundedGrid, result.grid), run_id=run_id)
+    return replace(result, run={**result.run, "run_id": run_id}, grid=grid)
 
 
 class Asked:
@@ -56,18 +59,18 @@ class Asked:
             {run_id: result.passes for run_id, result in self._by_id.items()},
             {run_id: result.cadence_moments for run_id, result in self._by_id.items()},
             self._grid,
-            self._track,
+            self._seconds,
             NO_LOG,
             known=given,
         )
 
     def _grid(self, run_id: str) -> DataFrame[Grid]:
         self.grids.add(run_id)
-        return cast(DataFrame[Grid], self._by_id[run_id].grid)
+        return cast(RoundedGrid, self._by_id[run_id].grid).to_table()
 
-    def _track(self, run_id: str) -> DataFrame[Track]:
+    def _seconds(self, run_id: str) -> Seconds:
         self.tracks.add(run_id)
-        return cast(DataFrame[Track], self._by_id[run_id].track)
+        return cast(RoundedTrack, self._by_id[run_id].track).to_seconds()
 
 
 def test_nothing_new_reads_nothing() -> None:
@@ -139,8 +142,8 @@ def test_passes_that_were_not_kept_are_taken_from_the_grid() -> None:
         rows,
         {},
         {str(run.run["run_id"]): run.cadence_moments for run in runs},
-        lambda run_id: cast(DataFrame[Grid], loop_run(int(run_id[1:])).grid),
-        lambda run_id: cast(DataFrame[Track], loop_run(int(run_id[1:])).track),
+        lambda run_id: cast(RoundedGrid, loop_run(int(run_id[1:])).grid).to_table(),
+        lambda run_id: cast(RoundedTrack, loop_run(int(run_id[1:])).track).to_seconds(),
         NO_LOG,
     )
     assert_frame_equal(result.segments, without_passes.result.segments, abs_tol=1e-3)
@@ -151,9 +154,9 @@ def test_passes_that_were_not_kept_are_taken_from_the_grid() -> None:
 
 def test_a_run_measured_anew_keeps_nothing_of_what_it_was() -> None:
     """A run that an earlier version found running in, and this one none, has no row of steadiness left."""
-    track = cast(pl.DataFrame, loop_run(0).track)
-    standing = track.with_columns(gait=pl.lit("stand").cast(track.schema["gait"]))
-    stopped = replace(loop_run(0), track=cast(DataFrame[Track], standing))
+    track = cast(RoundedTrack, loop_run(0).track)
+    standing = replace(track, gait=np.full_like(track.gait, GAITS.index("stand")))
+    stopped = replace(loop_run(0), track=standing)
     first = Asked([loop_run(0), loop_run(1)]).result
     assert "r0" in first.stability["run_id"]
     again = Asked([stopped, loop_run(1)], replace(first, origins={})).result

@@ -1,6 +1,7 @@
 """The commands of plan, roster, sensitivity and triage on a workspace of made-up runners."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from pipeline import cli
 from pipeline.athlete import answer
 from pipeline.results import Origin
 from pipeline.tables import Runs, Segments
-from pipeline.workspace import FileResult, RunResult, Workspace
+from pipeline.workspace import FileResult, Workspace
 from tests.simulate import SCENARIOS, simulate_season
-from tests.workspace.workspace_builders import grid, sha, track
+from tests.workspace.workspace_builders import run_result, sha
 
 
 def call(*words: object) -> Result:
@@ -37,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stability = season.stability.with_columns(pl.col("run_id").replace_strict(ids))
     sessions = season.sessions.with_columns(athlete_id=pl.lit("ada"))
     results = [
-        FileResult(f"run {n}.fit", named[n], 100, "run", 1, runs=(RunResult(row, track(n), grid(n)),))
+        FileResult(f"run {n}.fit", named[n], 100, "run", 1, runs=(replace(run_result(n), run=row),))
         for n, row in enumerate(runs.iter_rows(named=True))
     ]
     with Workspace(path) as workspace:

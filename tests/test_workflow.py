@@ -76,9 +76,10 @@ def test_one_run_alone() -> None:
     result = one_run(activity(0))
     assert result.track is not None
     assert result.grid is not None
-    assert Track.is_valid(result.track)
-    assert Grid.is_valid(result.grid)
-    assert result.track["terrain"].is_null().all()
+    track = result.track.to_table()
+    assert Track.is_valid(track)
+    assert Grid.is_valid(result.grid.to_table())
+    assert track["terrain"].is_null().all()
     assert (result.run["counts"], result.run["counts_reason"]) == (False, PENDING)
     assert result.run["distance_m"] == pytest.approx(loop().length_m, rel=0.02)
     assert result.run["sampling"] == "1 Hz"

@@ -19,12 +19,15 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from pipeline.columns import dtypes, numbers_of, steps_per_unit
 from pipeline.errors import SurefootError
-from pipeline.numeric import Array
+from pipeline.numeric import Mask
 from pipeline.results import PackRef, RunResult
-from pipeline.tables import Channels, DataFrame, Grid, Track
+from pipeline.rounded import Numbers, RoundedGrid, RoundedTrack
+from pipeline.seconds import Seconds, read_seconds
+from pipeline.tables import CADENCE_FLAGS, GAITS, Channels, DataFrame, Grid, Track
 from pipeline.workspace.folder import PACKS
 from pipeline.workspace.kept import Kept, files_below, put, remove, seekable
 
@@ -68,16 +71,17 @@ def save_pack(kept: Kept, athlete_id: str, runs: Sequence[RunResult]) -> PackRef
     version = int(runs[0].run["analysis_version"])
     pack_id = uuid.uuid4().hex
     tracks, grids = pack_files(kept, athlete_id, version, pack_id)
-    size = _write(tracks, Track, [run.track for run in runs])
-    size += _write(grids, Grid, [run.grid for run in runs])
+    size = _write(tracks, Track, [_track_columns(run.track) for run in runs if run.track is not None])
+    size += _write(grids, Grid, [_grid_columns(run.grid) for run in runs if run.grid is not None])
     if any(run.channels is not None for run in runs):
         channels = pack_file(kept, athlete_id, version, pack_id, _CHANNELS)
         size += _write_channels(channels, [run.channels for run in runs])
     return PackRef(pack_id, athlete_id, version, size, tuple(str(run.run["run_id"]) for run in runs))
 
 
-def _write(target: Kept, schema: type[Track] | type[Grid], frames: Sequence[pl.DataFrame | None]) -> int:
-    tables = [_to_stored(frame, schema) for frame in frames if frame is not None]
+def _write(target: Kept, schema: type[Track] | type[Grid], runs: Sequence[Mapping[str, pa.Array]]) -> int:
+    names = [name for name in dtypes(schema) if name in runs[0]]
+    tables = [pa.table([columns[name] for name in names], names) for columns in runs]
     texts = [field.name for field in tables[0].schema if pa.types.is_dictionary(field.type)]
     numbers = {name: "DELTA_BINARY_PACKED" for name in tables[0].schema.names if name not in texts}
     return _put_row_groups(
@@ -114,25 +118,42 @@ def _put_row_groups(target: Kept, tables: Sequence[pa.Table], **how: Any) -> int
     return len(content)
 
 
-def _to_stored(frame: pl.DataFrame, schema: type[Track] | type[Grid]) -> pa.Table:
-    steps = steps_per_unit(schema)
-    columns = {}
-    for name in dtypes(schema):
-        if name in steps:
-            columns[name] = _whole_numbers(frame[name].to_numpy() * steps[name])
-        elif name != "run_id" and name not in JOINED:
-            columns[name] = frame[name].to_arrow(compat_level=pl.CompatLevel.oldest())
-    return pa.table(columns)
+def _track_columns(track: RoundedTrack) -> dict[str, pa.Array]:
+    start_us = int(track.start_time.timestamp()) * 1_000_000
+    return {
+        "elapsed_s": _array(pa.int64(), track.elapsed_s),
+        "timestamp": _array(pa.timestamp("us", "UTC"), start_us + track.elapsed_s * 1_000_000),
+        **_number_columns(track.numbers),
+        "gait": _words(track.gait, GAITS),
+        "cadence_flag": _words(track.cadence_flag, CADENCE_FLAGS),
+    }
 
 
-def _whole_numbers(values: Array) -> pa.Array:
-    """Rounded, null for NaN. From buffers: pyarrow's own conversion imports pandas where it is there, 40 MB a
-    worker, and that of Polars takes twice the time.
-    """
-    known = np.isfinite(values)
-    mask = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
-    whole = np.rint(values if mask is None else np.where(known, values, 0.0)).astype(np.int64)
-    return pa.Array.from_buffers(pa.int64(), len(whole), [mask, pa.py_buffer(whole)])
+def _grid_columns(grid: RoundedGrid) -> dict[str, pa.Array]:
+    cells = np.arange(grid.numbers.steps.shape[1])
+    return {"cell": _array(pa.int64(), cells), **_number_columns(grid.numbers)}
+
+
+def _number_columns(numbers: Numbers) -> dict[str, pa.Array]:
+    """Null for NaN, of which the whole number may be any: it is not written."""
+    known = np.isfinite(numbers.steps)
+    with np.errstate(invalid="ignore"):
+        whole = numbers.steps.astype(np.int64)
+    columns = zip(numbers.names, whole, known, np.all(known, axis=1), strict=True)
+    return {
+        name: _array(pa.int64(), values, None if is_whole else there)
+        for name, values, there, is_whole in columns
+    }
+
+
+def _array(dtype: pa.DataType, values: NDArray[Any], known: Mask | None = None) -> pa.Array:
+    """From buffers: pyarrow's own conversion imports pandas where it is there, 40 MB a worker."""
+    mask = None if known is None else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(dtype, len(values), [mask, pa.py_buffer(values)])
+
+
+def _words(codes: NDArray[Any], words: tuple[str, ...]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(_array(pa.uint8(), codes), pa.array(words, pa.large_string()))
 
 
 class PackReader:
@@ -220,14 +241,20 @@ class StoredFrames:
     def grid(self, run_id: str) -> DataFrame[Grid]:
         """A run's grid."""
         here = self._at_hand.get(run_id)
-        found = self._grids.read(self._placements[run_id]) if here is None else here.grid
-        return cast(DataFrame[Grid], found)
+        if here is not None:
+            return cast(RoundedGrid, here.grid).to_table()
+        return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]))
 
     def track(self, run_id: str) -> DataFrame[Track]:
-        """These columns of a run's track."""
+        """These columns of a run's track, from its pack."""
+        return cast(DataFrame[Track], self._tracks.read(self._placements[run_id], self._of_track))
+
+    def seconds(self, run_id: str) -> Seconds:
+        """What steadiness is measured on, where these columns are among them."""
         here = self._at_hand.get(run_id)
-        found = self._tracks.read(self._placements[run_id], self._of_track) if here is None else here.track
-        return cast(DataFrame[Track], found)
+        return (
+            read_seconds(self.track(run_id)) if here is None else cast(RoundedTrack, here.track).to_seconds()
+        )
 
     def channels(self, run_id: str) -> pl.DataFrame | None:
         """These of a run's further channels, None where no run of its pack has any channel."""

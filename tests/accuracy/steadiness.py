@@ -9,7 +9,6 @@ import polars as pl
 
 from pipeline import stability
 from pipeline.numeric import Array
-from pipeline.seconds import read_seconds
 from pipeline.segments import RunSegments
 from pipeline.tables import Segments
 from sample_data.routes import make_route
@@ -99,7 +98,7 @@ def _on_true_ground(passes: list[Pass]) -> Array:
             reasons=pl.lit("true"),
             edited=False,
         )
-        seconds = read_seconds(one.result.track)
+        seconds = one.result.track.to_seconds()
         ground, _ = RunSegments.from_table(Segments.cast(rows)).find_ground(seconds.elapsed_s)
         measured = stability.measure_windows(stability.derive_windows(seconds, ground, model))
         found = {row[:3]: row.value for row in measured}

@@ -100,7 +100,7 @@ class Pass:
     def cells(self) -> DataFrame[Grid]:
         """The run's 5 m grid."""
         assert self.result.grid is not None
-        return self.result.grid
+        return self.result.grid.to_table()
 
     def way_m(self) -> Array:
         """Where on the route each cell of the grid lies."""

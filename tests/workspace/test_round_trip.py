@@ -44,6 +44,7 @@ from pipeline.tables import (
 )
 from pipeline.workspace import RunResult, Seen, Workspace, save_pack
 from pipeline.workspace.packs import JOINED
+from tests.rounded import round_grid, round_track
 
 pytestmark = pytest.mark.both_databases
 
@@ -279,7 +280,9 @@ def test_any_table_comes_back(seed: int) -> None:
     with tempfile.TemporaryDirectory() as place, Workspace(Path(place) / "w") as workspace:
         contents = [sha(number) for number in range(3)]
         runs = sample(Runs, 3, athlete_id="ada", content_sha256=contents).sort("start_time", "run_id")
-        results = [RunResult(row, track(1, 3), grid(1, 2), [0.5]) for row in runs.to_dicts()]
+        results = [
+            RunResult(row, round_track(track(1, 3)), round_grid(grid(1, 2)), [0.5]) for row in runs.to_dicts()
+        ]
         for result in results:
             add(workspace, result)
         assert_frame_equal(workspace.load_runs(), runs)
@@ -328,9 +331,9 @@ def test_packs_round_by_half_a_step(workspace: Workspace, schema: type[Track] | 
         .alias(name)
         for name in steps
     )
-    frames = {"track": track(1, 500), "grid": grid(1, 500)}
-    frames |= {"track" if schema is Track else "grid": schema.validate(given_frame)}
-    add(workspace, RunResult(run_row(1), **frames))
+    frames: dict[type[Any], pl.DataFrame] = {Track: track(1, 500), Grid: grid(1, 500)}
+    frames[schema] = schema.validate(given_frame)
+    add(workspace, RunResult(run_row(1), round_track(frames[Track]), round_grid(frames[Grid])))
 
     loaded = workspace.load_track(run_row(1)["run_id"]) if schema is Track else workspace.load_grid("ada")
     loaded = schema.validate(loaded)
@@ -351,5 +354,5 @@ def test_fit_cadence_is_exact(sixty_fourths: list[int]) -> None:
     spm = [value / 64 for value in sixty_fourths]
     frame = Track.cast(track(1, len(spm)).with_columns(cadence_spm=pl.Series(spm)))
     with tempfile.TemporaryDirectory() as place, Workspace(Path(place) / "w") as workspace:
-        add(workspace, RunResult(run_row(1), frame, grid(1, 1)))
+        add(workspace, RunResult(run_row(1), round_track(frame), round_grid(grid(1, 1))))
         assert workspace.load_track(run_row(1)["run_id"])["cadence_spm"].to_list() == spm

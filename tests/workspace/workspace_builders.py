@@ -27,6 +27,7 @@ from pipeline.tables import (
     Track,
 )
 from pipeline.workspace import FileResult, RunResult
+from tests.rounded import round_grid, round_track
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 Ask = Callable[[sa.URL | str], None]
@@ -135,7 +136,8 @@ def grid(number: int, cells: int = 60) -> DataFrame[Grid]:
 def run_result(number: int, athlete_id: str = "ada", version: int = 1, seconds: int = 120) -> RunResult:
     """A run as a worker hands it over before packing."""
     row = run_row(number, athlete_id, version)
-    return RunResult(row, track(number, seconds), grid(number, seconds // 2), [float(number), 1.5])
+    track_of, grid_of = round_track(track(number, seconds)), round_grid(grid(number, seconds // 2))
+    return RunResult(row, track_of, grid_of, [float(number), 1.5])
 
 
 def file_result(run: RunResult) -> FileResult:
