@@ -46,7 +46,7 @@ def derive_channels(
     for first in range(0, min(len(further), MAX_CELLS // len(elapsed_s)), _AT_ONCE):
         recorded = {column.name: column.to_numpy()[rows] for column in further[first : first + _AT_ONCE]}
         on_seconds = resample_all(time_s[rows], recorded, elapsed_s, max_gap_s)
-        found += numbers_of(on_seconds, pl.Float32).values()
+        found += numbers_of(on_seconds, np.float32).values()
     return pl.DataFrame(found)
 
 

@@ -91,13 +91,13 @@ def steps_per_unit(schema: type[dy.Schema]) -> dict[str, int]:
 
 
 def numbers_of(
-    arrays: Mapping[str, NDArray[np.float64]], dtype: pl.DataType | type[pl.DataType] = pl.Float64
+    arrays: Mapping[str, NDArray[np.float64]], dtype: type[np.floating[Any]] = np.float64
 ) -> dict[str, pl.Series]:
     """Arrays of one length as columns, null for NaN: slices of one series, since making one costs most."""
     if not arrays:
         return {}
-    joined = pl.Series(np.concatenate(list(arrays.values())), nan_to_null=True).cast(dtype)
-    return slices_of(joined, tuple(arrays))
+    joined = np.concatenate(list(arrays.values()), dtype=dtype, casting="same_kind")
+    return slices_of(pl.Series(joined, nan_to_null=True), tuple(arrays))
 
 
 def slices_of(joined: pl.Series, names: Sequence[str]) -> dict[str, pl.Series]:

@@ -9,7 +9,17 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import median_filter
 
-from pipeline.numeric import Array, Integers, Mask, fill_between, is_known_near, rolling_mean, stretches
+from pipeline.numeric import (
+    Array,
+    Integers,
+    Mask,
+    fill_between,
+    is_known_near,
+    most_of,
+    quantile,
+    rolling_mean,
+    stretches,
+)
 from pipeline.tables import CADENCE_FLAGS, GAITS
 
 RUN, WALK, STAND = (GAITS.index(g) for g in ("run", "walk", "stand"))
@@ -43,15 +53,14 @@ def label_gait(
     doi 10.1249/00005768-199310000-00012). Where no cadence is known within 15 s, speed alone decides.
     Running begins, and ends, with a second that is near the running's own cadence (`_settled`).
     """
-    speed = median_filter(np.nan_to_num(speed_mps), scale_s, mode="nearest")
-    running = speed >= run_from_mps
+    moving, running = (most_of(speed_mps >= limit, scale_s) for limit in (stand_below_mps, run_from_mps))
     near = is_known_near(cadence_spm, 2 * scale_s + 1)
     if near.any():
         whole = fill_between(cadence_spm)
-        cadence = median_filter(whole, scale_s, mode="nearest")
-        running |= near & _held(cadence >= run_from_spm, cadence < walk_below_spm)
+        begins, goes_on = (most_of(whole >= limit, scale_s) for limit in (run_from_spm, walk_below_spm))
+        running |= near & _held(begins, ~goes_on)
         running = _settled(running, whole, scale_s)
-    return np.where(speed < stand_below_mps, STAND, np.where(running, RUN, WALK))
+    return np.where(moving, np.where(running, RUN, WALK), STAND)
 
 
 def _held(begins: Mask, ends: Mask) -> Mask:
@@ -133,7 +142,7 @@ def _usual_cadence(running_spm: Array) -> float:
     """The median of what can be a runner's cadence, so that a run mostly at half is not its own measure."""
     low, high = RUNNING_SPM
     plausible = running_spm[(running_spm > low) & (running_spm < high)]
-    return float(np.median(plausible)) if plausible.size else TYPICAL_SPM
+    return quantile(plausible, 0.5) if plausible.size else TYPICAL_SPM
 
 
 def _frozen(cadence: Array, speed: Array, running: Mask, longest_s: int, speed_range_mps: float) -> Mask:

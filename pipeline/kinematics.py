@@ -23,10 +23,12 @@ from pipeline.numeric import (
     Integers,
     Mask,
     fill_between,
-    fit_quadratics,
+    fit_slopes,
+    fit_values,
     is_known_near,
     local_metres,
     longest_rise,
+    quantile,
     resample,
     resample_all,
     rolling_mean,
@@ -114,7 +116,8 @@ def derive_motion(
         raise Rejected("the timer ran for less than two seconds", "there is nothing to measure in it")
     cadence = channels.pop("cadence_spm")
     value = resample_all(time_s, channels, seconds, max_gap_s)
-    step = np.diff(seconds, prepend=seconds[0] - 1)
+    step = np.ones_like(seconds)
+    np.subtract(seconds[1:], seconds[:-1], out=step[1:])
     lat, lon = _without_jumps(value["lat_deg"], value["lon_deg"], step, max_speed_mps)
     speed = _speed(value["speed_mps"], value["distance_m"], lat, lon, step, max_gap_s, max_speed_mps)
     return Motion(
@@ -127,7 +130,7 @@ def derive_motion(
         speed_mps=speed,
         cadence_spm=_cadence(time_s, cadence, seconds, max_cadence_gap_s),
         heart_rate_bpm=value["heart_rate_bpm"],
-        moving=np.nan_to_num(speed) > min_moving_mps,
+        moving=speed > min_moving_mps,
         block=np.cumsum(step > 1),
         sampling=_sampling(np.diff(time_s)),
         warnings=warnings,
@@ -146,9 +149,9 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
             "fewer than two records carry a usable time",
             "steadiness needs a clock: export the recording again, with times",
         )
-    every = len(forward) == len(records)
-    recorded_values = ((name, records[name].to_numpy().astype(np.float64, copy=False)) for name in CHANNELS)
-    channels = {name: value if every else value[forward] for name, value in recorded_values}
+    channels = {name: records[name].to_numpy().astype(np.float64, copy=False) for name in CHANNELS}
+    if len(forward) < len(records):
+        channels = {name: value[forward] for name, value in channels.items()}
     n = int(recorded.sum())
     lost = 0 if len(forward) == n else int((~np.isin(time_s[recorded], time_s[forward])).sum())
     said = f"{lost} of {n} records left out: their time is out of order or before 1990"
@@ -157,8 +160,9 @@ def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tupl
 
 def _fill(whole: Integers, max_gap_s: float) -> Integers:
     """Every second between records at most `max_gap_s` apart. Raises Rejected above 12 days."""
-    gap = np.diff(whole)
-    count = np.append(np.where(gap <= max_gap_s, gap, 1), 1)
+    count = np.ones_like(whole)
+    np.subtract(whole[1:], whole[:-1], out=count[:-1])
+    count[count > max_gap_s] = 1
     if count.sum() > MAX_DAYS * DAY_S:
         raise Rejected(
             f"it records {count.sum() / DAY_S:,.1f} days, and more than {MAX_DAYS} are no run",
@@ -185,26 +189,30 @@ def _outside_pauses(seconds: Integers, timer_events: DataFrame[TimerEvents]) -> 
 def _cadence(time_s: Array, recorded: Array, seconds: Integers, max_gap_s: float) -> Array:
     """Cadence between its own samples; never between standing and running, where no foot had that rate."""
     cadence = resample(time_s, np.where(recorded > 0, recorded, np.nan), seconds, max_gap_s)
-    if (recorded == 0).any():
-        standing = resample(time_s, (recorded == 0).astype(np.float64), seconds, max_gap_s) > 0.5
+    none = recorded == 0
+    if none.any():
+        standing = resample(time_s, none.astype(np.float64), seconds, max_gap_s) > 0.5
         cadence[standing] = np.nan
     return cadence
 
 
 def _sampling(interval_s: Array) -> str:
-    usual_s, long_s = np.quantile(interval_s, [0.5, 0.95])
-    return "smart" if usual_s > 1.05 or long_s > 2.0 else "1 Hz"
+    return "smart" if quantile(interval_s, 0.5) > 1.05 or quantile(interval_s, 0.95) > 2.0 else "1 Hz"
 
 
 def _steps_m(lat_deg: Array, lon_deg: Array) -> Array:
     """Distance from the second before, NaN where either position is missing."""
-    east, north = local_metres(lat_deg, lon_deg)
-    return np.hypot(np.diff(east, prepend=np.nan), np.diff(north, prepend=np.nan))
+    steps_m = np.full(len(lat_deg), np.nan)
+    east, north = map(np.diff, local_metres(lat_deg, lon_deg))
+    np.sqrt(east * east + north * north, out=steps_m[1:])
+    return steps_m
 
 
 def _without_jumps(lat: Array, lon: Array, step_s: Integers, max_speed_mps: float) -> tuple[Array, Array]:
     """Take out positions that were reached, or left, faster than a person runs."""
     fast = _steps_m(lat, lon) > max_speed_mps * step_s
+    if not fast.any():
+        return lat, lon
     jump = fast | np.append(fast[1:], False)
     return np.where(jump, np.nan, lat), np.where(jump, np.nan, lon)
 
@@ -242,11 +250,12 @@ def _distance(
 
     A gap that was run through, as smart recording leaves, counts by the line between its ends.
     """
-    if np.isfinite(recorded).sum() < 2:
+    if np.count_nonzero(np.isfinite(recorded)) < 2:
         steps_m = _steps_m(lat, lon)
         run_through = (step_s > 1) & (steps_m > 0.8 * step_s) & (steps_m <= max_speed_mps * step_s)
         return np.cumsum(np.where(run_through, steps_m, np.nan_to_num(speed)))
-    return np.asarray(np.maximum.accumulate(fill_between(recorded)))
+    whole = fill_between(recorded)
+    return whole if (whole[1:] >= whole[:-1]).all() else np.asarray(np.maximum.accumulate(whole))
 
 
 def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30.0) -> Course:
@@ -256,20 +265,12 @@ def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30
     doi 10.1021/ac60214a047), clipped at 40 %. The window follows the altitude's own noise
     (docs/methods.md).
     """
-    advance = np.where(motion.moving, np.nan_to_num(motion.speed_mps), 0.0)
+    advance = np.where(motion.moving, motion.speed_mps, 0.0)
     travelled = np.cumsum(advance) - advance[0]
-    n_cells = int(travelled[-1] // cell_m)
-    at = np.asarray(np.arange(n_cells) * cell_m, dtype=np.float64)
+    at = np.asarray(np.arange(int(travelled[-1] // cell_m)) * cell_m, dtype=np.float64)
     second = np.minimum(np.searchsorted(travelled, at, side="right"), len(travelled) - 1)
-
-    def on_grid(value: Array) -> Array:
-        known = np.isfinite(value)
-        if not known.any() or n_cells == 0:
-            return np.full(n_cells, np.nan)
-        on_cells = np.interp(at, travelled, fill_between(value))
-        return np.where(known[second], on_cells, np.nan)
-
-    altitude = on_grid(motion.altitude_m)
+    on_cells = _on_cells(motion, travelled, at, second)
+    altitude = on_cells["altitude_m"]
     noise_m = measure_altitude_noise(altitude, motion.sampling, cell_m=cell_m)
     window_m = float(np.clip(GRADE_WINDOW_PER_NOISE * np.nan_to_num(noise_m), *GRADE_WINDOW_M))
     smooth, grade = _smooth_altitude(altitude, window_m, cell_m)
@@ -277,16 +278,26 @@ def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30
     return Course(
         altitude_class=classify_altitude(noise_m),
         distance_m=at,
-        elapsed_s=np.asarray(np.interp(at, travelled, motion.elapsed_s), dtype=np.float64),
         second=second,
-        lat_deg=on_grid(motion.lat_deg),
-        lon_deg=on_grid(motion.lon_deg),
-        altitude_m=altitude,
-        speed_mps=on_grid(np.where(motion.moving, motion.speed_mps, np.nan)),
         grade=grade,
         broken=_near_breaks(motion, second, window_m / 2, cell_m, break_m),
         ascent_m=None if np.isnan(noise_m) else float(climb[climb > 0].sum()),
+        **on_cells,
     )
+
+
+def _on_cells(motion: Motion, travelled: Array, at: Array, second: Integers) -> dict[str, Array]:
+    """What the course tells of each cell, on the line between the seconds before and after it.
+
+    NaN where it is not known in the second after; before, what is missing is bridged.
+    """
+    speed_mps = np.where(motion.moving, motion.speed_mps, np.nan)
+    values = np.array([motion.elapsed_s, motion.lat_deg, motion.lon_deg, motion.altitude_m, speed_mps])
+    before = np.array([fill_between(value).take(second - 1) for value in values])
+    start_m, end_m = travelled[second - 1], travelled[second]
+    per_m = (values.take(second, axis=1) - before) / (end_m - start_m)
+    names = ("elapsed_s", "lat_deg", "lon_deg", "altitude_m", "speed_mps")
+    return dict(zip(names, per_m * (at - start_m) + before, strict=True))
 
 
 def measure_altitude_noise(altitude_m: Array, sampling: str, *, cell_m: float = CELL_M) -> float:
@@ -299,9 +310,10 @@ def measure_altitude_noise(altitude_m: Array, sampling: str, *, cell_m: float = 
     block = round(200.0 / cell_m)
     if len(known) < max(block, 50):
         return float("nan")
-    residual = np.abs(known - fit_quadratics(known, odd_window(35.0, cell_m))[0])
-    whole = residual[: len(residual) // block * block].reshape(-1, block)
-    noise_m = float(np.quantile(1.4826 * np.median(whole, axis=1), 0.25))
+    residual = np.abs(known - fit_values(known, odd_window(35.0, cell_m)))
+    whole = np.sort(residual[: len(residual) // block * block].reshape(-1, block), axis=1)
+    median = (whole[:, (block - 1) // 2] + whole[:, block // 2]) / 2
+    noise_m = quantile(1.4826 * median, 0.25)
     return noise_m * SMART_NOISE_FACTOR if sampling == "smart" else noise_m
 
 
@@ -320,13 +332,11 @@ def odd_window(length_m: float, cell_m: float = CELL_M) -> int:
 def _smooth_altitude(altitude: Array, window_m: float, cell_m: float) -> tuple[Array, Array]:
     """Smoothed altitude and grade, NaN where there is no altitude within half a window."""
     width = odd_window(window_m, cell_m)
-    if np.isfinite(altitude).sum() < 50 or len(altitude) <= width:
+    if np.count_nonzero(np.isfinite(altitude)) < 50 or len(altitude) <= width:
         return np.full(len(altitude), np.nan), np.full(len(altitude), np.nan)
     whole = fill_between(altitude)
-    smooth, slope = fit_quadratics(whole, width)
-    return smooth, np.where(
-        is_known_near(altitude, width), np.clip(slope / cell_m, -MAX_GRADE, MAX_GRADE), np.nan
-    )
+    grade = np.clip(fit_slopes(whole, width) / cell_m, -MAX_GRADE, MAX_GRADE)
+    return fit_values(whole, width), np.where(is_known_near(altitude, width), grade, np.nan)
 
 
 def _near_breaks(motion: Motion, second: Integers, reach_m: float, cell_m: float, break_m: float) -> Mask:
@@ -353,4 +363,8 @@ def minetti_factor(grade: Array) -> Array:
     C(i) = 155.4 i^5 - 30.4 i^4 - 43.3 i^3 + 46.3 i^2 + 19.5 i + 3.6 J/kg/m.
     """
     clipped = np.clip(grade, -0.45, 0.45)
-    return np.asarray(np.polyval(MINETTI_J_PER_KG_M, clipped) / MINETTI_J_PER_KG_M[-1])
+    cost = np.full_like(clipped, MINETTI_J_PER_KG_M[0])
+    for coefficient in MINETTI_J_PER_KG_M[1:]:
+        cost *= clipped
+        cost += coefficient
+    return np.asarray(cost / MINETTI_J_PER_KG_M[-1])

@@ -28,31 +28,38 @@ def resample_all(
 ) -> dict[str, Array]:
     """`resample` of many values at once: what is known at the same times is bridged at the same seconds."""
     at = seconds.astype(np.float64)
-    reached: dict[bytes, tuple[Array, Mask]] = {}
+    reached: dict[bytes, tuple[Integers, Array, Mask | None]] = {}
     found = {}
     for name, value in values.items():
         valid = np.isfinite(value)
-        if not valid.any():
-            found[name] = np.full(len(seconds), np.nan)
-            continue
         key = valid.tobytes()
         if key not in reached:
-            t = time_s if valid.all() else time_s[valid]
-            reached[key] = t, _is_out_of_reach(t, at, max_gap_s)
-        t, unknown = reached[key]
-        found[name] = np.interp(at, t, value if len(t) == len(value) else value[valid])
-        found[name][unknown] = np.nan
+            rows = np.flatnonzero(valid)
+            t = time_s[rows]
+            reached[key] = rows, t, _out_of_reach(t, at, max_gap_s)
+        rows, t, unknown = reached[key]
+        if len(rows):
+            found[name] = np.interp(at, t, value if len(rows) == len(value) else value[rows])
+        else:
+            found[name] = np.full(len(at), np.nan)
+        if unknown is not None:
+            found[name][unknown] = np.nan
     return found
 
 
-def _is_out_of_reach(t: Array, at: Array, max_gap_s: float) -> Mask:
-    """The moments `at` that lie a second or more from every sample, in a longer gap or beyond both ends."""
-    gap = np.flatnonzero(np.diff(t) > max_gap_s)
-    first = np.searchsorted(at, np.append(t[gap], t[-1]) + 1)
-    after = np.searchsorted(at, np.append(t[gap + 1] - 1, np.inf), side="right")
+def _out_of_reach(t: Array, at: Array, max_gap_s: float) -> Mask | None:
+    """The moments `at` that lie a second or more from every sample, in a longer gap or beyond both ends.
+
+    None where there is none.
+    """
+    gap = np.flatnonzero(t[1:] - t[:-1] > max_gap_s)
+    if not len(t) or not (len(gap) or at[0] <= t[0] - 1 or at[-1] >= t[-1] + 1):
+        return None
     unknown: Mask = at <= t[0] - 1
+    first, after = np.searchsorted(at, t[gap] + 1), np.searchsorted(at, t[gap + 1] - 1, side="right")
     for begin, end in zip(first.tolist(), after.tolist(), strict=True):
         unknown[begin:end] = True
+    unknown[np.searchsorted(at, t[-1] + 1) :] = True
     return unknown
 
 
@@ -79,11 +86,10 @@ def longest_rise(value: Array) -> Integers:
 
 
 def rolling_mean(value: Array, width: int) -> Array:
-    """Centred mean over `width` samples, leaving out NaN and shrinking at the ends."""
+    """Centred mean over `width` (odd) samples, leaving out NaN and shrinking at the ends."""
     finite = np.isfinite(value)
-    if finite.all():
-        return np.asarray(_rolling_sum(value, width) / _rolling_sum(finite, width))
-    return _over(_rolling_sum(np.where(finite, value, 0.0), width), _rolling_sum(finite, width))
+    known = value if finite.all() else np.where(finite, value, 0.0)
+    return _over(_rolling_sum(known, width), _rolling_sum(finite, width))
 
 
 def rolling_mean_within(value: Array, width: int, borders: Integers) -> Array:
@@ -103,47 +109,72 @@ def is_known_near(value: Array, width: int) -> Mask:
     return finite if finite.all() else _rolling_sum(finite, width) > 0
 
 
+def most_of(mask: Mask, width: int) -> Mask:
+    """Whether most of the `width` (odd) samples about each are set; beyond both ends as at them.
+
+    So it tells on which side of a threshold the running median lies, without one being sorted.
+    """
+    half = width // 2
+    held = np.concatenate([[False], np.repeat(mask[:1], half), mask, np.repeat(mask[-1:], half)])
+    total = np.cumsum(held)
+    return np.asarray(total[width:] - total[:-width] > half)
+
+
 def rolling_sd(value: Array, width: int) -> Array:
-    """Centred population SD over `width` samples, leaving out NaN and shrinking at the ends."""
+    """Centred population SD over `width` (odd) samples, leaving out NaN and shrinking at the ends."""
     finite = np.isfinite(value)
-    if not finite.any():
-        return np.full(len(value), np.nan)
-    centred = np.where(finite, value - np.nanmean(value), 0.0)
     count = _rolling_sum(finite, width)
     n = np.maximum(count, 1)
-    variance = _rolling_sum(centred**2, width) / n - (_rolling_sum(centred, width) / n) ** 2
-    return np.asarray(np.where(count > 1, np.sqrt(np.maximum(variance, 0.0)), np.nan))
+    centred = np.where(finite, value, 0.0)
+    centred -= centred.sum() / max(np.count_nonzero(finite), 1)
+    centred[~finite] = 0.0
+    mean = _rolling_sum(centred, width) / n
+    variance = _rolling_sum(centred * centred, width) / n - mean * mean
+    sd = np.sqrt(np.maximum(variance, 0.0))
+    sd[count < 2] = np.nan
+    return np.asarray(sd)
 
 
-def _over(total: Array, count: Array) -> Array:
+def _over(total: Array, count: Integers) -> Array:
     """Means from sums, NaN where nothing was summed."""
-    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    mean = total / np.maximum(count, 1)
+    mean[count == 0] = np.nan
+    return np.asarray(mean)
 
 
-def _summed(value: Array | Mask) -> Array:
+def _summed(value: Array | Mask) -> NDArray[Any]:
     """Sums of all before each sample, and of all: shape (n + 1,)."""
-    total = np.zeros(len(value) + 1)
+    total = _zeros(len(value) + 1, value)
     np.cumsum(value, out=total[1:])
     return total
 
 
-def _rolling_sum(value: Array | Mask, width: int) -> Array:
+def _rolling_sum(value: Array | Mask, width: int) -> NDArray[Any]:
     """Sum of the `width` (odd) samples about each, as far as there are any."""
     half, n = width // 2, len(value)
-    total = np.zeros(n + 2 * half + 1)
+    total = _zeros(n + 2 * half + 1, value)
     np.cumsum(value, out=total[half + 1 : half + 1 + n])
     total[half + 1 + n :] = total[half + n]
-    return total[2 * half + 1 :] - total[:n]
+    return np.asarray(total[2 * half + 1 :] - total[:n])
 
 
-def fit_quadratics(value: Array, width: int) -> tuple[Array, Array]:
-    """Value and slope per sample of the quadratic fitted about each sample over `width` (odd) of them.
+def _zeros(n: int, value: Array | Mask) -> NDArray[Any]:
+    """Room for sums of `value`: whole numbers are counted several times as fast."""
+    return np.zeros(n, np.int64 if value.dtype == np.bool_ else np.float64)
+
+
+def fit_values(value: Array, width: int) -> Array:
+    """Value of the quadratic fitted about each sample over `width` (odd) of them.
 
     Savitzky & Golay 1964, doi 10.1021/ac60214a047; half a width at either end lies on the quadratic of the
     outermost `width` samples. Takes at least `width` samples, all finite.
     """
-    values, slopes = _quadratic(width)
-    return _apply_rows(values, value), _apply_rows(slopes, value)
+    return _apply_rows(_quadratic(width)[0], value)
+
+
+def fit_slopes(value: Array, width: int) -> Array:
+    """Slope per sample of the quadratics of `fit_values`."""
+    return _apply_rows(_quadratic(width)[1], value)
 
 
 @cache
@@ -164,10 +195,22 @@ def _apply_rows(rows: Array, value: Array) -> Array:
 def fill_between(value: Array) -> Array:
     """Bridge NaN linearly and hold the ends; all NaN stays so."""
     known = np.isfinite(value)
-    if known.all() or not known.any():
+    missing, index = np.flatnonzero(~known), np.flatnonzero(known)
+    if not len(missing) or not len(index):
         return value
-    index = np.arange(len(value))
-    return np.interp(index, index[known], value[known])
+    whole = value.copy()
+    whole[missing] = np.interp(missing, index, value[index])
+    return whole
+
+
+def quantile(value: Array, share: float) -> float:
+    """The quantile of at least one number, none of them NaN, as numpy gives it: on the line between two."""
+    at = share * (len(value) - 1)
+    below = int(at)
+    above = min(below + 1, len(value) - 1)
+    low, high = np.partition(value, (below, above))[[below, above]].tolist()
+    part, rise = at - below, high - low
+    return float(high - rise * (1 - part) if part >= 0.5 else low + rise * part)
 
 
 def stretches(label: NDArray[Any]) -> Integers:

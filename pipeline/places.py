@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask
+from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask, stretches
 from pipeline.results import Passes
 
 SQUARE_M = 25.0
@@ -76,23 +76,23 @@ def place_ids(lat_deg: Array, lon_deg: Array, heading_deg: Array) -> Integers:
     lat, lon, heading = (np.where(known, x, 0.0) for x in (lat_deg, lon_deg, heading_deg))
     band = np.round(lat, 1)  # one scale of longitude for all passes of a place
     row = np.floor(lat * _METRES_PER_DEG / SQUARE_M).astype(np.int64) + _HALF
-    column = np.floor(lon * _METRES_PER_DEG * np.cos(np.radians(band)) / SQUARE_M).astype(np.int64) + _HALF
+    borders = stretches(band)
+    narrowing = np.repeat(np.cos(np.radians(band[borders[:-1]])), np.diff(borders))
+    column = np.floor(lon * _METRES_PER_DEG * narrowing / SQUARE_M).astype(np.int64) + _HALF
     sector = (np.round(heading / (360.0 / SECTORS)) % SECTORS).astype(np.int64)
     return np.where(known, row * _ROW + column * _COLUMN + sector, NOWHERE)
 
 
 def sum_passes(place: Integers, values: Mapping[str, Array]) -> Passes:
     """Mean of each of `values` (n,) over the cells of each place; NaN left out, NaN where all are."""
-    known = place != NOWHERE
+    known = np.flatnonzero(place != NOWHERE)
     unique, at = np.unique(place[known], return_inverse=True)
-    means = {}
-    for name, value in values.items():
-        own = value[known]
-        finite = np.isfinite(own)
-        total = np.bincount(at, np.where(finite, own, 0.0), len(unique))
-        n = np.bincount(at, finite, len(unique))
-        means[name] = np.where(n > 0, total / np.maximum(n, 1), np.nan)
-    return Passes(unique, means)
+    own = np.array([value[known] for value in values.values()])
+    finite = np.isfinite(own)
+    own[~finite] = 0.0
+    total, n = (np.array([np.bincount(at, row, len(unique)) for row in rows]) for rows in (own, finite))
+    means = np.where(n > 0, total / np.maximum(n, 1), np.nan)
+    return Passes(unique, dict(zip(values, means, strict=True)))
 
 
 def learn_places(passes: Sequence[tuple[Integers, Array]]) -> Places:

@@ -55,7 +55,7 @@ class Measured(NamedTuple):
 
 def sum_cadence(seconds: Seconds) -> list[float]:
     """Sums of the cadence regression over a run's usable seconds: X'X (25 values, by row), then X'y (5)."""
-    at = np.isfinite(seconds.usable_spm)
+    at = np.flatnonzero(np.isfinite(seconds.usable_spm))
     return _sums(seconds.terms[at], seconds.usable_spm[at])
 
 

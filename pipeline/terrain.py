@@ -25,9 +25,10 @@ from pipeline.numeric import (
     Integers,
     Mask,
     fill_between,
-    fit_quadratics,
+    fit_values,
     local_metres,
     merge_short,
+    quantile,
     rolling_mean,
     rolling_sd,
     stretches,
@@ -69,11 +70,17 @@ CERTAIN = 5.0  # log odds beyond which a cell says no more of where a border lie
 
 def weigh_features(features: Mapping[str, Array], altitude_class: str) -> dict[str, Array]:
     """What each feature says of each cell: log odds of technical ground, 0 where the feature is not known."""
-    said = {}
-    for name, weight in WEIGHTS[altitude_class].items():
-        middle = ROUGHNESS_MIDDLE[altitude_class] if name == "altitude_roughness" else MIDDLES[name]
-        value = weight * (features[name] - middle)
-        said[name] = np.where(np.isfinite(value), value, 0.0)
+    said = _weigh(features, altitude_class)
+    return dict(zip(WEIGHTS[altitude_class], np.where(np.isfinite(said), said, 0.0), strict=True))
+
+
+def _weigh(features: Mapping[str, Array], altitude_class: str) -> Array:
+    """Log odds (features, cells), not finite where the feature is not known."""
+    weights = WEIGHTS[altitude_class]
+    middles = MIDDLES | {"altitude_roughness": ROUGHNESS_MIDDLE.get(altitude_class, 0.0)}
+    said = np.array([features[name] for name in weights])
+    said -= np.array([[middles[name]] for name in weights])
+    said *= np.array([[weight] for weight in weights.values()])
     return said
 
 
@@ -86,7 +93,7 @@ def _median(value: Array, length_m: float) -> Array:
 
 
 def derive_features(
-    *, altitude_m: Array, speed_mps: Array, grade: Array, lat_deg: Array, lon_deg: Array, broken: Mask
+    *, altitude_m: Array, speed_mps: Array, grade: Array, heading_deg: Array, broken: Mask
 ) -> dict[str, Array]:
     """The five terrain features on the 5 m grid.
 
@@ -94,21 +101,26 @@ def derive_features(
     """
     if len(speed_mps) == 0:
         return dict.fromkeys(FEATURES, np.zeros(0))
-    setting_out = np.arange(len(speed_mps)) < SETTING_OUT_M / CELL_M
+    without = broken.copy()
+    without[: round(SETTING_OUT_M / CELL_M)] = True
     speed = np.log(np.maximum(fill_between(speed_mps), 0.3))
-    change = np.diff(np.where(setting_out, np.nan, speed), prepend=np.nan)
+    change = np.full(len(speed), np.nan)
+    after = round(SETTING_OUT_M / CELL_M) + 1
+    change[after:] = np.diff(speed[after - 1 :])
     jumps = np.log(rolling_sd(change, _width(40)) + 0.003)
     pace = speed + np.log(heart_rate_factor(np.nan_to_num(grade)))
     usual = percentile_filter(pace, 80, _width(1000), mode="nearest")
-    usual_of_run = np.quantile(_median(pace, 60), 0.8)
+    usual_of_run = quantile(_median(pace, 60), 0.8)
     features = {
         "altitude_roughness": _roughness(altitude_m),
         "pace_variability": rolling_mean(jumps, _width(80)),
         "pace_deficit": _median((usual + usual_of_run) / 2 - pace, 40),
-        "sinuosity": _sinuosity(lat_deg, lon_deg),
+        "sinuosity": _sinuosity(heading_deg),
         "abs_grade": rolling_mean(np.abs(grade), _width(50)),
     }
-    return {name: np.where(broken | setting_out, np.nan, value) for name, value in features.items()}
+    for value in features.values():
+        value[without] = np.nan
+    return features
 
 
 def heart_rate_factor(grade: Array) -> Array:
@@ -124,18 +136,18 @@ def heart_rate_factor(grade: Array) -> Array:
 
 
 def _roughness(altitude_m: Array) -> Array:
-    width = _width(120)
-    if np.isfinite(altitude_m).sum() < width or len(altitude_m) < width:
+    width, known = _width(120), np.isfinite(altitude_m)
+    if np.count_nonzero(known) < width:
         return np.full(len(altitude_m), np.nan)
     whole = fill_between(altitude_m)
-    residual = np.where(np.isfinite(altitude_m), whole - fit_quadratics(whole, width)[0], np.nan)
+    residual = np.where(known, whole - fit_values(whole, width), np.nan)
     return np.asarray(np.log(rolling_sd(residual, _width(60)) + 0.05))
 
 
-def _sinuosity(lat_deg: Array, lon_deg: Array) -> Array:
-    if np.isfinite(lat_deg).sum() < _width(60):
-        return np.full(len(lat_deg), np.nan)
-    heading = np.radians(heading_deg(lat_deg, lon_deg))
+def _sinuosity(heading_deg: Array) -> Array:
+    if np.count_nonzero(np.isfinite(heading_deg)) < _width(60):
+        return np.full(len(heading_deg), np.nan)
+    heading = np.radians(heading_deg)
     turn = (np.diff(heading, prepend=heading[0]) + np.pi) % (2 * np.pi) - np.pi
     winding = np.log(np.sqrt(rolling_mean((turn / CELL_M) ** 2, _width(60))) + 0.005)
     return rolling_mean(winding, _width(100))
@@ -156,9 +168,10 @@ def derive_score(features: Mapping[str, Array], altitude_class: str, sampling: s
     |grade| is measured but not scored: on simulated ground its AUC was 0.59 to 0.65, and adding it to
     the other four lowered F1 (docs/methods.md). NaN where no feature is known.
     """
-    known = np.any([np.isfinite(features[name]) for name in WEIGHTS[altitude_class]], axis=0)
-    said = np.sum(list(weigh_features(features, altitude_class).values()), axis=0)
-    return np.where(known, said + BIAS[altitude_class] + SAMPLING_BIAS[sampling], np.nan)
+    said = _weigh(features, altitude_class)
+    known = np.isfinite(said)
+    total = np.where(known, said, 0.0).sum(axis=0) + BIAS[altitude_class] + SAMPLING_BIAS[sampling]
+    return np.where(known.any(axis=0), total, np.nan)
 
 
 def technicality(score: Array, passes: Integers) -> Array:

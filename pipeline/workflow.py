@@ -15,7 +15,7 @@ from pipeline.channels import derive_channels
 from pipeline.gait import RUN, WALK, flag_cadence, label_gait
 from pipeline.ingest import Activity
 from pipeline.kinematics import Course, Motion, derive_course, derive_motion, minetti_factor
-from pipeline.numeric import Array, Integers, Mask, stretches
+from pipeline.numeric import Array, Integers, Mask, quantile, stretches
 from pipeline.places import place_ids, sum_passes
 from pipeline.results import RunResult
 from pipeline.rounded import Numbers, RoundedGrid, RoundedTrack
@@ -103,15 +103,15 @@ def _track(run_id: str, motion: Motion, grade: Array, gait: Integers, flag: Inte
 
 def _ground(course: Course) -> tuple[Array, dict[str, Array]]:
     """Heading and terrain features of each cell."""
+    heading = terrain.heading_deg(course.lat_deg, course.lon_deg)
     features = terrain.derive_features(
         altitude_m=course.altitude_m,
         speed_mps=course.speed_mps,
         grade=course.grade,
-        lat_deg=course.lat_deg,
-        lon_deg=course.lon_deg,
+        heading_deg=heading,
         broken=course.broken,
     )
-    return terrain.heading_deg(course.lat_deg, course.lon_deg), features
+    return heading, features
 
 
 def _grid(
@@ -153,15 +153,18 @@ def _recorded(activity: Activity, motion: Motion) -> dict[str, Any]:
 
 def _cadence_facts(cadence: Array, gait: Integers, flag: Integers) -> dict[str, Any]:
     """How good the run's cadence is, and how its watch stores it."""
-    running, moving = gait == RUN, (gait == RUN) | (gait == WALK)
-    both = running[1:] & running[:-1] & np.isfinite(cadence[1:]) & np.isfinite(cadence[:-1])
-    step = np.abs(np.diff(cadence))[both]
-    changes = step[step > 0.01]
+    running = gait == RUN
+    n_running, n_walking = np.count_nonzero(running), np.count_nonzero(gait == WALK)
+    while_running = np.where(running, cadence, np.nan)
+    step = np.abs(while_running[1:] - while_running[:-1])
+    changes = step[np.flatnonzero(step > 0.01)]
+    n_same = np.count_nonzero(step <= 0.01)
+    n_steps = len(changes) + n_same
     return {
-        "walking_share": float((gait == WALK).sum() / moving.sum()) if moving.any() else None,
-        "cadence_identical_share": float((step <= 0.01).mean()) if len(step) else None,
-        "cadence_step_spm": float(np.quantile(changes, 0.01)) if len(changes) else None,
-        "quality": float(_trusted(flag)[running].mean()) if running.any() else 0.0,
+        "walking_share": n_walking / (n_running + n_walking) if n_running + n_walking else None,
+        "cadence_identical_share": n_same / n_steps if n_steps else None,
+        "cadence_step_spm": quantile(changes, 0.01) if len(changes) else None,
+        "quality": np.count_nonzero(_trusted(flag) & running) / n_running if n_running else 0.0,
     }
 
 

@@ -227,8 +227,7 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
             altitude_m=course.altitude_m,
             speed_mps=course.speed_mps,
             grade=course.grade,
-            lat_deg=course.lat_deg,
-            lon_deg=course.lon_deg,
+            heading_deg=terrain.heading_deg(course.lat_deg, course.lon_deg),
             broken=course.broken,
         )
         terrain.derive_score(found, course.altitude_class, motion.sampling)

@@ -6,13 +6,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 
 from pipeline.numeric import (
     fill_between,
-    fit_quadratics,
+    fit_slopes,
+    fit_values,
     local_metres,
     merge_short,
+    most_of,
+    quantile,
     resample,
     rolling_mean,
     rolling_mean_within,
@@ -110,7 +114,7 @@ def test_a_mean_within_stretches_is_that_of_each_by_itself(lengths: list[int], w
 def test_a_parabola_is_its_own_fit() -> None:
     """Of y = 3 + 2 x + x² the fitted value is y and the slope 2 + 2 x, at the ends as well."""
     x = np.arange(12.0)
-    smooth, slope = fit_quadratics(3 + 2 * x + x**2, 5)
+    smooth, slope = fit_values(3 + 2 * x + x**2, 5), fit_slopes(3 + 2 * x + x**2, 5)
     np.testing.assert_allclose(smooth, 3 + 2 * x + x**2)
     np.testing.assert_allclose(slope, 2 + 2 * x)
 
@@ -119,6 +123,25 @@ def test_a_parabola_is_its_own_fit() -> None:
 def test_quadratics_are_those_of_scipy(width: int, extra: int, seed: int) -> None:
     """Value and slope equal scipy's Savitzky-Golay filter with its interpolated ends."""
     value = np.random.default_rng(seed).normal(800, 30, width + extra)
-    smooth, slope = fit_quadratics(value, width)
+    smooth, slope = fit_values(value, width), fit_slopes(value, width)
     np.testing.assert_allclose(smooth, savgol_filter(value, width, 2), atol=1e-9)
     np.testing.assert_allclose(slope, savgol_filter(value, width, 2, deriv=1), atol=1e-9)
+
+
+def test_most_of_by_hand() -> None:
+    """Of three neighbours two must be set; the first and the last stand for what is beyond them."""
+    got = most_of(np.array([True, False, True, True, False, False, True]), 3)
+    assert got.tolist() == [True, True, True, True, False, False, True]
+
+
+@given(numbers, st.integers(0, 9), st.floats(-1e3, 1e3))
+def test_most_are_above_where_the_median_is(value: np.ndarray, half: int, limit: float) -> None:
+    """Where most samples reach a limit, scipy's running median does, and nowhere else."""
+    median = median_filter(value, 2 * half + 1, mode="nearest")
+    assert (most_of(value >= limit, 2 * half + 1) == (median >= limit)).all()
+
+
+@given(numbers, st.floats(0, 1))
+def test_a_quantile_is_that_of_numpy(value: np.ndarray, share: float) -> None:
+    """Of any numbers and any share the quantile is numpy's to the last bit."""
+    assert quantile(value, share) == np.quantile(value, share)

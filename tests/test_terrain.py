@@ -46,6 +46,11 @@ def course(n: int = 600, seed: int = 3) -> dict[str, np.ndarray]:
     }
 
 
+def features_of(*, lat_deg: np.ndarray, lon_deg: np.ndarray, **ground: np.ndarray) -> dict[str, np.ndarray]:
+    """Features of such a course."""
+    return derive_features(**ground, heading_deg=heading_deg(lat_deg, lon_deg))
+
+
 def label(score: np.ndarray) -> np.ndarray:
     """Labels of a run that passed alone."""
     return label_ground(score, np.ones(len(score), dtype=np.int64))
@@ -53,7 +58,7 @@ def label(score: np.ndarray) -> np.ndarray:
 
 def test_every_scored_feature_is_higher_on_technical_ground() -> None:
     """Rough, uneven, slow and winding each show in their own feature."""
-    features = derive_features(**course())
+    features = features_of(**course())
     for name in ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity"):
         inside, outside = features[name][240:360], features[name][40:160]
         assert np.median(inside) > np.median(outside) + 0.1, name
@@ -61,7 +66,7 @@ def test_every_scored_feature_is_higher_on_technical_ground() -> None:
 
 def test_the_technical_third_is_found_within_fifty_metres() -> None:
     """Labels from the score have one technical stretch, at the planted place."""
-    found = label(derive_score(derive_features(**course()), "clean", "1 Hz"))
+    found = label(derive_score(features_of(**course()), "clean", "1 Hz"))
     borders = stretches(found)
     assert found[borders[:-1]].tolist() == [SMOOTH, TECHNICAL, SMOOTH]
     np.testing.assert_allclose(borders[1:3] * CELL_M, [1000, 2000], atol=50)
@@ -71,13 +76,13 @@ def test_an_even_run_has_no_technical_ground() -> None:
     """Nothing is normalised within the run: where all is even, nothing is technical."""
     flat = {"speed_mps": np.full(600, 3.0), "altitude_m": np.full(600, 300.0), "lon_deg": np.zeros(600)}
     even = course() | flat
-    assert (label(derive_score(derive_features(**even), "clean", "1 Hz")) == SMOOTH).all()
+    assert (label(derive_score(features_of(**even), "clean", "1 Hz")) == SMOOTH).all()
 
 
 def test_missing_channels_leave_the_others_to_decide() -> None:
     """Without altitude and positions the score rests on pace, and the technical third is still found."""
     bare = course() | {name: np.full(600, np.nan) for name in ("altitude_m", "lat_deg", "lon_deg")}
-    found = label(derive_score(derive_features(**bare), "none", "1 Hz"))
+    found = label(derive_score(features_of(**bare), "none", "1 Hz"))
     assert (found[240:360] == TECHNICAL).mean() > 0.75
     assert (found[:150] == SMOOTH).all()
 
@@ -86,7 +91,7 @@ def test_broken_cells_have_no_features() -> None:
     """Cells beside a gap say nothing, and the labels about them hold."""
     cut = course()
     cut["broken"] = (np.arange(600) > 295) & (np.arange(600) < 305)
-    features = derive_features(**cut)
+    features = features_of(**cut)
     assert np.isnan(features["pace_variability"][300])
     assert label(derive_score(features, "clean", "1 Hz"))[300] == TECHNICAL
 
@@ -161,7 +166,7 @@ def test_a_standing_start_says_nothing_of_the_ground() -> None:
     even = course() | {"speed_mps": np.full(600, 3.0), "lon_deg": np.zeros(600)}
     speed = np.full(600, 3.0)
     speed[:12] = np.tile([0.6, 1.8], 6)
-    starting, steady = (derive_features(**even | {"speed_mps": v}) for v in (speed, even["speed_mps"]))
+    starting, steady = (features_of(**even | {"speed_mps": v}) for v in (speed, even["speed_mps"]))
     for name in ("pace_variability", "sinuosity", "altitude_roughness"):
         assert np.isnan(starting[name][:12]).all()
         np.testing.assert_array_equal(starting[name][12:], steady[name][12:])
@@ -209,7 +214,7 @@ def test_a_feature_says_nothing_at_its_middle() -> None:
 def test_segments_cover_the_run_without_gap_or_overlap() -> None:
     """Each segment ends where the next begins, from 0 s to the end, and says why."""
     ground = course()
-    features = derive_features(**ground)
+    features = features_of(**ground)
     n = len(ground["grade"])
     score = derive_score(features, "clean", "1 Hz")
     grid = Grid.cast(
@@ -244,7 +249,7 @@ def test_pace_that_jumps_by_hand() -> None:
     cells = np.arange(600)
     jumping = course() | {"speed_mps": 3.0 * np.exp(0.1 * (-1.0) ** cells)}
     drifting = course() | {"speed_mps": 3.0 * np.exp(0.1 * np.sin(2 * np.pi * cells / 200))}
-    jumps, drift = (derive_features(**run)["pace_variability"][300] for run in (jumping, drifting))
+    jumps, drift = (features_of(**run)["pace_variability"][300] for run in (jumping, drifting))
     assert jumps == pytest.approx(np.log(0.2), abs=0.05)
     assert drift < np.log(0.005)
 
@@ -252,6 +257,6 @@ def test_pace_that_jumps_by_hand() -> None:
 def test_a_long_slow_part_is_slow_by_the_pace_of_the_run() -> None:
     """By hand: 1.5 km at 2.4 m/s after 1.5 km at 3: within the km nothing is faster, within the run 3/2.4."""
     slow = course() | {"speed_mps": np.repeat([3.0, 2.4], 300)}
-    deficit = derive_features(**slow)["pace_deficit"]
+    deficit = features_of(**slow)["pace_deficit"]
     assert deficit[500] == pytest.approx(np.log(3 / 2.4) / 2, abs=1e-6)
     assert deficit[100] == pytest.approx(0.0, abs=1e-6)
