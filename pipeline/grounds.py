@@ -8,7 +8,7 @@ from pipeline.tables import DataFrame, Segments, Track
 
 
 def summarise_grounds(track: DataFrame[Track], segments: DataFrame[Segments]) -> pl.DataFrame:
-    """One row per terrain: distance_m, moving_s, cadence_spm, grade (by distance), usable share."""
+    """One row per terrain: distance_m, moving_s, cadence_spm, grade (by distance, if known), usable share."""
     running = pl.col("gait") == "run"
     usable = running & (pl.col("cadence_flag") == "ok")
     seconds = (
@@ -21,8 +21,9 @@ def summarise_grounds(track: DataFrame[Track], segments: DataFrame[Segments]) ->
         )
     )
     length = pl.col("end_m") - pl.col("start_m")
+    is_known = pl.col("grade_mean").is_not_null()
     ground = segments.group_by(pl.col("terrain").cast(pl.String)).agg(
         length.sum().alias("distance_m"),
-        ((pl.col("grade_mean") * length).sum() / length.sum()).alias("grade"),
+        ((pl.col("grade_mean") * length).sum() / length.filter(is_known).sum()).fill_nan(None).alias("grade"),
     )
     return seconds.join(ground, on="terrain", how="full", coalesce=True).sort("terrain")
