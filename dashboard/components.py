@@ -175,13 +175,14 @@ def table_rows(slot_id: str) -> str:
     return f"{slot_id}-rows"
 
 
-def table_data(*frames: pl.DataFrame) -> list[dict[str, Any]]:
-    """Frames of texts as a slot's store wants them."""
+def table_data(*frames: pl.DataFrame, none: str = "Nothing to list.") -> list[dict[str, Any]]:
+    """Frames of texts as a slot's store wants them; `none` is said in place of one without rows."""
     return [
         {
             "columns": frame.columns,
             "right": [name in RIGHT_ALIGNED for name in frame.columns],
             "rows": [list(row) for row in frame.iter_rows()],
+            "none": none,
         }
         for frame in frames
     ]
@@ -222,6 +223,8 @@ def command(*lines: str) -> html.Pre:
     return html.Pre(html.Code("\n".join(lines)), className="command", tabIndex="0")
 
 
-def notice(title: str, *children: Any) -> html.Div:
-    """A whole page's worth of words where there is nothing to draw."""
-    return html.Div([html.H1(title), *children], className="notice")
+def notice(title: str, *children: Any, picture: str = "target") -> html.Div:
+    """A whole page's worth of words where there is nothing to draw; `picture` is one of assets/icons."""
+    return html.Div(
+        [html.Div(icon(picture), className="sign"), html.H1(title), *children], className="notice card"
+    )

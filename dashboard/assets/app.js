@@ -5,7 +5,8 @@
   /* Dash asks for all of plotly where this is not set: the smaller bundle is on its way, and is waited for. */
   window.Plotly = window.Plotly || new Promise((done) => document.getElementById("plotly").addEventListener("load", done));
 
-  function makeTable({ columns, rows, right }) {
+  function makeTable({ columns, rows, right, none }) {
+    if (!rows.length) return Object.assign(document.createElement("p"), { className: "small", textContent: none });
     const table = document.createElement("table");
     table.className = "table";
     const line = (tag, texts) => {
@@ -46,6 +47,7 @@
   }
 
   const PHONE_PX = 600;
+  const isPhone = () => window.innerWidth <= PHONE_PX;
   const IN_SIGHT = { "runs-grid": ["day", "counts"], "roster-grid": ["athlete", "why"] };
   const SCHEME = "data-mantine-color-scheme";
   const narrow = window.matchMedia(`(max-width: ${PHONE_PX}px)`);
@@ -69,6 +71,7 @@
     surefoot: {
       makeTable,
       chooseFiles,
+      isPhone,
       setTitle(title) {
         if (title) document.title = title;
         return window.dash_clientside.no_update;
@@ -86,7 +89,7 @@
       },
       /* On a phone what makes a row tall must be in sight: two columns stand first, no other is more than a line. */
       fitColumns(grid, columns) {
-        if (window.innerWidth > PHONE_PX) return window.dash_clientside.no_update;
+        if (!isPhone()) return window.dash_clientside.no_update;
         const plain = { flex: undefined, filter: false };
         const [name, reason] = IN_SIGHT[grid].map((field) => columns.find((column) => column.field === field));
         const rest = columns.filter((column) => ![name, reason].includes(column));

@@ -282,7 +282,15 @@
     if (held.size && byId("balance-grid")) event.preventDefault();
   });
 
+  /* On a phone day, drill, minutes and the way to delete are in sight; a long drill takes a second line. */
+  const IN_SIGHT = { date: { width: 100 }, drill: { width: 112, wrapText: true, autoHeight: true }, minutes: { width: 66 }, remove: { width: 56 } };
+
   Object.assign(surefoot, {
+    fitLog(grid, columns) {
+      if (!surefoot.isPhone()) return window.dash_clientside.no_update;
+      const plain = { flex: undefined, minWidth: undefined };
+      return columns.map((column) => (column.field in IN_SIGHT ? { ...column, ...plain, ...IN_SIGHT[column.field] } : column));
+    },
     showLog(found, whose) {
       if (whose !== athlete) {
         athlete = whose;

@@ -94,7 +94,7 @@
       if (at < 0) return;
       placeDot(at);
       placeLine(path.distance_km[at]);
-      window.Plotly.Fx.hover(plot("run-profile"), { xval: path.distance_km[at] / surefoot.unit.km }, ["xy", "xy2", "xy3"]);
+      window.Plotly.Fx.hover(plot("run-profile"), { xval: path.distance_km[at] / surefoot.unit.km }, Object.keys(plot("run-profile")._fullLayout._plots));
     }
   });
 

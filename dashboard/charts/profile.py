@@ -1,4 +1,4 @@
-"""Altitude, cadence and where cadence was unsteady along one run, over distance."""
+"""Altitude, cadence and where cadence was unsteady along one run: a row for each that it has."""
 
 from __future__ import annotations
 
@@ -14,11 +14,38 @@ from dashboard.charts.stretches import stretches
 from dashboard.theme import LIGHT, LINE_WIDTHS, SYMBOLS, Theme, rgba
 from dashboard.units import METRIC, Units
 
-HEIGHT_PX = 480
 N_POINTS = 2500
 N_MARKERS = 120  # of one ground: more of them lie on each other, and are most of the time it takes to draw
 PAUSE_S = 10
-DOMAINS = ((0.66, 1.0), (0.33, 0.61), (0.0, 0.27))
+USABLE = (pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")
+AXES = {"altitude": "yaxis", "cadence": "yaxis2", "variability": "yaxis3"}
+DOMAINS = {
+    0: (),
+    1: ((0.0, 1.0),),
+    2: ((0.54, 1.0), (0.0, 0.44)),
+    3: ((0.66, 1.0), (0.33, 0.61), (0.0, 0.27)),
+}
+
+
+def rows_of(track: pl.DataFrame, windows: pl.DataFrame) -> list[str]:
+    """Which of altitude, (usable) cadence and variability a run has anything of, from the top.
+
+    Parameters
+    ----------
+    track, windows : as `profile` takes them.
+    """
+    known = track.drop_nulls("distance_m")
+    there = {
+        "altitude": known["altitude_m"].count(),
+        "cadence": known.filter(USABLE)["cadence_spm"].count(),
+        "variability": windows["distance_m"].count(),
+    }
+    return [name for name in AXES if there[name]]
+
+
+def height_px(n_rows: int) -> int:
+    """How high the chart is with so many rows."""
+    return 48 + 144 * n_rows
 
 
 def profile(
@@ -29,7 +56,7 @@ def profile(
     part_km: tuple[float, float] | None = None,
     units: Units = METRIC,
 ) -> go.Figure:
-    """Three rows on one x axis; technical ground is shaded, seconds of unusable cadence are left out.
+    """Up to three rows on one x axis; technical ground is shaded, seconds of unusable cadence are left out.
 
     The whole run is thinned for the screen; of a part, every second is drawn up to N_POINTS of them.
 
@@ -39,6 +66,7 @@ def profile(
     windows : distance_m, terrain, value (fraction), block: cadence variability of 20 s windows.
     part_km : from where to where of the run, all of it where it is None; kilometres, as in its address.
     """
+    rows = rows_of(track, windows)
     known = track.drop_nulls("distance_m")
     if part_km is not None:
         inside = pl.col("distance_m").is_between(1000 * part_km[0], 1000 * part_km[1])
@@ -47,63 +75,57 @@ def profile(
     pause = np.diff(known["elapsed_s"].to_numpy(), append=np.inf) > PAUSE_S
     figure = go.Figure()
     altitude = known["altitude_m"].to_numpy() / units.height_m
-    figure.add_scatter(
-        **_thinned(along, altitude, pause, digits=0),
-        mode="lines",
-        line={"color": theme.muted, "width": 1.6},
-        name="altitude",
-        hovertemplate=f"%{{y:.0f}} {units.height_unit}<extra></extra>",
-    )
-    usable = known.select((pl.col("gait") == "run") & (pl.col("cadence_flag") == "ok")).to_series().to_numpy()
+    if "altitude" in rows:
+        figure.add_scatter(
+            **_thinned(along, altitude, pause, digits=0),
+            mode="lines",
+            line={"color": theme.muted, "width": 1.6},
+            name="altitude",
+            hovertemplate=f"%{{y:.0f}} {units.height_unit}<extra></extra>",
+        )
+    usable = known.select(USABLE).to_series().to_numpy()
     cadence = np.where(usable, known["cadence_spm"].to_numpy(), np.nan)
-    figure.add_scatter(
-        **_thinned(along, cadence, pause, digits=1),
-        mode="lines",
-        line={"color": rgba(theme.dose[0], 0.85), "width": 1},
-        name="cadence",
-        yaxis="y2",
-        hovertemplate="%{y:.0f} steps/min<extra></extra>",
-    )
-    for terrain in ("technical", "smooth"):
+    if "cadence" in rows:
+        figure.add_scatter(
+            **_thinned(along, cadence, pause, digits=1),
+            mode="lines",
+            line={"color": rgba(theme.dose[0], 0.85), "width": 1},
+            name="cadence",
+            yaxis="y2",
+            hovertemplate="%{y:.0f} steps/min<extra></extra>",
+        )
+    for terrain in ("technical", "smooth") if "variability" in rows else ():
         _add_windows(figure, windows.filter(pl.col("terrain") == terrain), terrain, theme, units)
     finite = altitude[np.isfinite(altitude)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 100.0)
     pad = max(10.0, 0.08 * (high - low))
     quick = cadence[np.isfinite(cadence)]
     span = np.quantile(quick, [0.002, 0.998]) if len(quick) else np.array([140.0, 190.0])
+    axes: dict[str, dict[str, Any]] = {
+        "altitude": {"title": {"text": f"Altitude, {units.height_unit}"}, "range": [low - pad, high + pad]},
+        "cadence": {"title": {"text": "Steps/min"}, "range": [float(span[0]) - 4, float(span[1]) + 4]},
+        "variability": {"title": {"text": "Variability, %"}, "rangemode": "tozero"},
+    }
+    drawn = {
+        AXES[name]: axes[name] | {"domain": domain, "nticks": 4}
+        for name, domain in zip(rows, DOMAINS[len(rows)], strict=True)
+    }
     figure.update_layout(
         template=theme.template,
-        height=HEIGHT_PX,
+        height=height_px(len(rows)),
         margin={"l": 62, "r": 14, "t": 8, "b": 40},
         hovermode="x",
         hoversubplots="axis",
         shapes=_shaded_technical(known, along, theme),
         xaxis={
-            "anchor": "y3",
+            "anchor": list(drawn)[-1].replace("axis", "") if drawn else "y",
             "ticksuffix": f" {units.distance_unit}",
             "range": [float(along[0]), float(along[-1])] if len(along) else [0, 1],
             "nticks": 7,
             "tickangle": 0,
             "hoverformat": ".2f",
         },
-        yaxis={
-            "domain": DOMAINS[0],
-            "title": {"text": f"Altitude, {units.height_unit}"},
-            "range": [low - pad, high + pad],
-            "nticks": 4,
-        },
-        yaxis2={
-            "domain": DOMAINS[1],
-            "title": {"text": "Steps/min"},
-            "range": [float(span[0]) - 4, float(span[1]) + 4],
-            "nticks": 4,
-        },
-        yaxis3={
-            "domain": DOMAINS[2],
-            "title": {"text": "Variability, %"},
-            "rangemode": "tozero",
-            "nticks": 4,
-        },
+        **drawn,
     )
     return figure
 

@@ -29,13 +29,11 @@ def track_map(
 
     Parameters
     ----------
-    positions : elapsed_s, distance_m, terrain, east_m, north_m.
+    positions : elapsed_s, distance_m, terrain, east_m, north_m; at least one.
     start : what the first position is called.
     tiles : url, east_m and north_m of its upper left corner, width_m, height_m of each picture below it all.
     """
-    figure = plain_ground(theme, HEIGHT_PX, "" if len(positions) else "This recording has no positions.")
-    if positions.is_empty():
-        return figure
+    figure = plain_ground(theme, HEIGHT_PX, "")
     for tile in tiles:
         figure.add_layout_image(
             source=tile["url"],
@@ -147,5 +145,8 @@ def add_scale_and_north(
         font={"size": 13, "color": theme.muted},
     )
     margin = 0.06 * extent
-    span = np.array([left - margin, right + margin]), np.array([y - margin, top + margin])
+    span = (
+        np.array([left - margin, max(right, left + 1.5 * length) + margin]),
+        np.array([y - margin, top + margin]),
+    )
     figure.update_layout(xaxis_range=span[0].tolist(), yaxis_range=span[1].tolist())

@@ -248,6 +248,13 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
 
     in_browser(
         app,
+        "fitLog",
+        Output("balance-grid", "columnDefs"),
+        Input("balance-grid", "id"),
+        State("balance-grid", "columnDefs"),
+    )
+    in_browser(
+        app,
         "showLog",
         Output("balance-grid", "rowData"),
         Input("balance-rows", "data"),

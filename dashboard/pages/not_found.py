@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dash import dcc, html
+from dash import html
 
-from dashboard.components import notice
+from dashboard.first_steps import unknown_page
 
 TITLE = "Not found"
 
 
 def layout() -> html.Div:
     """Words and a way back."""
-    return notice("There is no such page.", html.P(dcc.Link("To the start", href="/")))
+    return unknown_page()

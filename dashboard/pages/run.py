@@ -20,7 +20,6 @@ from dashboard.components import (
     in_browser,
     mark,
     named,
-    notice,
     register_tables,
     run_url,
     runs_url,
@@ -30,6 +29,7 @@ from dashboard.components import (
     table_slot,
     terrain_key,
 )
+from dashboard.first_steps import unknown_run
 from dashboard.ground import lay_tiles
 from dashboard.run_profile import profile_card, register_profile
 from dashboard.theme import Theme, by_scheme
@@ -42,6 +42,9 @@ LIKE_FOR_LIKE = (
     "95 % interval, a diamond where most of it is technical. Ticks: the other runs by the same watch. "
     "Weather, mud, company and what was run before differ from time to time, and are in it."
 )
+NO_GROUND = "No part of this run could be called technical or smooth."
+TRACKLESS = "This recording has no positions, so there is no track to draw."
+NOTHING_MEASURED = "None of this could be measured on this run."
 OFF: dict[str, Any] = {"aria-disabled": "true"}
 LIVE: dict[str, Any] = {"aria-live": "polite"}
 NO_REPEATS: dict[str, Any] = {
@@ -67,19 +70,26 @@ def layout(run_id: str) -> html.Div:
                 [
                     html.Div(
                         [
-                            card(
-                                "Track",
-                                terrain_key(),
-                                figure_box(
-                                    "run-map",
-                                    "Track of the run by ground",
-                                    track_map.HEIGHT_PX,
-                                    {"CSV": data_url("track", run=run_id)},
+                            html.Div(
+                                card(
+                                    "Track",
+                                    terrain_key(),
+                                    figure_box(
+                                        "run-map",
+                                        "Track of the run by ground",
+                                        track_map.HEIGHT_PX,
+                                        {"CSV": data_url("track", run=run_id)},
+                                    ),
+                                    html.P(id="run-ground", className="small"),
+                                    sub="Thick: technical. Thin: smooth. Dotted: not labelled.",
                                 ),
-                                html.P(id="run-ground", className="small"),
-                                sub="Thick: technical. Thin: smooth. Dotted: not labelled.",
+                                id="run-track",
                             ),
-                            card("The two grounds", html.Div(id="run-split")),
+                            card(
+                                "The two grounds",
+                                html.Div(id="run-split"),
+                                html.P(id="run-trackless", className="small"),
+                            ),
                         ],
                         className="pair",
                     ),
@@ -161,6 +171,8 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "hidden": Output("run-body", "hidden"),
             "split": Output("run-split", "children"),
             "map": Output("run-map", "figure"),
+            "map_hidden": Output("run-track", "hidden"),
+            "trackless": Output("run-trackless", "children"),
             "map_table": Output(table_rows("run-map-table"), "data"),
             "ground": Output("run-ground", "children"),
             "more": Output(table_rows("run-more"), "data"),
@@ -200,30 +212,33 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
     run = queries.find_run(workspace, run_id)
     if run is None:
         return {
-            "head": notice(
-                "No such run.", html.P(["It may have been removed. ", dcc.Link("To the start", href="/")])
-            ),
+            "head": unknown_run(workspace.athletes()),
             "hidden": True,
             "map": EMPTY_FIGURE,
+            "map_hidden": True,
             **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path", "more", "late")),
             **NO_REPEATS,
-            **dict.fromkeys(("athlete", "stretches", "marks", "ground")),
+            **dict.fromkeys(("athlete", "stretches", "marks", "ground", "trackless")),
         }
     theme, units = by_scheme(scheme), queries.units_of(workspace, run["athlete_id"])
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
     positions, tiles = queries.local_positions(track), workspace.load_tiles()
     hidden = _hidden(workspace, run, track)
     start = "Shown from here" if "start" in hidden else "Start"
-    stretch_table = table_data(tables.segments_table(segments, units))
+    stretch_table = table_data(tables.segments_table(segments, units), none=NO_GROUND)
     stability = queries.run_stability(workspace, run)
     return {
-        "more": table_data(metrics.metrics_table(stability)),
+        "more": table_data(metrics.metrics_table(stability), none=NOTHING_MEASURED),
         "late": metrics.late_sentence(stability),
         **_repeats(workspace, run, theme, units),
         "head": _head(workspace, run, units, hidden),
         "hidden": False,
         "split": _split(tables.split_table(workspace.load_grounds(run_id), stability, units), run),
-        "map": track_map.track_map(positions, theme, lay_tiles(track, tiles), units, start),
+        "map": EMPTY_FIGURE
+        if positions.is_empty()
+        else track_map.track_map(positions, theme, lay_tiles(track, tiles), units, start),
+        "map_hidden": positions.is_empty(),
+        "trackless": TRACKLESS if positions.is_empty() else "",
         "ground": f"Ground: {tile_host(tiles)}, which learns where this run was." if tiles else "",
         "map_table": stretch_table,
         "profile_table": table_data(tables.distance_table(queries.by_distance(track, units.unit_m), units)),
@@ -319,7 +334,7 @@ def _head(workspace: queries.Workspace, run: dict[str, Any], units: Units, hidde
                     html.H1(
                         f"Run of {words.day(run['local_date'])}" + (run["title"] and f": {run['title']}")
                     ),
-                    html.P(" · ".join(facts), className="lede"),
+                    html.P(" · ".join(fact for fact in facts if fact != words.NONE), className="lede"),
                     html.P(f"{standing} {hidden}".strip(), className="small"),
                     html.Ul(warnings, className="small") if warnings else None,
                 ]
@@ -343,14 +358,12 @@ def _step(text: str, picture: str, run_id: str | None) -> Any:
 
 def _split(split: pl.DataFrame, run: dict[str, Any]) -> html.Div:
     share = run["technical_share"]
-    bar = (
-        [
-            html.Div(className="smooth", style={"flex": 1 - share}),
-            html.Div(className="technical", style={"flex": share}),
-        ]
-        if share is not None
-        else []
-    )
+    if share is None:
+        return html.Div(html.P(NO_GROUND, className="small"))
+    bar = [
+        html.Div(className="smooth", style={"flex": 1 - share}),
+        html.Div(className="technical", style={"flex": share}),
+    ]
     signs = [
         html.Td(),
         *(html.Th([mark(name), name.title()], scope="col") for name in ("smooth", "technical")),

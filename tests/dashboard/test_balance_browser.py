@@ -12,6 +12,15 @@ from pipeline.ingest.balance_log import parse_balance_log
 from pipeline.log_changes import take_in_log
 from pipeline.workspace import Workspace
 
+IN_SIGHT = """() => {
+  const cells = (...names) => names.flatMap(
+    (name) => [...document.querySelectorAll(`#balance-grid .ag-row .ag-cell[col-id=${name}]`)]
+  );
+  const whole = cells("date", "drill", "minutes");
+  const right = Math.max(...whole.map((cell) => cell.getBoundingClientRect().right));
+  const [first] = cells("remove").map((cell) => cell.getBoundingClientRect().left);
+  return whole.length && right <= first + 1 && whole.every((cell) => cell.scrollWidth <= cell.clientWidth);
+}"""
 LOG = b"date,drill,minutes\n2026-01-05,tree pose,10\n2026-01-07,plank,20\n"
 
 
@@ -74,7 +83,9 @@ def test_the_log_is_kept_by_keyboard_alone(desktop: Seen, address: str, folder: 
 
 
 def test_a_phone_imports_names_and_deletes(phone: Seen, address: str, folder: Path) -> None:
-    """At 390 px a file is imported with its errors shown, a drill named, an exercise deleted."""
+    """At 390 px a file is imported with its errors shown, a drill named, an exercise deleted; day, drill and
+    minutes of each are whole.
+    """
     more = b"date,drill,minutes\n2026-01-12,hop,5\n2026-01-13,plank,lots\n"
     chooses(phone, {"name": "more.csv", "mimeType": "text/csv", "buffer": more})
     page = phone.open(address, "#balance-grid .ag-row")
@@ -90,4 +101,5 @@ def test_a_phone_imports_names_and_deletes(phone: Seen, address: str, folder: Pa
     assert drills[0] == "single-leg stance"
     assert "plank" not in drills
     page.wait_for_function("() => document.documentElement.scrollWidth <= window.innerWidth", timeout=WAIT_MS)
+    page.wait_for_function(IN_SIGHT, timeout=WAIT_MS)
     assert phone.complaints == []

@@ -13,7 +13,7 @@ from dashboard import queries, tables, theme
 from dashboard.charts.dose_response import dose_response
 from dashboard.charts.half_lives import half_lives
 from dashboard.charts.interval import interval
-from dashboard.charts.profile import N_POINTS, profile
+from dashboard.charts.profile import N_POINTS, profile, rows_of
 from dashboard.charts.residuals import leftover, residuals
 from dashboard.charts.stretches import stretches
 from dashboard.charts.track_map import track_map
@@ -214,16 +214,50 @@ def test_profile_shades_technical_ground(workspace: FakeWorkspace, run_id: str) 
 def test_profile_of_a_run_without_distance_is_empty(workspace: FakeWorkspace, run_id: str) -> None:
     """Without a distance there is nothing to draw against, and no error."""
     track = workspace.load_track(run_id).with_columns(pl.lit(None, pl.Float64).alias("distance_m"))
-    figure = profile(track, queries.windowed_variability(track))
-    assert len(_named(figure, "altitude")[0].x) == 0
+    windows = queries.windowed_variability(track)
+    assert rows_of(track, windows) == []
+    assert profile(track, windows).data == ()
 
 
-def test_profile_draws_a_run_without_altitude(workspace: FakeWorkspace, run_id: str) -> None:
-    """A recording without altitude keeps its cadence."""
-    track = workspace.load_track(run_id).with_columns(pl.lit(None, pl.Float64).alias("altitude_m"))
-    figure = profile(track, queries.windowed_variability(track))
-    assert len(_finite(_named(figure, "altitude")[0].y)) == 0
-    assert len(_finite(_named(figure, "cadence")[0].y)) > 1000
+@pytest.mark.parametrize(
+    ("missing", "drawn", "axes"),
+    [
+        ({"altitude_m": None}, ["cadence", "variability"], ("y2", "y3")),
+        ({"cadence_flag": "missing"}, ["altitude"], ("y",)),
+        ({"altitude_m": None, "cadence_flag": "missing"}, [], ()),
+    ],
+)
+def test_profile_has_a_row_for_what_was_recorded(
+    missing: dict[str, str | None],
+    drawn: list[str],
+    axes: tuple[str, ...],
+    workspace: FakeWorkspace,
+    run_id: str,
+) -> None:
+    """Without altitude, cadence stands at the top of a lower chart, and no axis is without a line."""
+    track = workspace.load_track(run_id)
+    track = track.with_columns(
+        pl.lit(value, track.schema[name]).alias(name) for name, value in missing.items()
+    )
+    windows = queries.windowed_variability(track)
+    figure = profile(track, windows)
+    assert rows_of(track, windows) == drawn
+    assert {trace.yaxis or "y" for trace in figure.data} == set(axes)
+    assert all(len(_finite(trace.y)) > 0 for trace in figure.data)
+    tops = [figure.layout[axis.replace("y", "yaxis")].domain[1] for axis in axes]
+    assert tops == sorted(tops, reverse=True)
+    assert tops[:1] == [1.0] * bool(axes)
+    assert figure.layout.height == 48 + 144 * len(axes)
+
+
+def test_a_part_has_the_rows_of_the_whole(workspace: FakeWorkspace, run_id: str) -> None:
+    """Closer on a part that has no altitude, cadence stays where it was."""
+    track = workspace.load_track(run_id)
+    height = pl.when(pl.col("distance_m") > 3000).then("altitude_m")
+    track = track.with_columns(height.alias("altitude_m"))
+    windows = queries.windowed_variability(track)
+    whole, part = profile(track, windows), profile(track, windows, part_km=(1.0, 2.0))
+    assert part.layout.yaxis2.domain == whole.layout.yaxis2.domain
 
 
 def test_map_has_equal_axes_and_no_coordinates(workspace: FakeWorkspace, run_id: str) -> None:
@@ -247,12 +281,6 @@ def test_map_scale_bar_is_a_round_length(workspace: FakeWorkspace, run_id: str) 
     (bar,) = _named(figure, "scale bar")
     assert max(bar.x) - min(bar.x) == pytest.approx(500)
     assert "500\u00a0m" in [note.text for note in figure.layout.annotations]
-
-
-def test_map_says_that_there_are_no_positions(workspace: FakeWorkspace, run_id: str) -> None:
-    """A treadmill run gets a sentence in place of a track."""
-    figure = track_map(queries.local_positions(workspace.load_track(run_id)).clear())
-    assert [note.text for note in figure.layout.annotations] == ["This recording has no positions."]
 
 
 def test_interval_runs_from_steadier_to_less_steady() -> None:

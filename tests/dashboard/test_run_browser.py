@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import polars as pl
 import pytest
 from browsing import WAIT_MS, Seen, point, serve
 from fake_workspace import FakeWorkspace
@@ -94,8 +95,42 @@ def test_a_part_is_chosen_by_dragging(desktop: Seen, address: str) -> None:
     assert desktop.complaints == []
 
 
+class Flat(FakeWorkspace):
+    """Runs whose watch has no altitude, and whose ground nothing labels."""
+
+    def load_track(self, run_id: str) -> pl.DataFrame:
+        track = super().load_track(run_id)
+        nothing = ("altitude_m", "terrain")
+        return track.with_columns(pl.lit(None, track.schema[name]).alias(name) for name in nothing)
+
+    def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame:
+        return super().load_segments(run_id=run_id).clear()
+
+
 def test_the_profile_follows_the_track(desktop: Seen, address: str) -> None:
     """Pointing at the track shows the place there as a dot, and on the profile as a line with its figures."""
+    follow(desktop, address)
+
+
+def test_a_run_without_altitude_has_no_empty_panels(desktop: Seen, run_id: str) -> None:
+    """Its profile is lower and follows the track as any, and what is missing is said in words."""
+    with serve(Flat()) as address:
+        page = follow(desktop, f"{address}/run/{run_id}")
+        expect(page.locator("#run-not-drawn")).to_have_text(
+            "Not in this recording, and so not drawn: altitude."
+        )
+        expect(page.locator("#run-segments")).to_have_text(
+            "No part of this run could be called technical or smooth."
+        )
+        expect(page.locator("#run-segments table")).to_have_count(0)
+        expect(page.locator("#run-profile .ytitle")).to_have_count(0)
+        box = page.locator("#run-profile").bounding_box()
+        assert box is not None
+        assert box["height"] == 192
+
+
+def follow(desktop: Seen, address: str) -> Page:
+    """Point along the track until the profile shows the place as well."""
     page = desktop.open(address, "#run-map .scatterlayer path.js-line")
     track = page.locator("#run-map .scatterlayer path.js-line").first
 
@@ -108,3 +143,4 @@ def test_the_profile_follows_the_track(desktop: Seen, address: str) -> None:
     page.wait_for_selector("#run-map .follow-dot", timeout=WAIT_MS)
     point(page, "#run-profile .hovertext", along)
     assert desktop.complaints == []
+    return page
