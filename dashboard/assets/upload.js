@@ -210,9 +210,10 @@
     if (counts.known || counts.copies) parts.push(`${counts.known + counts.copies} already known`);
     for (const status of ["duplicate", "skipped", "rejected"]) if (counts[status]) parts.push(`${counts[status]} ${WORDS[status]}`);
     const words = element("p", `${parts.join(", ")}. `, "words");
-    const link = element("a", "To the runs");
-    link.href = `/athlete/${encodeURIComponent(athlete)}/runs`;
-    words.append(link);
+    const here = `/athlete/${encodeURIComponent(athlete)}`;
+    const ways = [["To the answer", here], ["to the runs", `${here}/runs`]];
+    const links = ways.map(([text, href]) => Object.assign(element("a", text), { href }));
+    words.append(links[0], ", ", links[1]);
     const rows = files.map(([name, status, reason, advice]) => [name, WORDS[status], [reason, advice].filter(Boolean).join(": ")]);
     if (more) rows.push([`and ${more} more`, "", ""]);
     const box = element("div", "", "scroll");
@@ -302,6 +303,7 @@
       input.maxLength = 100;
       input.value = athlete || "";
       input.autocomplete = "off";
+      input.setAttribute("list", "upload-names");
       input.addEventListener("change", poll);
       byId("upload-name-slot").replaceChildren(input);
       told = "";

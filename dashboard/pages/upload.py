@@ -56,6 +56,7 @@ def layout(athlete_id: str = "") -> html.Div:
                 html.Label(
                     ["Whose are they? A short name: ", html.Span(id="upload-name-slot")], className="asked"
                 ),
+                html.Datalist(id="upload-names"),
                 choose,
                 html.P(id="upload-said", className="said", role="status"),
                 html.Div(
@@ -83,10 +84,16 @@ def _all_data(athlete_id: str) -> html.Section:
 
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
-    """Hand the page over to assets/upload.js; who is known has an archive to take away."""
+    """Hand the page over to assets/upload.js; known names are suggested, and have an archive to take away."""
 
-    @app.callback(Output("upload-all", "children"), Input("upload-athlete", "data"))
-    def offer(athlete_id: str | None) -> html.Section | None:
-        return _all_data(athlete_id) if athlete_id and athlete_id in workspace.athletes() else None
+    @app.callback(
+        Output("upload-all", "children"),
+        Output("upload-names", "children"),
+        Input("upload-athlete", "data"),
+    )
+    def offer(athlete_id: str | None) -> tuple[html.Section | None, list[html.Option]]:
+        athletes = workspace.athletes()
+        known = _all_data(athlete_id) if athlete_id and athlete_id in athletes else None
+        return known, [html.Option(value=name) for name in athletes]
 
     in_browser(app, "mountUpload", Output("upload-mounted", "children"), Input("upload-athlete", "data"))
