@@ -102,8 +102,8 @@ def naive_words(row: dict[str, Any] | None) -> str:
     """The obvious correlation with the reason why it is not the answer."""
     if row is None or row["naive_r"] is None:
         return "There is no plain correlation to show: fewer than three runs that count since the log began."
-    r = f"{row['naive_r']:+.2f}".replace("-", MINUS)
+    r = f"r{NBSP}={NBSP}{row['naive_r']:+.2f}".replace("-", MINUS)
     return (
         f"Raw variability on technical ground with the balance minutes of the 28 days before each run: "
-        f"r = {r}, p {p_value(row['naive_p'])}. Not to be trusted: {row['naive_reason']}."
+        f"{r}, p {p_value(row['naive_p'])}. Not to be trusted: {row['naive_reason']}."
     )

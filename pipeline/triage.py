@@ -107,7 +107,7 @@ def rank_athletes(
 ) -> DataFrame[Triage]:
     """Every reason to look at an athlete, the most urgent first; athletes without one have no row.
 
-    0 no runs for 14 days or none that count; 1 the log silent for 14 days while runs go on, or, of the last
+    0 no runs for 14 days or none that count; 1 the log silent for the last 14 days with runs, or, of the last
     four weeks, fewer than half with as many sessions as planned (`weeks_in_plan`: athlete to how many of
     how many, as `adherence.count_weeks_in_plan` gives them); 2 the latest run unsteadier than the own normal
     range; 3 a new device or firmware within 4 weeks; 4 an answer reached.
@@ -148,7 +148,7 @@ def _about_data(
     if not logged:
         looks.append(_Look(1, "there is no balance log"))
     elif (last - max(logged)).days > SILENT_LOG_DAYS:
-        looks.append(_Look(1, f"the log is silent for {(last - max(logged)).days} days while runs go on"))
+        looks.append(_Look(1, f"the log is silent for the last {(last - max(logged)).days} days with runs"))
     elif kept[1] == PLAN_WEEKS and kept[0] < PLAN_WEEKS / 2:
         looks.append(_Look(1, f"as many sessions as planned in {kept[0]} of the last {PLAN_WEEKS} weeks"))
     return looks

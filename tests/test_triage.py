@@ -126,7 +126,7 @@ def test_every_reason_in_order() -> None:
     found = looks(runs, stability, log, START + timedelta(days=60), "steadier with more balance work")
     assert [urgency for urgency, _ in found] == [0, 1, 2, 3, 4]
     assert found[0][1] == "no run for 18 days"
-    assert found[1][1] == "the log is silent for 40 days while runs go on"
+    assert found[1][1] == "the log is silent for the last 40 days with runs"
     assert "unsteadier on technical ground than usual" in found[2][1]
     assert found[3][1].endswith(": new")
     assert found[4][1] == "an answer is reached: steadier with more balance work"

@@ -17,6 +17,9 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
 dagfuncs.oneDecimal = function (value) {
   return value == null ? "–" : value.toFixed(1);
 };
+dagfuncs.whole = function (value) {
+  return value == null ? "–" : String(value);
+};
 dagfuncs.distance = function (value, unit) {
   return value == null ? "–" : `${value.toFixed(1)} ${unit}`;
 };

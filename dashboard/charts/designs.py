@@ -21,8 +21,10 @@ def designs(changes: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
     """
     figure = go.Figure()
     colours = (theme.muted, theme.smooth, theme.technical, theme.ink)
+    names = changes["design"].unique(maintain_order=True).to_list()
+    first = len(MARKS) - len(names)  # without the first, to go on as now, the others keep their signs
     for (design,), part in changes.drop_nulls("change").group_by("design", maintain_order=True):
-        which = changes["design"].unique(maintain_order=True).to_list().index(design)
+        which = first + names.index(design)
         symbol, dash = MARKS[which]
         figure.add_scatter(
             x=part["weeks"].to_list(),

@@ -96,6 +96,6 @@ def _laid_out(figure: go.Figure, x_title: str, y_title: str, theme: Theme) -> go
         template=theme.template,
         height=HEIGHT_PX,
         margin={"l": 58, "r": 16, "t": 10, "b": 48},
-        xaxis={"title": {"text": x_title}},
+        xaxis={"title": {"text": x_title}, "tickangle": 0},
         yaxis={"title": {"text": y_title}, "nticks": 5},
     )

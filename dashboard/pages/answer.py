@@ -79,7 +79,7 @@ def layout(athlete_id: str = "") -> html.Div:
                         sub="Each mark is one run with its 95 % interval; lower is steadier. Hollow marks "
                         "and crosses do not count: point at one for the reason. Dashed: the usual range of "
                         "the 8 weeks before the latest run. Lines do not cross a change of watch: levels of "
-                        "two watches cannot be compared.",
+                        "two watches cannot be compared. The figures beside them are where they end.",
                     ),
                     html.Div(
                         card(
@@ -328,6 +328,12 @@ def _facts(row: dict[str, Any]) -> html.Div:
     return html.Div([html.Dl(pairs, className="facts"), *(caution_list if cautions else []), method])
 
 
+def _in_answer(answer: queries.Answer) -> str:
+    """How many of the runs that count the answer takes, where that is not all of them."""
+    taken = answer.headline["n_runs"] if answer.headline else answer.n_counting
+    return f", {taken} of them in the answer" if taken < answer.n_counting else ""
+
+
 _FEW = ("no run that counts yet", "of the only run that counts")
 
 
@@ -351,6 +357,8 @@ def _tiles(recent: dict[str, Any], answer: queries.Answer) -> list[html.Div]:
             f"mean of {queries.RECENT_WEEKS} weeks to {words.day(until)}" if until else "nothing logged",
         ),
         figure_tile(
-            "Runs that count", str(answer.n_counting), f"of {words.count(answer.n_runs, 'run')} read"
+            "Runs that count",
+            str(answer.n_counting),
+            f"of {words.count(answer.n_runs, 'run')} read{_in_answer(answer)}",
         ),
     ]

@@ -210,7 +210,7 @@ def _last(end: date) -> str:
 def _basis(preview: Preview) -> str:
     noise = preview.noise
     whose = "from these runs" if preview.noise_is_own else "assumed, since fewer than 20 runs can be used"
-    minutes = "as logged" if preview.minutes_are_own else "assumed, since no balance work is logged"
+    minutes = "as logged" if preview.minutes_are_own else "assumed, since none stand beside runs that count"
     return (
         f"Rests on: noise {whose} (SD {noise.sd:.2f} log units, {100 * noise.drift_share:.0f} % of its "
         f"variance drifting over about {noise.tau_days:.0f} days), {preview.runs_per_week:.1f} runs a week, "

@@ -34,11 +34,19 @@ from dashboard.theme import by_scheme
 from pipeline.roster import MIN_ATHLETES, OF_SEVERAL, RosterAnswer
 
 TITLE = "Roster"
-WHOLE = {"type": "rightAligned"}
+WHOLE = {"type": "rightAligned", "valueFormatter": {"function": "whole(params.value)"}}
 SIGNED = {"type": "rightAligned", "valueFormatter": {"function": "signed(params.value)"}}
 WORDS = {"filter": True}
+WRAPPED = {"wrapText": True, "autoHeight": True}
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "athlete", "headerName": "Athlete", "cellRenderer": "RunLink", "width": 112, **WORDS},
+    {
+        "field": "athlete",
+        "headerName": "Athlete",
+        "cellRenderer": "RunLink",
+        "width": 112,
+        **WRAPPED,
+        **WORDS,
+    },
     {
         "field": "why",
         "headerName": "Why to look",
@@ -106,11 +114,14 @@ def layout() -> html.Div:
                     card(
                         "All of these together",
                         html.P(id="roster-said", className="lede"),
-                        figure_box(
-                            "roster-forest",
-                            "Each athlete's own answer, and all together",
-                            forest.height_px(2),
-                            {"CSV": data_url("forest")},
+                        html.Div(
+                            figure_box(
+                                "roster-forest",
+                                "Each athlete's own answer, and all together",
+                                forest.height_px(2),
+                                {"CSV": data_url("forest")},
+                            ),
+                            id="roster-drawn",
                         ),
                         sub="Each athlete is compared with themselves alone; the order is that of the names. "
                         "Lines are 95 % intervals, the wide diamond is the mean of all.",
@@ -156,6 +167,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         output={
             "said": Output("roster-said", "children"),
             "forest": Output("roster-forest", "figure"),
+            "hidden": Output("roster-drawn", "hidden"),
             "style": Output("roster-forest", "style"),
             "table": Output(table_rows("roster-forest-table"), "data"),
             "csv": Output("roster-forest-csv", "href"),
@@ -174,12 +186,14 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
         athletes = tuple(choose(workspace, group))
         csv = _csv("forest", group)
         if not athletes:
-            return {"said": "", "forest": EMPTY_FIGURE, "style": {}, "table": None, "csv": csv}
+            nothing = {"said": "", "forest": EMPTY_FIGURE, "style": {}, "table": None}
+            return {**nothing, "hidden": True, "csv": csv}
         own, answer = memo(("answer", athletes), lambda: roster_answer(workspace, athletes))
         return {
             "csv": csv,
             "said": _said(answer, group),
             "forest": forest.forest(own, _pooled(answer), by_scheme(scheme)),
+            "hidden": own.is_empty(),
             "style": {"height": forest.height_px(own.height)},
             "table": table_data(tables.forest_table(own, _pooled(answer))),
         }

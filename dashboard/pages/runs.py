@@ -13,7 +13,7 @@ from dashboard.first_steps import empty_workspace, no_runs, unknown_athlete
 
 TITLE = "Runs"
 ONE_DECIMAL = {"type": "rightAligned", "valueFormatter": {"function": "oneDecimal(params.value)"}}
-WHOLE = {"type": "rightAligned"}
+WHOLE = {"type": "rightAligned", "valueFormatter": {"function": "whole(params.value)"}}
 WORDS = {"flex": 4, "minWidth": 150, "wrapText": True, "autoHeight": True}
 
 
@@ -29,15 +29,15 @@ COLUMNS: list[dict[str, Any]] = [
         "headerName": "Day",
         "cellRenderer": "RunLink",
         "comparator": {"function": "byDay"},
-        "width": 112,
+        "width": 108,
     },
-    {"field": "technical", "headerName": "Technical ground, %", **ONE_DECIMAL},
+    {"field": "technical", "headerName": "Technical ground, %", **ONE_DECIMAL, "width": 104},
     {"field": "smooth", "headerName": "Smooth ground, %", **ONE_DECIMAL},
-    {"field": "technical_min", "headerName": "Technical minutes", **WHOLE},
+    {"field": "technical_min", "headerName": "Technical minutes", **WHOLE, "width": 104},
     {"field": "distance", "headerName": "Distance", **_in_units("distance"), "width": 104},
-    {"field": "pace", "headerName": "Pace", **_in_units("pace"), "width": 96},
+    {"field": "pace", "headerName": "Pace", **_in_units("pace")},
     {"field": "quality", "headerName": "Cadence used, %", **WHOLE, "width": 104},
-    {"field": "device", "headerName": "Device", "tooltipField": "device", "flex": 2, "minWidth": 104},
+    {"field": "device", "headerName": "Device", **WORDS, "flex": 2, "minWidth": 116},
     {"field": "counts", "headerName": "Counts", **WORDS},
     {"field": "warnings", "headerName": "To know", "tooltipField": "warnings", **WORDS},
 ]
@@ -60,7 +60,7 @@ def layout(athlete_id: str) -> html.Div:
                         "sortable": True,
                         "filter": True,
                         "resizable": True,
-                        "width": 104,
+                        "width": 92,
                         "wrapHeaderText": True,
                         "autoHeaderHeight": True,
                     },

@@ -266,7 +266,7 @@ def preview_lines(athlete_id: str, preview: Preview) -> list[str]:
             + "".join(f"{'-' if cell is None else f'{100 * cell:.0f} %':>11}" for cell in cells)
         )
     whose = "from these runs" if preview.noise_is_own else "assumed, since fewer than 20 runs can be used"
-    minutes = "as logged" if preview.minutes_are_own else "assumed, since no balance work is logged"
+    minutes = "as logged" if preview.minutes_are_own else "assumed, since none stand beside runs that count"
     noise = preview.noise
     lines.append(
         _paragraph(

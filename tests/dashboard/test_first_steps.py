@@ -14,6 +14,7 @@ from test_app import CALLBACK, HOST, _body
 
 from dashboard.app import build_app
 from dashboard.charts.dose import dose_by_category
+from dashboard.run_profile import TOO_LITTLE, not_drawn
 
 
 @cache
@@ -28,6 +29,21 @@ def told(kind: type[FakeWorkspace], component: str, **values: Any) -> str:
     answered = app.server.test_client().post(CALLBACK, json=_body(app, component, **values), headers=HOST)
     assert answered.status_code == 200
     return str(answered.text).encode().decode("unicode_escape").replace("\u00a0", " ")
+
+
+class Treadmill(FakeWorkspace):
+    """Runs indoors: neither positions nor altitude, and ground that nothing labels."""
+
+    def load_track(self, run_id: str) -> pl.DataFrame:
+        nothing = ("lat_deg", "lon_deg", "altitude_m", "terrain")
+        track = super().load_track(run_id)
+        return track.with_columns(pl.lit(None, track.schema[name]).alias(name) for name in nothing)
+
+    def load_segments(self, athlete_id: str | None = None, run_id: str | None = None) -> pl.DataFrame:
+        return super().load_segments(run_id=run_id).clear()
+
+    def load_run(self, run_id: str) -> dict[str, Any]:
+        return super().load_run(run_id) | {"technical_share": None}
 
 
 class Beginner(FakeWorkspace):
@@ -120,3 +136,64 @@ def test_a_chart_of_nothing_has_an_axis_of_days() -> None:
     """Without a point plotly would take an axis of numbers, and complain of the format of its days."""
     nothing = pl.DataFrame(schema={"date": pl.Date, "category": pl.String, "dose": pl.Float64})
     assert dose_by_category(nothing).layout.xaxis.type == "date"
+
+
+def test_what_a_run_lacks_is_said_in_its_place(run_id: str) -> None:
+    """Without positions no map, without labels no figures of the grounds: a sentence each."""
+    said = told(Treadmill, "run-head", **{"run-id": run_id})
+    assert '"run-track":{"hidden":true}' in said
+    assert "This recording has no positions, so there is no track to draw." in said
+    assert said.count("No part of this run could be called technical or smooth.") == 3
+    profile = told(Treadmill, "run-profile", **{"run-id": run_id})
+    assert '"run-not-drawn":{"children":"Not in this recording, and so not drawn: altitude."}' in profile
+    assert '"run-drawn":{"hidden":false}' in profile
+
+
+def test_a_whole_run_lacks_nothing(run_id: str) -> None:
+    """Where all was recorded the track is shown and nothing is said to be missing."""
+    assert '"run-track":{"hidden":false}' in told(FakeWorkspace, "run-head", **{"run-id": run_id})
+    assert '"run-not-drawn":{"children":""}' in told(FakeWorkspace, "run-profile", **{"run-id": run_id})
+
+
+@pytest.mark.parametrize(
+    ("rows", "has_distance", "said"),
+    [
+        (["altitude", "cadence", "variability"], True, ""),
+        (["altitude", "cadence"], True, TOO_LITTLE),
+        (["altitude"], True, "Not in this recording, and so not drawn: usable running cadence."),
+        ([], True, "Not in this recording, and so not drawn: altitude and usable running cadence."),
+        ([], False, "This recording has no distance to draw anything along."),
+    ],
+)
+def test_what_is_not_drawn(rows: list[str], has_distance: bool, said: str) -> None:
+    """One sentence for what the profile lacks; variability is missed only where cadence is there."""
+    assert not_drawn(rows, has_distance=has_distance) == said
+
+
+@pytest.mark.parametrize(
+    ("component", "values", "href"),
+    [
+        ("run-head", {"run-id": "nope"}, "/athlete/maya/runs"),
+        ("answer-head", {"answer-athlete": "nope"}, "/athlete/maya"),
+        ("page", {"url": "/nowhere"}, "/"),
+    ],
+)
+def test_a_wrong_address_has_ways_back(component: str, values: dict[str, str], href: str) -> None:
+    """What is not there is said, and a link leads to what is."""
+    assert f'"href":"{href}"' in told(FakeWorkspace, component, **values)
+
+
+def test_an_unknown_run_of_an_empty_workspace_leads_to_the_start() -> None:
+    """Where there is no athlete there are no runs to choose."""
+    said = told(EmptyWorkspace, "run-head", **{"run-id": "nope"})
+    assert '"href":"/"' in said
+    assert "Whose runs" not in said
+
+
+def test_the_answer_says_how_many_runs_it_takes() -> None:
+    """Runs of a watch that has too few of them count and are not in the answer: both numbers are told."""
+    counting = FakeWorkspace().load_runs("maya")["counts"].sum()
+    told_of = told(Beginner, "answer-head", **{"answer-athlete": "maya"})
+    assert f'"{counting}"' in told_of
+    assert "of 118 runs read, 12 of them in the answer" in told_of
+    assert "of them in the answer" not in told(FakeWorkspace, "answer-head", **{"answer-athlete": "maya"})
