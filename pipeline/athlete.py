@@ -20,26 +20,18 @@ from numpy.typing import NDArray
 
 from pipeline import terrain
 from pipeline.balance import derive_dose, derive_dose_by_category
-from pipeline.channels import pick_dynamics
 from pipeline.columns import dtypes
 from pipeline.effect import derive_residuals, relate_effect
 from pipeline.exposure import HALF_LIFE_DAYS
 from pipeline.marks import UNMARKED, Mark, apply_marks, marks_on
+from pipeline.measuring import Cut, cut_run, judge_run, measure_runs
 from pipeline.numeric import Array, Integers, Mask, rolling_mean
 from pipeline.places import Places, learn_places, place_ids, sum_passes
-from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
+from pipeline.repeats import KnownStretches, learn_stretches
 from pipeline.results import Answer, Origin, Passes, Relabelled, RunResult
 from pipeline.rounded import RoundedGrid, RoundedTrack
 from pipeline.seconds import Seconds
 from pipeline.segments import RunSegments, segments_table
-from pipeline.stability import (
-    Measured,
-    derive_windows,
-    fit_cadence,
-    measure_walking,
-    measure_windows,
-    stability_table,
-)
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
@@ -52,12 +44,10 @@ from pipeline.tables import (
     Stability,
     Stretches,
 )
+from pipeline.windows import fit_cadence
 
-HEADLINE = ("cadence_cv", "all")
-MIN_WINDOWS = 12
-MIN_QUALITY = 0.7
-SMART = "; smart recording leaves seconds out, recording every second would give more"
 YARDSTICK_RUNS = 50
+AT_ONCE = 64  # runs: their windows are few, their seconds would be many
 ALONG_CELLS = 5  # 25 m: squares of place memory have edges, ground has none there
 CERTAIN = 20.0  # log odds that nothing outweighs: of a mark, of a treadmill
 INDOOR = frozenset({"treadmill", "indoor_running", "virtual_activity"})
@@ -124,9 +114,10 @@ def analyse_athlete(
         scored += _score_passes(passed, _altitude_classes(passed), passes_of_other)
     places = learn_places(scored)
     segments: dict[str, RunSegments] = {}
-    measured: dict[str, list[Measured]] = {}
     origins, relabelled = {}, []
-    repeats, stretches = [], KnownStretches.from_table(known.stretches)
+    measured: list[str] = []
+    tables, cuts = [], list[Cut]()
+    stretches = KnownStretches.from_table(known.stretches)
     n_known = len(stretches)
     for run in sorted(rows, key=lambda row: (row["start_time"], row["run_id"])):
         run_id, model = run["run_id"], models[run["device_epoch"]]
@@ -149,18 +140,23 @@ def analyse_athlete(
             if labels == before.labels:
                 own = _known_segments(known, run_id)
             seconds = load_seconds(run_id)
-            on, technicality = own.find_ground(seconds.elapsed_s)
-            measured[run_id] = measure_run(seconds, on, model, load_channels(run_id))
             grid = load_grid(run_id) if grid is None else grid
             again, new = learn_stretches(grid, stretches)
             stretches.add(new)
-            repeats += measure_passes(run, grid, seconds, technicality, model, again)
-            run.update(_verdict_on_run(run, own, measured[run_id]))
+            cut = cut_run(run, own, seconds, load_channels(run_id), model, grid, again)
+            run.update(judge_run(run, own, cut.windows))
+            cuts.append(cut)
+            measured.append(run_id)
+            if len(cuts) == AT_ONCE:
+                tables.append(measure_runs(cuts))
+                cuts.clear()
         if (origin := Origin(labels, ground, steady)) != before:
             origins[run_id] = origin
+    tables.append(measure_runs(cuts))
+    stability, repeats = (pl.concat(of_kind) for of_kind in zip(*tables, strict=True))
     done = Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs)))
     ground_of_all = Segments.validate(_put(known.segments, segments, segments_table(segments), ids))
-    measured_of_all = Stability.validate(_put(known.stability, measured, stability_table(measured), ids))
+    measured_of_all = Stability.validate(_put(known.stability, measured, stability, ids))
     answered = answer(done, measured_of_all, sessions, plans, half_life_days)
     return AthleteResult(
         answered.dose,
@@ -172,7 +168,7 @@ def analyse_athlete(
         measured_of_all,
         origins,
         relabelled,
-        Repeats.validate(pl.DataFrame(repeats, schema=dtypes(Repeats), orient="row")),
+        Repeats.validate(repeats),
         stretches.where(np.arange(len(stretches)) >= n_known).to_table(n_known),
     )
 
@@ -320,14 +316,6 @@ def _say_marked(segments: RunSegments, grid: DataFrame[Grid], marked: Mask) -> R
     return replace(segments, edited=edited, reasons=["you marked it" if e else why for e, why in said])
 
 
-def measure_run(
-    seconds: Seconds, terrain: Integers, coefficients: Array, channels: pl.DataFrame | None
-) -> list[Measured]:
-    """Steadiness and walking of one labelled run."""
-    windows = derive_windows(seconds, terrain, coefficients, **pick_dynamics(channels))
-    return [*measure_windows(windows), *measure_walking(seconds, terrain)]
-
-
 def answer(
     runs: DataFrame[Runs],
     stability: DataFrame[Stability],
@@ -345,37 +333,3 @@ def answer(
         relate_effect(runs, stability, sessions, plans, half_life_days=half_life_days),
         Residuals.cast(pl.concat([Residuals.create_empty(), *left])),
     )
-
-
-def _verdict_on_run(
-    run: Mapping[str, Any], segments: RunSegments, measured: Iterable[Measured]
-) -> dict[str, Any]:
-    """Technical share, and whether the run counts or why not."""
-    length = segments.end_m - segments.start_m
-    technical = segments.terrain == terrain.TECHNICAL
-    known = {
-        row.terrain: (row.n_windows, row.seconds)
-        for row in measured
-        if (row.metric, row.direction) == HEADLINE
-    }
-    on_technical, technical_s = known.get("technical", (0, 0.0))
-    on_smooth, _ = known.get("smooth", (0, 0.0))
-    if run["cadence_unit"] == "none":
-        reason = "no cadence was recorded"
-    elif run["quality"] < MIN_QUALITY:
-        reason = (
-            f"cadence is usable in {run['quality']:.0%} of the running only, {MIN_QUALITY:.0%} are needed"
-        )
-    elif min(on_technical, on_smooth) < MIN_WINDOWS:
-        reason = (
-            f"{on_technical} technical and {on_smooth} smooth windows of 20 s, "
-            f"{MIN_WINDOWS} of each are needed{SMART if run['sampling'] == 'smart' else ''}"
-        )
-    else:
-        reason = ""
-    return {
-        "technical_s": float(technical_s),
-        "technical_share": float(length[technical].sum() / length.sum()) if length.sum() else None,
-        "counts": not reason,
-        "counts_reason": reason,
-    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -92,15 +93,25 @@ def rolling_mean(value: Array, width: int) -> Array:
     return _over(_rolling_sum(known, width), _rolling_sum(finite, width))
 
 
-def rolling_mean_within(value: Array, width: int, borders: Integers) -> Array:
-    """`rolling_mean` of each stretch between two `borders` by itself (see `stretches`)."""
-    length = np.diff(borders)
-    index = np.arange(len(value))
-    low = np.maximum(index - width // 2, np.repeat(borders[:-1], length))
-    high = np.minimum(index + width // 2 + 1, np.repeat(borders[1:], length))
-    finite = np.isfinite(value)
-    total, count = _summed(np.where(finite, value, 0.0)), _summed(finite)
-    return _over(total[high] - total[low], count[high] - count[low])
+@dataclass(frozen=True, slots=True)
+class RunningSums:
+    """Sum and number of the known samples before each, and of all: shape (n + 1,)."""
+
+    total: Array
+    count: Integers
+
+    @classmethod
+    def of(cls, value: Array) -> RunningSums:
+        """Of samples (n,), NaN where not known."""
+        known = np.isfinite(value)
+        total, count = np.zeros(len(value) + 1), np.zeros(len(value) + 1, dtype=np.int64)
+        np.cumsum(np.where(known, value, 0.0), out=total[1:])
+        np.cumsum(known, out=count[1:])
+        return cls(total, count)
+
+    def mean(self, low: Integers, high: Integers) -> Array:
+        """Mean of the samples `[low, high)`, NaN where none is known."""
+        return _over(self.total[high] - self.total[low], self.count[high] - self.count[low])
 
 
 def is_known_near(value: Array, width: int) -> Mask:
@@ -140,13 +151,6 @@ def _over(total: Array, count: Integers) -> Array:
     mean = total / np.maximum(count, 1)
     mean[count == 0] = np.nan
     return np.asarray(mean)
-
-
-def _summed(value: Array | Mask) -> NDArray[Any]:
-    """Sums of all before each sample, and of all: shape (n + 1,)."""
-    total = _zeros(len(value) + 1, value)
-    np.cumsum(value, out=total[1:])
-    return total
 
 
 def _rolling_sum(value: Array | Mask, width: int) -> NDArray[Any]:

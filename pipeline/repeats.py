@@ -13,19 +13,23 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import chain, count, pairwise, repeat
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
 from scipy.spatial import cKDTree
 
-from pipeline.columns import dtypes
-from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask, stretches
-from pipeline.seconds import Seconds
+from pipeline.columns import dtypes, numbers_of
+from pipeline.metrics import Windows
+from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask, RunningSums, stretches
 from pipeline.stability import measure_parts
 from pipeline.tables import DataFrame, Grid, Repeats, Stretches
+from pipeline.windows import WINDOW_S, Adjusted, cut_windows, join_windows
 
 MIN_RUNS = 5
 CELL_M = 5.0
@@ -272,54 +276,88 @@ def learn_stretches(grid: DataFrame[Grid], known: KnownStretches) -> tuple[list[
     return sorted([*passes, *passes_of_new], key=_by_start), new.where(kept)
 
 
-def measure_passes(
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The stretches that a run passed, one entry per pass, and the windows of 20 s on them.
+
+    The `terrain` of a window is the number of its pass.
+    """
+
+    run_id: str
+    local_date: date
+    stretch_id: list[str]
+    pass_in_run: list[int]
+    start_s: Array
+    end_s: Array
+    start_m: Array
+    end_m: Array
+    grade_mean: Array
+    technicality_mean: Array
+    windows: Windows
+
+    def __len__(self) -> int:
+        return len(self.stretch_id)
+
+
+def cut_passes(
     run: Mapping[str, Any],
     grid: DataFrame[Grid],
-    seconds: Seconds,
+    adjusted: Adjusted,
     technicality: Array,
-    coefficients: Array,
     passes: Sequence[Pass],
-) -> list[dict[str, Any]]:
-    """Rows of Repeats: steadiness on each stretch that a run passed, wherever its ground begins or ends.
+) -> Passed:
+    """Windows on each stretch that a run passed, wherever its ground begins or ends.
 
     `technicality` is of each second's ground.
     """
     elapsed, distance, grade = (grid[name].to_numpy() for name in ("elapsed_s", "distance_m", "grade"))
-    part = np.full(len(seconds), -1)
-    rows: list[dict[str, Any]] = []
-    for k, (stretch_id, start, end) in enumerate(passes):
-        first, last = np.searchsorted(seconds.elapsed_s, [elapsed[start], elapsed[end]])
-        part[first:last] = k
-        rows.append(
-            {
-                "stretch_id": stretch_id,
-                "run_id": run["run_id"],
-                "pass_in_run": sum(earlier == stretch_id for earlier, _, _ in passes[:k]),
-                "local_date": run["local_date"],
-                "start_s": float(elapsed[start]),
-                "end_s": float(elapsed[end]),
-                "start_m": float(distance[start]),
-                "end_m": float(distance[end]),
-                "grade_mean": _mean(grade[start:end]),
-            }
-        )
-    if not rows:
-        return rows
-    measured = measure_parts(seconds, part, len(rows), coefficients)
-    by_part = np.argsort(part, kind="stable")
-    ends = np.searchsorted(part[by_part], np.arange(len(rows) + 1)).tolist()
-    for row, own in zip(rows, pairwise(ends), strict=True):
-        row["technicality_mean"] = _mean(technicality[by_part[slice(*own)]])
-    for name, values in measured.items():
-        for row, value in zip(rows, values.tolist(), strict=True):
-            row[name] = None if value != value else value
-    return rows
+    start, end = (np.array([one[k] for one in passes], dtype=np.int64) for k in (1, 2))
+    first, last = np.searchsorted(adjusted.seconds.elapsed_s, [elapsed[start], elapsed[end]])
+    part = np.full(len(technicality), -1)
+    for k, (a, b) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        part[a:b] = k
+    times = defaultdict[str, Iterator[int]](count)
+    return Passed(
+        run_id=run["run_id"],
+        local_date=run["local_date"],
+        stretch_id=[stretch_id for stretch_id, _, _ in passes],
+        pass_in_run=[next(times[stretch_id]) for stretch_id, _, _ in passes],
+        start_s=elapsed[start],
+        end_s=elapsed[end],
+        start_m=distance[start],
+        end_m=distance[end],
+        grade_mean=RunningSums.of(grade).mean(start, end),
+        technicality_mean=_means(technicality, part, len(passes)),
+        windows=cut_windows(adjusted, part),
+    )
 
 
-def _mean(value: Array) -> float | None:
-    known = np.isfinite(value)
-    n = int(known.sum())
-    return float(np.where(known, value, 0.0).sum() / n) if n else None
+def _means(value: Array, part: Integers, n: int) -> Array:
+    """Mean of what is known of each of `n` parts; `part` is -1 where there is none."""
+    at = np.flatnonzero((part >= 0) & np.isfinite(value))
+    known = np.bincount(part[at], minlength=n)
+    return np.asarray(np.bincount(part[at], value[at], n) / np.where(known > 0, known, np.nan))
+
+
+def measure_passes(of_runs: Sequence[Passed]) -> DataFrame[Repeats]:
+    """Steadiness on each stretch that these runs passed."""
+    sizes = [len(own) for own in of_runs]
+    windows = join_windows([own.windows for own in of_runs])
+    first = np.repeat(np.cumsum([0, *sizes[:-1]]), [len(own.windows) for own in of_runs])
+    measured = measure_parts(replace(windows, terrain=windows.terrain + first), sum(sizes))
+    names = ("start_s", "end_s", "start_m", "end_m", "grade_mean", "technicality_mean")
+    numbers = {name: np.concatenate([getattr(own, name) for own in of_runs]) for name in names}
+    columns = {
+        "stretch_id": list(chain.from_iterable(own.stretch_id for own in of_runs)),
+        "run_id": list(chain.from_iterable(repeat(own.run_id, len(own)) for own in of_runs)),
+        "pass_in_run": list(chain.from_iterable(own.pass_in_run for own in of_runs)),
+        "local_date": list(chain.from_iterable(repeat(own.local_date, len(own)) for own in of_runs)),
+        **numbers_of(numbers | {"cadence_cv": measured.value, "low": measured.low, "high": measured.high}),
+        "n_windows": measured.n_windows,
+        "seconds": measured.n_windows * float(WINDOW_S),
+    }
+    kinds = dtypes(Repeats)
+    return cast(DataFrame[Repeats], pl.DataFrame({name: columns[name] for name in kinds}, schema=kinds))
 
 
 def often_passed(repeats: DataFrame[Repeats]) -> DataFrame[Repeats]:

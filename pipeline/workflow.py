@@ -20,8 +20,8 @@ from pipeline.places import place_ids, sum_passes
 from pipeline.results import RunResult
 from pipeline.rounded import Numbers, RoundedGrid, RoundedTrack
 from pipeline.seconds import Seconds
-from pipeline.stability import sum_cadence
 from pipeline.tables import CADENCE_FLAGS
+from pipeline.windows import sum_cadence
 
 ANALYSIS_VERSION = 8
 PENDING = "not yet compared with the other runs"

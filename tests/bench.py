@@ -29,7 +29,7 @@ import gpxpy
 from tcxreader.tcxreader import TCXReader
 
 from pipeline import terrain
-from pipeline.athlete import analyse_results, label_run, measure_run
+from pipeline.athlete import analyse_results, label_run
 from pipeline.batch import HANDED_OVER, find_files, import_files
 from pipeline.channels import DYNAMICS
 from pipeline.engine import Done, Lost
@@ -44,14 +44,14 @@ from pipeline.ingest.local_time import with_local_day
 from pipeline.ingest.sports import with_sport_from_evidence, with_sport_of_list
 from pipeline.ingest.tcx import parse_tcx
 from pipeline.kinematics import derive_course, derive_motion
-from pipeline.numeric import Array
+from pipeline.measuring import Cut, cut_run, measure_runs
 from pipeline.places import learn_places
-from pipeline.repeats import KnownStretches, learn_stretches, measure_passes
+from pipeline.repeats import KnownStretches, learn_stretches
 from pipeline.results import FileResult, RunResult
-from pipeline.seconds import MEASURED, Seconds
+from pipeline.seconds import MEASURED
 from pipeline.segments import RunSegments, segments_table
-from pipeline.stability import fit_cadence, stability_table
 from pipeline.tables import BalanceSessions
+from pipeline.windows import fit_cadence
 from pipeline.workflow import analyse_run
 from pipeline.workspace import Workspace, catalogue
 from pipeline.workspace.frames import to_row
@@ -279,18 +279,12 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
         )
         saved = 1000 * (time.process_time() - start) / len(batch)
 
-    def measure() -> tuple[Seconds, Array]:
-        seconds = track.to_seconds()
-        on, technicality = segments.find_ground(seconds.elapsed_s)
-        stability_table({"r": measure_run(seconds, on, model, None)})
-        return seconds, technicality
+    again, _ = learn_stretches(grid, KnownStretches())
 
-    seconds, technicality = measure()
+    def cut() -> Cut:
+        return cut_run(row, segments, track.to_seconds(), None, model, grid, again)
 
-    def passes() -> None:
-        again, _ = learn_stretches(grid, KnownStretches())
-        measure_passes(row, grid, seconds, technicality, model, again)
-
+    cuts = [cut()] * len(batch)
     return [
         ("bytes from disk and their SHA-256", cpu_ms(lambda: hashlib.sha256(file.read_bytes()).digest())),
         ("decode", decode),
@@ -303,8 +297,9 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
         ("tables of track and grid", analysis - resample - gridding - feature - gait_ms),
         ("pack, original and catalogue", stored),
         ("places and segments", cpu_ms(lambda: segments_table({"r": label()}))),
-        ("windows and steadiness", cpu_ms(measure)),
-        ("stretches passed and steadiness there", cpu_ms(passes)),
+        ("stretches passed", cpu_ms(lambda: learn_stretches(grid, KnownStretches()))),
+        ("windows, of the run and of its stretches", cpu_ms(cut)),
+        ("steadiness of these", cpu_ms(lambda: measure_runs(cuts)) / len(cuts)),
         ("labels, steadiness and passes stored", saved),
     ], loaded  # fmt: skip
 

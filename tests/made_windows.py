@@ -9,8 +9,9 @@ import numpy as np
 from pipeline.metrics import MIDDLE, Windows
 from pipeline.numeric import Array, Integers
 from pipeline.seconds import Seconds
-from pipeline.stability import derive_windows, measure_windows, stability_table
+from pipeline.stability import measure_windows, stability_table
 from pipeline.tables import CADENCE_FLAGS, DIRECTIONS, GAITS, TERRAINS, DataFrame, Stability
+from pipeline.windows import adjust, cut_windows
 
 TECHNICAL, SMOOTH = TERRAINS.index("technical"), TERRAINS.index("smooth")
 UP, LEVEL, DOWN = (DIRECTIONS.index(name) for name in ("up", "level", "down"))
@@ -48,12 +49,12 @@ def codes(words: Any, of: tuple[str, ...], n: int) -> Integers:
 
 def cut(run: Seconds, terrain: Any = "technical", model: Array = NO_MODEL, **dynamics: Array) -> Windows:
     """The windows of a run on ground of one terrain, or of one for each second."""
-    return derive_windows(run, codes(terrain, TERRAINS, len(run)), model, **dynamics)
+    return cut_windows(adjust(run, model, **dynamics), codes(terrain, TERRAINS, len(run)))
 
 
 def measure(found: Windows) -> DataFrame[Stability]:
     """What is measured of the windows of a run, as its table."""
-    return stability_table({"a run": measure_windows(found)})
+    return stability_table(["a run"], measure_windows(found, np.zeros(len(found), dtype=np.int64)))
 
 
 def windows(n: int = 1, **columns: Any) -> Windows:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from pipeline import athlete
 from pipeline.athlete import YARDSTICK_RUNS, AthleteResult, Known, analyse_athlete, analyse_results
 from pipeline.results import RunResult
 from pipeline.rounded import RoundedGrid, RoundedTrack
@@ -112,6 +113,16 @@ def test_bit_by_bit_is_the_same_as_at_once(before: set[int], after: set[int], wi
         left, right = (getattr(result, name) for result in (stepwise, at_once))
         by = key or ["run_id", "terrain", "direction", "metric"]
         assert left.sort(by).equals(right.sort(by)), name
+
+
+def test_how_many_runs_are_measured_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured two by two, runs have the steadiness that they have measured all together, to the last bit."""
+    runs = [loop_run(n) for n in range(5)]
+    together = analyse_results(runs, NO_LOG)
+    monkeypatch.setattr(athlete, "AT_ONCE", 2)
+    apart = analyse_results(runs, NO_LOG)
+    assert apart.stability.equals(together.stability)
+    assert apart.repeats.equals(together.repeats)
 
 
 def test_the_yardstick_of_a_watch_settles() -> None:

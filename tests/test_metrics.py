@@ -10,8 +10,10 @@ import statsmodels.api as sm
 from scipy.signal import lfilter
 
 from pipeline.metrics import EARLY, LATE, METRICS, MIDDLE, Windows
-from pipeline.stability import SD_FLOOR_SPM, measure_walking, stability_table
-from pipeline.tables import Stability
+from pipeline.seconds import Seconds
+from pipeline.stability import count_walking, measure_walking, stability_table
+from pipeline.tables import DataFrame, Stability
+from pipeline.windows import SD_FLOOR_SPM
 from tests.made_windows import DOWN, LEVEL, TECHNICAL, UP, cut, measure, seconds_of, windows
 
 
@@ -135,19 +137,30 @@ def test_without_dynamics_there_are_no_rows_of_them() -> None:
     assert all(name.startswith("cadence_") for name in rows["metric"])
 
 
+def walking(*runs: Seconds) -> DataFrame[Stability]:
+    """The rows of walking of runs on technical ground."""
+    counted = [count_walking(run, np.full(len(run), TECHNICAL)) for run in runs]
+    names = [f"run {n}" for n in range(len(runs))]
+    return stability_table(names, measure_walking(np.array(counted)))
+
+
 def test_walking_share_by_hand() -> None:
     """Of 100 s up technical ground 60 are walked; 50 s of standing count for nothing; level ground is run."""
     gait = ["walk"] * 60 + ["run"] * 40 + ["stand"] * 50 + ["run"] * 100
     grade = np.repeat([0.2, 0.0, 0.0], [100, 50, 100])
-    rows = measure_walking(seconds_of(np.full(250, 170.0), gait=gait, grade=grade), np.full(250, TECHNICAL))
-    assert Stability.is_valid(stability_table({"a run": rows}))
-    shares = {(row.direction, row.metric): (row.value, row.seconds) for row in rows}
-    assert shares["all", "walking_share"] == (0.3, 200.0)
-    assert shares["up", "walking_share"][0] == pytest.approx(0.6, abs=0.06)
-    assert shares["level", "walking_share"][0] == pytest.approx(0.0, abs=0.06)
+    rows = walking(seconds_of(np.full(250, 170.0), gait=gait, grade=grade))
+    assert Stability.is_valid(rows)
+    assert set(rows["metric"]) == {"walking_share"}
+    shares = {
+        direction: rest for direction, *rest in rows.select("direction", "value", "seconds").iter_rows()
+    }
+    assert shares["all"] == [0.3, 200.0]
+    assert shares["up"][0] == pytest.approx(0.6, abs=0.06)
+    assert shares["level"][0] == pytest.approx(0.0, abs=0.06)
 
 
 def test_no_track_no_walking() -> None:
     """An empty track, and one that stands still, have no rows of walking."""
-    assert measure_walking(seconds_of([]), np.zeros(0, dtype=np.int64)) == []
-    assert measure_walking(seconds_of(np.full(30, np.nan), gait="stand"), np.full(30, TECHNICAL)) == []
+    nowhere, still = seconds_of([]), seconds_of(np.full(30, np.nan), gait="stand")
+    moved = seconds_of(np.full(30, 170.0))
+    assert set(walking(nowhere, moved, still)["run_id"]) == {"run 1"}

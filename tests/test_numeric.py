@@ -1,7 +1,5 @@
 """Rolling statistics, gaps and stretches."""
 
-from itertools import pairwise
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from scipy.ndimage import median_filter
 from scipy.signal import savgol_filter
 
 from pipeline.numeric import (
+    RunningSums,
     fill_between,
     fit_slopes,
     fit_values,
@@ -19,7 +18,6 @@ from pipeline.numeric import (
     quantile,
     resample,
     rolling_mean,
-    rolling_mean_within,
     rolling_sd,
     stretches,
 )
@@ -94,21 +92,22 @@ def test_local_metres_across_the_date_line() -> None:
     assert north[1] == 0.0
 
 
-def test_a_mean_within_stretches_by_hand() -> None:
-    """A mean over three samples stops at the border: 1, 2 and 10, 20 never meet."""
-    got = rolling_mean_within(np.array([1.0, 2.0, 10.0, 20.0]), 3, np.array([0, 2, 4]))
-    assert got.tolist() == [1.5, 1.5, 15.0, 15.0]
+def test_running_sums_by_hand() -> None:
+    """Of 1, not known, 3 and 5 the first two have the mean 1, the last two 4; what is not known has none."""
+    sums = RunningSums.of(np.array([1.0, np.nan, 3.0, 5.0]))
+    got = sums.mean(np.array([0, 2, 1]), np.array([2, 4, 2]))
+    np.testing.assert_array_equal(got, [1.0, 4.0, np.nan])
 
 
-@given(st.lists(st.integers(1, 12), max_size=8), st.integers(1, 9), st.integers(0, 2**32 - 1))
-def test_a_mean_within_stretches_is_that_of_each_by_itself(lengths: list[int], width: int, seed: int) -> None:
-    """The mean within stretches is the rolling mean of every stretch cut out, missing values or not."""
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_running_sums_give_the_mean_of_any_stretch(n: int, seed: int) -> None:
+    """The mean of a stretch is that of its known samples, wherever it begins and ends."""
     rng = np.random.default_rng(seed)
-    borders = np.concatenate([[0], np.cumsum(np.array(lengths, dtype=np.int64))])
-    value = np.where(rng.random(borders[-1]) < 0.2, np.nan, rng.normal(0, 3, borders[-1]))
-    parts = [rolling_mean(value[a:b], width) for a, b in pairwise(borders)]
-    got = rolling_mean_within(value, width, borders)
-    np.testing.assert_allclose(got, np.concatenate([*parts, np.zeros(0)]), atol=1e-9)
+    value = np.where(rng.random(n) < 0.2, np.nan, rng.normal(0, 3, n))
+    low, high = np.sort(rng.integers(0, n + 1, (2, 9)), axis=0)
+    cut = [value[a:b][np.isfinite(value[a:b])] for a, b in zip(low, high, strict=True)]
+    expected = [own.mean() if len(own) else np.nan for own in cut]
+    np.testing.assert_allclose(RunningSums.of(value).mean(low, high), expected, atol=1e-9)
 
 
 def test_a_parabola_is_its_own_fit() -> None:

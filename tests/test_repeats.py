@@ -15,8 +15,9 @@ from polars.testing import assert_frame_equal
 from pipeline.athlete import analyse_results
 from pipeline.numeric import EARTH_RADIUS_M
 from pipeline.repeats import MIN_RUNS, POINTS, KnownStretches, find_passes, learn_stretches, often_passed
-from pipeline.stability import derive_windows, measure_parts
+from pipeline.stability import measure_parts
 from pipeline.tables import BalanceSessions, DataFrame, Grid, Repeats, Stretches
+from pipeline.windows import adjust, cut_windows
 from pipeline.workflow import analyse_run
 from tests.made_runs import activity
 from tests.made_windows import NO_MODEL, cut, seconds_of
@@ -180,11 +181,11 @@ def test_parts_are_measured_by_themselves() -> None:
     """A wobble of 3 on 200 s and of 1 on the next 200 s: each has its own figure, on any ground."""
     wobble = np.sin(2 * np.pi * np.arange(400) / 10)
     of_run = seconds_of(170 + np.where(np.arange(400) < 200, 3, 1) * wobble)
-    found = measure_parts(of_run, np.repeat([0, 1], 200), 3, NO_MODEL)
-    np.testing.assert_allclose(found["cadence_cv"][:2], np.array([3, 1]) / np.sqrt(2) / 170, rtol=0.05)
-    assert found["n_windows"].tolist() == [10, 10, 0]
-    assert np.isnan(found["cadence_cv"][2])
-    assert (found["low"][:2] <= found["cadence_cv"][:2]).all()
+    found = measure_parts(cut_windows(adjust(of_run, NO_MODEL), np.repeat([0, 1], 200)), 3)
+    np.testing.assert_allclose(found.value[:2], np.array([3, 1]) / np.sqrt(2) / 170, rtol=0.05)
+    assert found.n_windows.tolist() == [10, 10, 0]
+    assert np.isnan(found.value[2])
+    assert (found.low[:2] <= found.value[:2]).all()
 
 
 def test_parts_equal_the_ground_where_they_are_the_ground() -> None:
@@ -192,7 +193,7 @@ def test_parts_equal_the_ground_where_they_are_the_ground() -> None:
     cadence = 170 + np.random.default_rng(3).normal(0, 3, 600)
     ground = np.repeat(["technical", "smooth"], 300)
     by_ground = cut(seconds_of(cadence), ground.tolist())
-    by_part = derive_windows(seconds_of(cadence), np.repeat([0, 1], 300), NO_MODEL)
+    by_part = cut_windows(adjust(seconds_of(cadence), NO_MODEL), np.repeat([0, 1], 300))
     np.testing.assert_allclose(by_part.residual_sd_spm, by_ground.residual_sd_spm)
     assert by_part.start_s.tolist() == by_ground.start_s.tolist()
 

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from pipeline import analyse_run, read_activity
-from pipeline import stability as steadiness
 from pipeline.results import RunResult
 from pipeline.segments import RunSegments
 from pipeline.tables import Segments
+from pipeline.windows import adjust, cut_windows, fit_cadence
 from sample_data import STEADIED
 from sample_data.plan import plan_season
 from sample_data.recording import Recording, record_run
@@ -20,6 +20,7 @@ from sample_data.routes import make_routes
 from sample_data.write_fit import fit_bytes
 from sample_data.write_xml import gpx_bytes, tcx_bytes
 from tests.made_runs import loop
+from tests.made_windows import measure
 
 HIKER_GAP_SPEED_MPS = 2.1
 
@@ -76,9 +77,9 @@ def steady(run: RunResult, metric: str) -> dict[str, float]:
     segments = Segments.validate(pl.DataFrame([row | said for row in ground]), cast=True)
     seconds = run.track.to_seconds()
     ground, _ = RunSegments.from_table(segments).find_ground(seconds.elapsed_s)
-    windows = steadiness.derive_windows(seconds, ground, steadiness.fit_cadence([run.cadence_moments]))
-    found = steadiness.measure_windows(windows)
-    return {row.terrain: row.value for row in found if (row.metric, row.direction) == (metric, "all")}
+    windows = cut_windows(adjust(seconds, fit_cadence([run.cadence_moments])), ground)
+    found = measure(windows).filter(metric=metric, direction="all")
+    return dict(found.select("terrain", "value").iter_rows())
 
 
 def files(made: Recording) -> Iterator[tuple[str, str, bytes]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import polars as pl
 import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
@@ -13,8 +14,9 @@ from scipy.signal import lfilter
 
 from pipeline.metrics import METRICS
 from pipeline.seconds import RUN
-from pipeline.stability import SD_FLOOR_SPM, fit_cadence, sum_cadence
+from pipeline.stability import measure_windows, stability_table
 from pipeline.tables import DIRECTIONS, TERRAINS, Stability
+from pipeline.windows import SD_FLOOR_SPM, fit_cadence, join_windows, sum_cadence
 from tests.made_windows import SMOOTH, TECHNICAL, cut, measure, seconds_of, windows
 
 OF_LEVEL = ("cadence_cv", "cadence_cv_raw", "cadence_cv_early", "cadence_cv_late")
@@ -83,6 +85,28 @@ def test_twelve_seconds_must_be_known(known: int, n: int) -> None:
     cadence = np.full(20, 170.0)
     cadence[known:] = np.nan
     assert len(cut(seconds_of(cadence))) == n
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=4), st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=8)
+def test_runs_measured_together_are_measured_as_each_alone(sizes: list[int], seed: int) -> None:
+    """What is said of a run does not hang on which others are measured with it, to the last bit."""
+    rng = np.random.default_rng(seed)
+    runs = [
+        windows(
+            n,
+            terrain=rng.integers(0, 2, n),
+            direction=rng.integers(0, 3, n),
+            third=np.sort(rng.integers(0, 3, n)),
+            residual_sd_spm=rng.uniform(1, 5, n),
+        )
+        for n in sizes
+    ]
+    names = [f"run {k}" for k in range(len(runs))]
+    run = np.repeat(np.arange(len(runs)), sizes)
+    together = stability_table(names, measure_windows(join_windows(runs), run))
+    for name, own in zip(names, runs, strict=True):
+        assert together.filter(run_id=name).equals(measure(own).with_columns(run_id=pl.lit(name)))
 
 
 def test_a_spike_is_not_measured() -> None:

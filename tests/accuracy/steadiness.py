@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from pipeline import stability
+from pipeline.metrics import METRICS
 from pipeline.numeric import Array
 from pipeline.segments import RunSegments
-from pipeline.tables import Segments
+from pipeline.tables import TERRAINS, Segments
+from pipeline.windows import adjust, cut_windows, fit_cadence
 from sample_data.routes import make_route
 from tests.accuracy.ground import UNSTEADINESS_SD
 from tests.accuracy.world import (
@@ -24,6 +25,7 @@ from tests.accuracy.world import (
 )
 
 PAIRS = 12
+TECHNICAL = TERRAINS.index("technical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _technical_s(one: Pass) -> float:
 
 def _on_true_ground(passes: list[Pass]) -> Array:
     """`cadence_cv` on technical ground if every label were true: what no label can better."""
-    model = stability.fit_cadence(one.result.cadence_moments for one in passes)
+    model = fit_cadence(one.result.cadence_moments for one in passes)
     values = []
     for one in passes:
         assert one.result.track is not None
@@ -100,9 +102,8 @@ def _on_true_ground(passes: list[Pass]) -> Array:
         )
         seconds = one.result.track.to_seconds()
         ground, _ = RunSegments.from_table(Segments.cast(rows)).find_ground(seconds.elapsed_s)
-        measured = stability.measure_windows(stability.derive_windows(seconds, ground, model))
-        found = {row[:3]: row.value for row in measured}
-        values.append(found.get(("technical", "all", "cadence_cv"), np.nan))
+        windows = cut_windows(adjust(seconds, model), np.where(ground == TECHNICAL, 0, -1))
+        values.append(METRICS["cadence_cv"].compute(windows))
     return np.array(values)
 
 
