@@ -13,7 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ from pipeline.results import RunResult
 from pipeline.workflow import analyse_run
 
 FOLDERS = ("trail-season", "trail-dynamics", "trail-gpx", "road-season")
+WHOLE = ", all"
 HALF_PASSES = 5
 SEED = 20261124
 SPLITS = 20
@@ -49,10 +50,10 @@ class Recorded:
 
 
 def main() -> None:
-    """Print one line a season."""
+    """Print one line a season, and one for each of its watches."""
     corpus = ask_for_corpus("tests.agreement", __doc__)
     print("season and device             runs  half-split kappa (places)   single-pass kappa (r)  places")
-    shares: dict[str, list[tuple[float, bool | None]]] = defaultdict(list)
+    shares: dict[str, list[tuple[float, bool | None]]] = {}
     for name, runs in read_seasons(corpus):
         halves, n_half = half_split_kappa(runs)
         single, r, n_single = single_pass_kappa(runs)
@@ -60,17 +61,18 @@ def main() -> None:
             f"{name:28}{len(runs):6}{halves:14.2f} ({n_half})".ljust(62)
             + f"{single:6.2f} (r {r:.2f}){n_single:20}"
         )
-        places = learn_places([run.score() for run in runs])
-        shares[name.split(",")[0]] += [(_share(run, places), run.called_trail) for run in runs]
+        if name.endswith(WHOLE):
+            places = learn_places([run.score() for run in runs])
+            shares[name] = [(_share(run, places), run.called_trail) for run in runs]
     print("\ntechnical share, median: all runs, called trail, called otherwise")
-    for folder, found in shares.items():
+    for season, found in shares.items():
         groups = [
             [s for s, _ in found],
             [s for s, trail in found if trail],
             [s for s, trail in found if trail is False],
         ]
         print(
-            f"{folder:20}" + "".join(f"{np.median(g):8.3f} (n {len(g)})" if g else "       -" for g in groups)
+            f"{season:28}" + "".join(f"{np.median(g):8.3f} (n {len(g)})" if g else "       -" for g in groups)
         )
 
 
@@ -85,7 +87,10 @@ def ask_for_corpus(module: str, what_for: str | None) -> Path:
 
 
 def read_seasons(corpus: Path) -> Iterator[tuple[str, list[Recorded]]]:
-    """The runs of each folder by device epoch; an epoch of under four runs is left out."""
+    """The runs of each folder, all as Surefoot learns places from them, and then by device epoch.
+
+    An epoch of under four runs has no line of its own.
+    """
     with (corpus / "index.csv").open(newline="") as file:
         called = {row["path"]: row["trail"] for row in csv.DictReader(file)}
     for folder in FOLDERS:
@@ -99,13 +104,12 @@ def read_seasons(corpus: Path) -> Iterator[tuple[str, list[Recorded]]]:
                 continue
             word = called.get(f"{folder}/{path.name}", "")
             epochs[result.run["device_epoch"]].append((result, {"1": True, "0": False}.get(word)))
-        for number, found in enumerate(epochs.values(), 1):
-            if len(found) >= 4:
-                usual = _usual([result.run["altitude_class"] for result, _ in found])
-                yield (
-                    f"{folder}, {number}, {usual}",
-                    [Recorded(result, usual, word) for result, word in found],
-                )
+        by_watch = [(_usual([r.run["altitude_class"] for r, _ in found]), found) for found in epochs.values()]
+        recorded = [[Recorded(r, usual, word) for r, word in found] for usual, found in by_watch]
+        yield f"{folder}{WHOLE}", list(chain.from_iterable(recorded))
+        for number, ((usual, _), runs) in enumerate(zip(by_watch, recorded, strict=True), 1):
+            if len(runs) >= 4:
+                yield f"{folder}, {number}, {usual}", runs
 
 
 def _usual(classes: Sequence[str]) -> str:
