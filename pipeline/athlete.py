@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from pipeline import terrain
 from pipeline.balance import derive_dose, derive_dose_by_category
+from pipeline.cells import FEATURES, Cells
 from pipeline.columns import dtypes
 from pipeline.effect import derive_residuals, relate_effect
 from pipeline.exposure import HALF_LIFE_DAYS
@@ -35,7 +36,6 @@ from pipeline.segments import RunSegments, segments_table
 from pipeline.tables import (
     BalanceSessions,
     DataFrame,
-    Grid,
     Plans,
     Repeats,
     Residuals,
@@ -87,7 +87,7 @@ def analyse_athlete(
     runs: DataFrame[Runs],
     passes: Mapping[str, Passes],
     cadence_moments: Mapping[str, list[float]],
-    load_grid: Callable[[str], DataFrame[Grid]],
+    load_cells: Callable[[str], Cells],
     load_seconds: Callable[[str], Seconds],
     sessions: DataFrame[BalanceSessions],
     plans: DataFrame[Plans] | None = None,
@@ -100,12 +100,12 @@ def analyse_athlete(
     """Labels, steadiness, dose and answer from all runs of one athlete.
 
     `cadence_moments` hold every run, and so do `passes`, but for runs that a version analysed which did not
-    keep them. A run's grid and seconds are asked for only where its labels or steadiness cannot be as they
+    keep them. A run's cells and seconds are asked for only where its labels or steadiness cannot be as they
     were in `known`. `others` are runs of other athletes, and their passes, to learn places from as well.
     """
     rows = list(runs.iter_rows(named=True))
     ids = [run["run_id"] for run in rows]
-    passes = {run_id: passes.get(run_id) or _passes_of(load_grid(run_id)) for run_id in ids}
+    passes = {run_id: passes.get(run_id) or _passes_of(load_cells(run_id)) for run_id in ids}
     classes = _altitude_classes(rows)
     models = _cadence_models(runs, cadence_moments)
     scored = _score_passes(rows, classes, passes)
@@ -127,10 +127,10 @@ def analyse_athlete(
         ids_of_marks = [mark.mark_id for mark in marked]
         labels = _digest(*places.recall(place), classes[run_id], run["sub_sport"], *ids_of_marks)
         ground = before.ground
-        grid: DataFrame[Grid] | None = None
+        cells: Cells | None = None
         if labels != before.labels:
-            grid = load_grid(run_id)
-            own = label_run(run, grid, places, classes[run_id], marked)
+            cells = load_cells(run_id)
+            own = label_run(run, cells, places, classes[run_id], marked)
             segments[run_id] = own
             ground = _digest(own.start_s, own.terrain.astype(np.uint8))
             if before.ground not in ("", ground):
@@ -140,10 +140,10 @@ def analyse_athlete(
             if labels == before.labels:
                 own = _known_segments(known, run_id)
             seconds = load_seconds(run_id)
-            grid = load_grid(run_id) if grid is None else grid
-            again, new = learn_stretches(grid, stretches)
+            cells = load_cells(run_id) if cells is None else cells
+            again, new = learn_stretches(cells, stretches)
             stretches.add(new)
-            cut = cut_run(run, own, seconds, load_channels(run_id), model, grid, again)
+            cut = cut_run(run, own, seconds, load_channels(run_id), model, cells, again)
             run.update(judge_run(run, own, cut.windows))
             cuts.append(cut)
             measured.append(run_id)
@@ -181,7 +181,7 @@ def analyse_results(results: Iterable[RunResult], sessions: DataFrame[BalanceSes
         Runs.validate(pl.DataFrame(rows, schema=dtypes(Runs))),
         {run_id: result.passes for run_id, result in by_id.items()},
         {run_id: result.cadence_moments for run_id, result in by_id.items()},
-        lambda run_id: cast(RoundedGrid, by_id[run_id].grid).to_table(),
+        lambda run_id: cast(RoundedGrid, by_id[run_id].grid).to_cells(),
         lambda run_id: cast(RoundedTrack, by_id[run_id].track).to_seconds(),
         sessions,
         load_channels=lambda run_id: by_id[run_id].channels,
@@ -243,16 +243,12 @@ def _altitude_classes(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _passes_of(grid: DataFrame[Grid]) -> Passes:
-    return sum_passes(_place_ids(grid), _features(grid))
+def _passes_of(cells: Cells) -> Passes:
+    return sum_passes(_place_ids(cells), {name: cells[name] for name in FEATURES})
 
 
-def _place_ids(grid: DataFrame[Grid]) -> Integers:
-    return place_ids(*(grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg")))
-
-
-def _features(grid: DataFrame[Grid]) -> dict[str, Array]:
-    return {name: grid[name].to_numpy() for name in terrain.FEATURES}
+def _place_ids(cells: Cells) -> Integers:
+    return place_ids(*(cells[name] for name in ("lat_deg", "lon_deg", "heading_deg")))
 
 
 def _score_passes(
@@ -280,7 +276,7 @@ def _cadence_models(runs: DataFrame[Runs], sums: Mapping[str, list[float]]) -> d
 
 def label_run(
     run: Mapping[str, Any],
-    grid: DataFrame[Grid],
+    cells: Cells,
     places: Places,
     altitude_class: str,
     marks: Sequence[Mark] = (),
@@ -289,27 +285,27 @@ def label_run(
 
     A treadmill is smooth; what the runner marked is what the runner said.
     """
-    shared, passes = places.recall(_place_ids(grid))
-    own = terrain.derive_score(_features(grid), altitude_class, run["sampling"])
+    shared, passes = places.recall(_place_ids(cells))
+    own = terrain.derive_score(cells, altitude_class, run["sampling"])
     known = np.isfinite(shared)
     score = np.where(known, rolling_mean(shared, ALONG_CELLS), own)
     if run["sub_sport"] in INDOOR:
         score = np.full(len(score), -CERTAIN)
-    said = apply_marks(run["run_id"], grid, marks)
+    said = apply_marks(run["run_id"], cells, marks)
     score = np.where(said == terrain.TECHNICAL, CERTAIN, np.where(said == terrain.SMOOTH, -CERTAIN, score))
     segments = terrain.derive_segments(
-        grid,
+        cells,
         score,
         np.where(known, passes, 1),
         altitude_class=altitude_class,
-        end_s=run["elapsed_s"] or float(grid["elapsed_s"].to_numpy().max(initial=0.0)),
+        end_s=run["elapsed_s"] or float(cells["elapsed_s"].max(initial=0.0)),
     )
-    return _say_marked(segments, grid, said != UNMARKED) if marks else segments
+    return _say_marked(segments, cells, said != UNMARKED) if marks else segments
 
 
-def _say_marked(segments: RunSegments, grid: DataFrame[Grid], marked: Mask) -> RunSegments:
+def _say_marked(segments: RunSegments, cells: Cells, marked: Mask) -> RunSegments:
     """Segments that are marked for the most part are so because the runner said so."""
-    of = np.searchsorted(segments.start_m, grid["distance_m"].to_numpy(), side="right") - 1
+    of = np.searchsorted(segments.start_m, cells["distance_m"], side="right") - 1
     share = np.bincount(of, marked, len(segments)) / np.maximum(np.bincount(of, minlength=len(segments)), 1)
     edited = share > 0.5
     said = zip(edited, segments.reasons, strict=True)

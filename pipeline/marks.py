@@ -7,12 +7,13 @@ GPS may err by 10 to 15 m. A stretch without positions is marked on its own run 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
+from pipeline.cells import Cells
 from pipeline.errors import SurefootError
 from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask
 from pipeline.places import place_ids, places_around
@@ -105,20 +106,20 @@ def marks_on(run_id: str, place: Integers, marks: Sequence[Mark]) -> list[Mark]:
     ]
 
 
-def apply_marks(run_id: str, grid: DataFrame[Grid], marks: Sequence[Mark]) -> Integers:
+def apply_marks(run_id: str, cells: Cells, marks: Sequence[Mark]) -> Integers:
     """What each cell is marked as: an index into tables.TERRAINS, UNMARKED elsewhere."""
-    said = np.full(len(grid), UNMARKED)
-    columns = {name: grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg", "distance_m")}
+    distance = cells["distance_m"]
+    said = np.full(len(distance), UNMARKED)
     for mark in marks:
         if len(mark.way):
-            said[_along(columns, mark.way)] = TERRAINS.index(mark.terrain)
+            said[_along(cells, mark.way)] = TERRAINS.index(mark.terrain)
         elif mark.run_id == run_id:
-            inside = (columns["distance_m"] >= mark.start_m) & (columns["distance_m"] < mark.end_m)
+            inside = (distance >= mark.start_m) & (distance < mark.end_m)
             said[inside] = TERRAINS.index(mark.terrain)
     return said
 
 
-def _along(cells: Mapping[str, Array], way: Array) -> Mask:
+def _along(cells: Cells, way: Array) -> Mask:
     """Cells beside one of the way's points, within reach of it, and in about its direction."""
     scale = np.cos(np.radians(way[0, 0]))
     north, east = cells["lat_deg"] * _METRES_PER_DEG, cells["lon_deg"] * _METRES_PER_DEG * scale

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from pipeline.cells import Cells
 from pipeline.channels import pick_dynamics
 from pipeline.metrics import METRICS, Windows
 from pipeline.numeric import Array, Integers
@@ -26,7 +27,7 @@ from pipeline.stability import (
     measure_windows,
     stability_table,
 )
-from pipeline.tables import TERRAINS, DataFrame, Grid, Repeats, Stability
+from pipeline.tables import TERRAINS, DataFrame, Repeats, Stability
 from pipeline.windows import WINDOW_S, adjust, cut_windows, join_windows
 
 HEADLINE = "cadence_cv"
@@ -52,7 +53,7 @@ def cut_run(
     seconds: Seconds,
     channels: pl.DataFrame | None,
     coefficients: Array,
-    grid: DataFrame[Grid],
+    cells: Cells,
     passes: Sequence[Pass],
 ) -> Cut:
     """Cut one run; `coefficients` are those of its device epoch (`windows.fit_cadence`)."""
@@ -62,7 +63,7 @@ def cut_run(
         run["run_id"],
         cut_windows(adjusted, ground),
         count_walking(seconds, ground),
-        cut_passes(run, grid, adjusted.without_dynamics(), technicality, passes),
+        cut_passes(run, cells, adjusted.without_dynamics(), technicality, passes),
     )
 
 

@@ -138,7 +138,7 @@ def analyse_season(season: Season, tell: Callable[[], None]) -> AthleteResult:
             season.runs,
             season.passes,
             season.cadence_moments,
-            stored.grid,
+            stored.cells,
             load_seconds,
             season.sessions,
             season.plans,

@@ -24,11 +24,12 @@ import numpy as np
 import polars as pl
 from scipy.spatial import cKDTree
 
+from pipeline.cells import Cells
 from pipeline.columns import dtypes, numbers_of
 from pipeline.metrics import Windows
 from pipeline.numeric import EARTH_RADIUS_M, Array, Integers, Mask, RunningSums, stretches
 from pipeline.stability import measure_parts
-from pipeline.tables import DataFrame, Grid, Repeats, Stretches
+from pipeline.tables import DataFrame, Repeats, Stretches
 from pipeline.windows import WINDOW_S, Adjusted, cut_windows, join_windows
 
 MIN_RUNS = 5
@@ -100,12 +101,10 @@ class KnownStretches:
 class _Way:
     """The cells of a run, and which of them are on a pass already."""
 
-    def __init__(self, grid: DataFrame[Grid]) -> None:
-        self.lat, self.lon, self.heading = (
-            grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg")
-        )
+    def __init__(self, cells: Cells) -> None:
+        self.lat, self.lon, self.heading = (cells[name] for name in ("lat_deg", "lon_deg", "heading_deg"))
         self.known: Mask = np.isfinite(self.lat) & np.isfinite(self.lon) & np.isfinite(self.heading)
-        self.taken: Mask = np.zeros(len(grid), dtype=bool)
+        self.taken: Mask = np.zeros(len(self.lat), dtype=bool)
         self.there = np.flatnonzero(self.known)
         self.at = _xyz(self.lat[self.there], self.lon[self.there])
         self.tree = _tree(self.at)
@@ -201,9 +200,9 @@ class _Way:
         return KnownStretches(found, points[kept]), at[kept, 0]
 
 
-def find_passes(grid: DataFrame[Grid], known: KnownStretches) -> list[Pass]:
+def find_passes(cells: Cells, known: KnownStretches) -> list[Pass]:
     """Where a run passed stretches, in order of the way; of two that overlap by over 100 m the elder."""
-    return sorted(_Way(grid).take(known), key=_by_start)
+    return sorted(_Way(cells).take(known), key=_by_start)
 
 
 def _by_start(one: Pass) -> int:
@@ -264,9 +263,9 @@ def _follow(visits: list[list[int]]) -> Iterator[tuple[int, int]]:
             yield start, at
 
 
-def learn_stretches(grid: DataFrame[Grid], known: KnownStretches) -> tuple[list[Pass], KnownStretches]:
+def learn_stretches(cells: Cells, known: KnownStretches) -> tuple[list[Pass], KnownStretches]:
     """The passes of a run, and the stretches that are new: of its ground that no known one covers."""
-    way = _Way(grid)
+    way = _Way(cells)
     passes = way.take(known)
     new, starts = way.cut()
     passes_of_new = way.take_cut(new, starts)
@@ -301,7 +300,7 @@ class Passed:
 
 def cut_passes(
     run: Mapping[str, Any],
-    grid: DataFrame[Grid],
+    cells: Cells,
     adjusted: Adjusted,
     technicality: Array,
     passes: Sequence[Pass],
@@ -310,7 +309,7 @@ def cut_passes(
 
     `technicality` is of each second's ground.
     """
-    elapsed, distance, grade = (grid[name].to_numpy() for name in ("elapsed_s", "distance_m", "grade"))
+    elapsed, distance, grade = (cells[name] for name in ("elapsed_s", "distance_m", "grade"))
     start, end = (np.array([one[k] for one in passes], dtype=np.int64) for k in (1, 2))
     first, last = np.searchsorted(adjusted.seconds.elapsed_s, [elapsed[start], elapsed[end]])
     part = np.full(len(technicality), -1)

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from pipeline.cells import READ, Cells
 from pipeline.columns import STEPS, dtypes, slices_of
 from pipeline.numeric import Array, Integers
 from pipeline.seconds import MEASURED, Seconds
@@ -96,6 +97,10 @@ class RoundedGrid:
         cells = self.numbers.steps.shape[1]
         given = self.numbers.columns() | {"cell": pl.Series(np.arange(cells))}
         return cast(DataFrame[Grid], _table(Grid, self.run_id, cells, given))
+
+    def to_cells(self) -> Cells:
+        """What labels are made of."""
+        return {name: self.numbers[name] for name in READ}
 
 
 def timestamps(start_time: datetime, elapsed_s: Integers) -> pl.Series:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.ndimage import median_filter, percentile_filter
 
+from pipeline.cells import FEATURES, Cells
 from pipeline.numeric import (
     Array,
     Integers,
@@ -34,10 +35,9 @@ from pipeline.numeric import (
     stretches,
 )
 from pipeline.segments import RunSegments
-from pipeline.tables import DIRECTIONS, TERRAINS, DataFrame, Grid
+from pipeline.tables import DIRECTIONS, TERRAINS
 
 CELL_M = 5.0
-FEATURES = ("altitude_roughness", "pace_variability", "pace_deficit", "sinuosity", "abs_grade")
 TECHNICAL, SMOOTH = (TERRAINS.index(t) for t in ("technical", "smooth"))
 UP, LEVEL, DOWN = (DIRECTIONS.index(d) for d in ("up", "level", "down"))
 
@@ -262,14 +262,14 @@ def label_direction(
 
 
 def derive_segments(
-    grid: DataFrame[Grid], score: Array, passes: Integers, *, altitude_class: str, end_s: float
+    cells: Cells, score: Array, passes: Integers, *, altitude_class: str, end_s: float
 ) -> RunSegments:
     """Stretches of one terrain and direction of one run, with their two main reasons.
 
     `score` and `passes` are per cell: what the labels rest on, and on how many runs. The first
     segment starts at 0 s, the last ends at `end_s`, and each ends where the next begins.
     """
-    grade, elapsed, distance = (grid[name].to_numpy() for name in ("grade", "elapsed_s", "distance_m"))
+    grade, elapsed, distance = (cells[name] for name in ("grade", "elapsed_s", "distance_m"))
     terrain = label_ground(score, passes)
     direction = label_direction(grade, terrain)
     borders = stretches(terrain * len(DIRECTIONS) + direction)
@@ -286,7 +286,7 @@ def derive_segments(
         grade_mean=_means(grade, first, last),
         technicality_mean=_means(technicality(score, passes), first, last),
         passes=usual_passes.astype(np.int64),
-        reasons=_reasons(grid, terrain[first], usual_passes > 1, first, last, altitude_class),
+        reasons=_reasons(cells, terrain[first], usual_passes > 1, first, last, altitude_class),
         edited=np.zeros(len(first), dtype=bool),
     )
 
@@ -310,7 +310,7 @@ def _medians(value: Integers, first: Integers, last: Integers) -> Array:
 
 
 def _reasons(
-    grid: DataFrame[Grid],
+    cells: Cells,
     terrain: Integers,
     shared: Mask,
     first: Integers,
@@ -322,7 +322,7 @@ def _reasons(
     `terrain` and `shared`, whether other runs were there, are per stretch.
     Where none does, the label rests on the other passes or on the stretch's neighbours, and that is said.
     """
-    features = {name: grid[name].to_numpy() for name in WEIGHTS[altitude_class]}
+    features = {name: cells[name] for name in WEIGHTS[altitude_class]}
     said = weigh_features(features, altitude_class)
     names = list(said)
     sign = np.where(terrain == TECHNICAL, 1.0, -1.0)
@@ -330,7 +330,7 @@ def _reasons(
     for_label = np.where(for_label > 0, for_label, 0.0)  # NaN too says nothing
     main = np.argsort(-for_label, axis=0, kind="stable")[:2].T.tolist()
     means = _means(np.array(list(features.values())), first, last).T.tolist()
-    elapsed = grid["elapsed_s"].to_numpy()
+    elapsed = cells["elapsed_s"]
     speed_mps = (last - 1 - first) * CELL_M / np.maximum(elapsed[last - 1] - elapsed[first], 1.0)
     reasons = []
     for k, speed in enumerate(speed_mps.tolist()):

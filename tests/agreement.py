@@ -175,7 +175,7 @@ def _technical(run: Recorded, places: Places) -> Mask:
     """Of each cell."""
     assert run.result.grid is not None
     grid = run.result.grid.to_table()
-    segments = label_run(run.result.run, grid, places, run.altitude_class)
+    segments = label_run(run.result.run, run.result.grid.to_cells(), places, run.altitude_class)
     borders = [*segments.start_m, np.inf]
     technical = np.zeros(len(grid), dtype=bool)
     at = grid["distance_m"].to_numpy()

@@ -212,12 +212,12 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
     run = analyse_run(activity, **names)
     assert run.track is not None
     assert run.grid is not None
-    track, grid, row = run.track, run.grid.to_table(), dict(run.run)
+    track, cells, row = run.track, run.grid.to_cells(), dict(run.run)
     altitude_class = course.altitude_class
 
     def label() -> RunSegments:
         score = terrain.derive_score(run.passes.values, altitude_class, motion.sampling)
-        return label_run(row, grid, learn_places([(run.passes.place, score)]), altitude_class)
+        return label_run(row, cells, learn_places([(run.passes.place, score)]), altitude_class)
 
     segments = label()
     model = fit_cadence([run.cadence_moments])
@@ -279,10 +279,10 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
         )
         saved = 1000 * (time.process_time() - start) / len(batch)
 
-    again, _ = learn_stretches(grid, KnownStretches())
+    again, _ = learn_stretches(cells, KnownStretches())
 
     def cut() -> Cut:
-        return cut_run(row, segments, track.to_seconds(), None, model, grid, again)
+        return cut_run(row, segments, track.to_seconds(), None, model, cells, again)
 
     cuts = [cut()] * len(batch)
     return [
@@ -297,7 +297,7 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
         ("tables of track and grid", analysis - resample - gridding - feature - gait_ms),
         ("pack, original and catalogue", stored),
         ("places and segments", cpu_ms(lambda: segments_table({"r": label()}))),
-        ("stretches passed", cpu_ms(lambda: learn_stretches(grid, KnownStretches()))),
+        ("stretches passed", cpu_ms(lambda: learn_stretches(cells, KnownStretches()))),
         ("windows, of the run and of its stretches", cpu_ms(cut)),
         ("steadiness of these", cpu_ms(lambda: measure_runs(cuts)) / len(cuts)),
         ("labels, steadiness and passes stored", saved),

@@ -16,10 +16,11 @@ from polars.testing import assert_frame_equal
 
 from pipeline import athlete
 from pipeline.athlete import YARDSTICK_RUNS, AthleteResult, Known, analyse_athlete, analyse_results
+from pipeline.cells import Cells
 from pipeline.results import RunResult
 from pipeline.rounded import RoundedGrid, RoundedTrack
 from pipeline.seconds import Seconds
-from pipeline.tables import GAITS, BalanceSessions, DataFrame, Grid, Runs
+from pipeline.tables import GAITS, BalanceSessions, Runs
 from pipeline.workflow import analyse_run
 from tests.made_runs import activity, without
 
@@ -59,15 +60,15 @@ class Asked:
             Runs.validate(pl.DataFrame(rows, schema=Runs.create_empty().schema)),
             {run_id: result.passes for run_id, result in self._by_id.items()},
             {run_id: result.cadence_moments for run_id, result in self._by_id.items()},
-            self._grid,
+            self._cells,
             self._seconds,
             NO_LOG,
             known=given,
         )
 
-    def _grid(self, run_id: str) -> DataFrame[Grid]:
+    def _cells(self, run_id: str) -> Cells:
         self.grids.add(run_id)
-        return cast(RoundedGrid, self._by_id[run_id].grid).to_table()
+        return cast(RoundedGrid, self._by_id[run_id].grid).to_cells()
 
     def _seconds(self, run_id: str) -> Seconds:
         self.tracks.add(run_id)
@@ -153,7 +154,7 @@ def test_passes_that_were_not_kept_are_taken_from_the_grid() -> None:
         rows,
         {},
         {str(run.run["run_id"]): run.cadence_moments for run in runs},
-        lambda run_id: cast(RoundedGrid, loop_run(int(run_id[1:])).grid).to_table(),
+        lambda run_id: cast(RoundedGrid, loop_run(int(run_id[1:])).grid).to_cells(),
         lambda run_id: cast(RoundedTrack, loop_run(int(run_id[1:])).track).to_seconds(),
         NO_LOG,
     )

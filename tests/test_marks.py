@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline import cli
 from pipeline.batch import find_files, import_files, mark_stretch, unmark_stretch
+from pipeline.cells import read_cells
 from pipeline.errors import SurefootError
 from pipeline.marks import UNMARKED, Mark, apply_marks, draw_mark, from_table, marks_on, to_row
 from pipeline.places import place_ids
@@ -47,12 +48,17 @@ def place_of(grid: DataFrame[Grid]) -> np.ndarray:
     return place_ids(*(grid[name].to_numpy() for name in ("lat_deg", "lon_deg", "heading_deg")))
 
 
+def marked(run_id: str, grid: DataFrame[Grid], marks: list[Mark]) -> np.ndarray:
+    """What each cell of a grid is marked as."""
+    return apply_marks(run_id, read_cells(grid), marks)
+
+
 MARK = draw_mark(eastwards(), "run", 100.0, 200.0, "technical", AT)
 
 
 def test_a_mark_by_hand() -> None:
     """100 to 200 m marked as technical are cells 20 to 39, and no other."""
-    said = apply_marks("run", eastwards(), [MARK])
+    said = marked("run", eastwards(), [MARK])
     assert np.flatnonzero(said == TECHNICAL).tolist() == list(range(20, 40))
     assert set(said[:20]) | set(said[40:]) == {UNMARKED}
 
@@ -61,7 +67,7 @@ def test_a_mark_by_hand() -> None:
 def test_a_mark_holds_for_passes_beside_it(aside_m: float, held: bool) -> None:
     """Positions that are 15 m off are on the marked way still; a trail 25 m aside is another."""
     other = eastwards(north_m=aside_m)
-    assert (apply_marks("other", other, [MARK]) == TECHNICAL).any() == held
+    assert (marked("other", other, [MARK]) == TECHNICAL).any() == held
     if held:
         assert marks_on("other", place_of(other), [MARK]) == [MARK]
 
@@ -69,13 +75,13 @@ def test_a_mark_holds_for_passes_beside_it(aside_m: float, held: bool) -> None:
 def test_a_mark_is_for_one_direction() -> None:
     """Who comes the other way is not concerned: down is not up."""
     back = eastwards(heading_deg=270.0)
-    assert set(apply_marks("back", back, [MARK])) == {UNMARKED}
+    assert set(marked("back", back, [MARK])) == {UNMARKED}
 
 
 def test_the_latest_mark_wins() -> None:
     """Technical, then smooth over a part of it: the part is smooth."""
     later = draw_mark(eastwards(), "run", 120.0, 180.0, "smooth", AT)
-    said = apply_marks("run", eastwards(), [MARK, later])
+    said = marked("run", eastwards(), [MARK, later])
     assert said[25:35].tolist() == [SMOOTH] * 10
     assert said[22] == TECHNICAL
 
@@ -84,8 +90,8 @@ def test_without_positions_a_mark_is_for_its_run() -> None:
     """On a run without positions the metres are marked, and no other run is concerned."""
     blind = Grid.cast(eastwards().with_columns(lat_deg=None, lon_deg=None, heading_deg=None))
     mark = draw_mark(blind, "run", 100.0, 200.0, "smooth", AT)
-    assert np.flatnonzero(apply_marks("run", blind, [mark]) == SMOOTH).tolist() == list(range(20, 40))
-    assert set(apply_marks("other", eastwards(), [mark])) == {UNMARKED}
+    assert np.flatnonzero(marked("run", blind, [mark]) == SMOOTH).tolist() == list(range(20, 40))
+    assert set(marked("other", eastwards(), [mark])) == {UNMARKED}
     assert marks_on("other", place_of(eastwards()), [mark]) == []
 
 
@@ -111,7 +117,7 @@ def test_a_mark_comes_back_from_its_row(start: int, length: int, terrain: str, n
     mark = draw_mark(grid, "run", start * 5.0, (start + length) * 5.0, terrain, AT)
     (again,) = from_table(Marks.validate(pl.DataFrame([to_row(mark, "ada", AT)]), cast=True))
     assert isinstance(again, Mark)
-    assert apply_marks("run", grid, [again]).tolist() == apply_marks("run", grid, [mark]).tolist()
+    assert marked("run", grid, [again]).tolist() == marked("run", grid, [mark]).tolist()
 
 
 @pytest.fixture

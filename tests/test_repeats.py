@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from pipeline.athlete import analyse_results
+from pipeline.cells import read_cells
 from pipeline.numeric import EARTH_RADIUS_M
 from pipeline.repeats import MIN_RUNS, POINTS, KnownStretches, find_passes, learn_stretches, often_passed
 from pipeline.stability import measure_parts
@@ -54,7 +55,7 @@ def eastward(length_m: float, **where: float) -> DataFrame[Grid]:
 
 def learnt(of: DataFrame[Grid]) -> KnownStretches:
     """The stretches of a first run."""
-    return learn_stretches(of, NONE_KNOWN)[1]
+    return learn_stretches(read_cells(of), NONE_KNOWN)[1]
 
 
 @pytest.mark.parametrize(("length_m", "n"), [(495, 0), (505, 1), (1005, 2), (1400, 2)])
@@ -68,7 +69,7 @@ def test_new_ground_is_cut_into_stretches(length_m: int, n: int) -> None:
 def test_a_second_run_passes_what_the_first_made() -> None:
     """The same 1 km again is two passes from 0 to 500 and to 1000 m, and makes nothing new."""
     known = learnt(eastward(1005))
-    passes, new = learn_stretches(eastward(1005), known)
+    passes, new = learn_stretches(read_cells(eastward(1005)), known)
     assert [(start, end) for _, start, end in passes] == [(0, 100), (100, 200)]
     assert len(new) == 0
 
@@ -77,7 +78,7 @@ def test_the_other_way_is_another_stretch() -> None:
     """Who runs the trail back passes none of the stretches made on the way there."""
     there = eastward(1005)
     back = grid(np.arange(1005, -5, -5), np.zeros(202))
-    passes, new = learn_stretches(back, learnt(there))
+    passes, new = learn_stretches(read_cells(back), learnt(there))
     assert {stretch_id for stretch_id, _, _ in passes} == set(new.stretch_id)
     assert not set(new.stretch_id) & set(learnt(there).stretch_id)
 
@@ -86,29 +87,32 @@ def test_the_other_way_is_another_stretch() -> None:
 def test_positions_may_be_off(beside_m: float, passes: int) -> None:
     """15 m beside the line is the same trail, 40 m beside it is another."""
     east = np.arange(0, 510, 5)
-    assert len(find_passes(grid(east, np.full(len(east), beside_m)), learnt(eastward(505)))) == passes
+    assert (
+        len(find_passes(read_cells(grid(east, np.full(len(east), beside_m))), learnt(eastward(505))))
+        == passes
+    )
 
 
 def test_a_way_round_is_no_pass() -> None:
     """From the same start to the same end by a loop of 300 m more is not the same stretch."""
     east = np.concatenate([np.arange(0, 250, 5), np.full(30, 250), np.full(30, 250), np.arange(250, 510, 5)])
     north = np.concatenate([np.zeros(50), np.arange(0, 150, 5), np.arange(150, 0, -5), np.zeros(52)])
-    assert find_passes(grid(east, north), learnt(eastward(505))) == []
+    assert find_passes(read_cells(grid(east, north)), learnt(eastward(505))) == []
 
 
 def test_half_a_stretch_is_no_pass() -> None:
     """Who turns off after 300 m, or joins after 200 m, has not run the stretch."""
     known = learnt(eastward(505))
-    assert find_passes(eastward(300), known) == []
+    assert find_passes(read_cells(eastward(300)), known) == []
     east = np.arange(200, 800, 5)
-    assert find_passes(grid(east, np.zeros(len(east))), known) == []
+    assert find_passes(read_cells(grid(east, np.zeros(len(east)))), known) == []
 
 
 def test_laps_are_passes_of_one_stretch() -> None:
     """Five laps of a round of 1 km are ten passes of two stretches, and make no more than these two."""
     turn = np.arange(0, 5 * 2 * np.pi, 5 / (1000 / (2 * np.pi)))
     radius = 1000 / (2 * np.pi)
-    passes, new = learn_stretches(grid(radius * np.cos(turn), radius * np.sin(turn)), NONE_KNOWN)
+    passes, new = learn_stretches(read_cells(grid(radius * np.cos(turn), radius * np.sin(turn))), NONE_KNOWN)
     assert len(new) == 2
     assert len(passes) >= 9
     assert new.to_table(5)["rank"].unique().sort().to_list() == [5, 6]
@@ -118,14 +122,14 @@ def test_a_run_without_positions_passes_nothing() -> None:
     """Neither a treadmill nor an empty run has or makes a stretch."""
     nowhere = eastward(1005).with_columns(lat_deg=None, lon_deg=None)
     for nothing in (Grid.cast(nowhere), Grid.create_empty()):
-        assert learn_stretches(nothing, learnt(eastward(1005)))[0] == []
+        assert learn_stretches(read_cells(nothing), learnt(eastward(1005)))[0] == []
         assert len(learnt(nothing)) == 0
 
 
 def test_what_is_known_keeps_its_name() -> None:
     """A longer run over known ground adds the stretches beyond it and leaves the known ones as they are."""
     known = learnt(eastward(1005))
-    passes, new = learn_stretches(eastward(2005), known)
+    passes, new = learn_stretches(read_cells(eastward(2005)), known)
     assert len(passes) == 4
     assert len(new) == 2
 
@@ -174,7 +178,7 @@ def test_anywhere_on_earth_the_same_way_is_found_again(
         turn = (pl.col("lon_deg") + 180) % 360 - 180
         return Grid.cast(made.with_columns(lon_deg=turn))
 
-    assert len(find_passes(once(6.0), learnt(once(0.0)))) == 2
+    assert len(find_passes(read_cells(once(6.0)), learnt(once(0.0)))) == 2
 
 
 def test_parts_are_measured_by_themselves() -> None:

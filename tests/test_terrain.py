@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from pipeline.cells import read_cells
 from pipeline.numeric import stretches
 from pipeline.segments import segments_table
 from pipeline.tables import Grid, Segments
@@ -231,7 +232,9 @@ def test_segments_cover_the_run_without_gap_or_overlap() -> None:
             }
         )
     )
-    segments = derive_segments(grid, score, np.ones(n, dtype=np.int64), altitude_class="clean", end_s=2000.0)
+    segments = derive_segments(
+        read_cells(grid), score, np.ones(n, dtype=np.int64), altitude_class="clean", end_s=2000.0
+    )
     assert segments.start_s[0] == 0.0
     assert segments.end_s[-1] == 2000.0
     assert (segments.start_s[1:] == segments.end_s[:-1]).all()

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.cells import Cells, read_cells
 from pipeline.columns import dtypes, numbers_of, steps_per_unit
 from pipeline.errors import SurefootError
 from pipeline.numeric import Mask
@@ -239,11 +240,13 @@ class StoredFrames:
         return self
 
     def grid(self, run_id: str) -> DataFrame[Grid]:
-        """A run's grid."""
-        here = self._at_hand.get(run_id)
-        if here is not None:
-            return cast(RoundedGrid, here.grid).to_table()
+        """A run's grid, from its pack."""
         return cast(DataFrame[Grid], self._grids.read(self._placements[run_id]))
+
+    def cells(self, run_id: str) -> Cells:
+        """What labels are made of."""
+        here = self._at_hand.get(run_id)
+        return read_cells(self.grid(run_id)) if here is None else cast(RoundedGrid, here.grid).to_cells()
 
     def track(self, run_id: str) -> DataFrame[Track]:
         """These columns of a run's track, from its pack."""
