@@ -50,6 +50,5 @@ class Activity:
     timer_events: DataFrame[TimerEvents]
     laps: pl.DataFrame = field(default_factory=pl.DataFrame)
     sessions: pl.DataFrame = field(default_factory=pl.DataFrame)
-    devices: pl.DataFrame = field(default_factory=pl.DataFrame)
     sets: pl.DataFrame = field(default_factory=pl.DataFrame)
     damage: Damage | None = None

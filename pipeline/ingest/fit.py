@@ -40,7 +40,7 @@ _STRIDES = "a FIT file counts the cycles of one leg, so its cadence was doubled"
 
 
 def parse_fit(content: bytes) -> Activity:
-    """Read a FIT file: records, events, laps, sessions, devices and strength sets, in the file's own order.
+    """Read a FIT file: records, timer events, laps, sessions and strength sets, in the file's own order.
 
     Nothing is resampled and no record is dropped; after damage only what came before is given. Cadence is
     steps per minute: FIT's profile stores one leg's cycles, so `2 * (cadence + fractional_cadence)`.
@@ -60,7 +60,6 @@ def parse_fit(content: bytes) -> Activity:
         timer_events=_timer_events(decoded.table(profile.EVENT), shift),
         laps=_frame(decoded.table(profile.LAP), shift),
         sessions=sessions,
-        devices=_frame(decoded.table(profile.DEVICE_INFO), shift),
         sets=_sets(decoded, shift),
         damage=decoded.damage,
     )
@@ -109,8 +108,10 @@ def _absolute(seconds: Floats, shift: float) -> Floats:
 
 def _instants(name: str, seconds: Floats, shift: float) -> pl.Series:
     """FIT seconds -> UTC; null where unknown."""
-    micros = pl.Series(name, (_absolute(seconds, shift) + _EPOCH_S) * 1e6, nan_to_null=True)
-    return micros.cast(_INSTANT)
+    micros = (_absolute(seconds, shift) + _EPOCH_S) * 1e6
+    if np.isfinite(micros).all():
+        return pl.Series(name, micros.astype(np.int64)).cast(_INSTANT)
+    return pl.Series(name, micros, nan_to_null=True).cast(_INSTANT)
 
 
 def _names(name: str, kind: str, values: Floats) -> pl.Series:
@@ -247,8 +248,8 @@ def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift
         for name in ("sport", "sub_sport")
     )
     record, session = decoded.table(profile.RECORD), decoded.table(profile.SESSION)
-    seconds = np.concatenate([record.numbers("timestamp"), session.numbers("start_time")])
-    start = _first_instant(_absolute(seconds, shift))
+    starts = (record.numbers("timestamp"), session.numbers("start_time"))
+    start = next(filter(None, (_first_instant(_absolute(seconds, shift)) for seconds in starts)), None)
     offset = _utc_offset(activity)
     local_date: date | None = None
     if start is not None and offset is not None:
@@ -286,8 +287,8 @@ def _first(values: Floats) -> int | None:
 
 
 def _first_instant(seconds: Floats) -> datetime | None:
-    known = seconds[np.isfinite(seconds)]
-    return _EPOCH + timedelta(seconds=float(known[0])) if len(known) else None
+    known = np.isfinite(seconds)
+    return _EPOCH + timedelta(seconds=float(seconds[known.argmax()])) if known.any() else None
 
 
 def _utc_offset(activity: Table) -> int | None:

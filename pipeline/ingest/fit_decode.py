@@ -102,14 +102,16 @@ def decode_fit(content: bytes) -> Decoded:
     definitions = scanner.definitions()
     if scanner.surplus:
         warnings.append(_SURPLUS)
-    stamps = _expand_compressed_timestamps(content, definitions, segments)
+    stamps = _expand_compressed_timestamps(content, definitions, segments) if scanner.compressed else None
     tables: dict[int, Table] = {}
     room = Room(_MAX_CELLS + _MAX_CELLS_PER_BYTE * len(content))
-    for number in {known.message for known in definitions} & profile.fields().keys():
+    kinds = {known.message for known in definitions} & profile.fields().keys()
+    for number in kinds - {profile.FIELD_DESCRIPTION}:
         group = [known for known in definitions if known.message == number]
         _cut_surplus(group, len(content), warnings)
         tables[number] = _merge([known for known in group if len(known.positions)], content, room)
-        _set_times(tables[number], stamps)
+        if stamps is not None:
+            _set_times(tables[number], stamps)
     if room.refused:
         warnings.append("more channels than a recording of its size can hold: some were left out")
     if scanner.undescribed:
@@ -239,24 +241,21 @@ def unwrap(low: NDArray[np.int64], bits: int, full: NDArray[np.int64]) -> NDArra
 def _expand_compressed_timestamps(
     content: bytes, definitions: list[Definition], segments: list[int]
 ) -> tuple[NDArray[np.int64], Floats]:
-    """Positions and times (s) of the messages with a compressed timestamp; none in most files.
+    """Positions and times (s) of the messages with a compressed timestamp, which most files have not.
 
     Five bits count on from the last time of any message (FIT protocol, "compressed timestamp header").
     """
     data = np.frombuffer(content, np.uint8)
-    compressed_at = [data[known.positions] >= 0x80 for known in definitions]
-    if not any(compressed.any() for compressed in compressed_at):
-        return np.empty(0, np.int64), np.empty(0)
     # Each file of a chain starts without a time; what is counted from 0 is seen to be relative later.
     zero = np.zeros(len(segments), np.int64)
     positions, lows, fulls = [np.array(segments, np.int64)], [zero], [zero]
-    for known, compressed in zip(definitions, compressed_at, strict=True):
+    for known in definitions:
         at = known.positions
         stamp = known.timestamps(content)
         full = np.full(len(at), -1, np.int64)
         if stamp is not None:
             full[:] = np.where(stamp == 0xFFFFFFFF, -1, stamp)
-        use = compressed | (full >= 0)
+        use = (data[at] >= 0x80) | (full >= 0)
         positions.append(at[use])
         lows.append(np.where(full >= 0, full, data[at])[use] & 31)
         fulls.append(full[use])
@@ -276,31 +275,26 @@ def _cut_surplus(group: list[Definition], size: int, warnings: list[str]) -> Non
         return
     end = np.sort(np.concatenate([known.positions for known in group]))[most]
     for known in group:
-        known.positions = known.positions[known.positions < end]
+        kept = int(np.searchsorted(known.positions, end))
+        known.positions, known.rows = known.positions[:kept], known.rows[:kept]
     warnings.append(_SURPLUS)
 
 
 def _merge(group: list[Definition], content: bytes, room: Room) -> Table:
     """Join the definitions of one message into one table in file order."""
-    position = np.concatenate([known.positions for known in group])
-    order = np.argsort(position, kind="stable")
-    row = np.empty(len(order), np.int64)
-    row[order] = np.arange(len(order))
-    table = Table(position[order])
-    begin = 0
+    if len(group) == 1:
+        return Table(group[0].positions, group[0].columns(content, room))
+    length = sum(len(known.positions) for known in group)
+    table = Table(np.empty(length, np.int64))
     for known in group:
-        rows = row[begin : begin + len(known.positions)]
-        begin += len(known.positions)
+        table.positions[known.rows] = known.positions
         for key, values in known.columns(content, room).items():
-            if len(group) == 1:
-                table.columns[key] = values
-                continue
             if key not in table.columns:
-                if not room.take(len(order)):
+                if not room.take(length):
                     continue
                 missing = np.nan if values.dtype == np.float64 else None
-                table.columns[key] = cast(Values, np.full(len(order), missing, values.dtype))
-            table.columns[key][rows] = values
+                table.columns[key] = cast(Values, np.full(length, missing, values.dtype))
+            table.columns[key][known.rows] = values
     return table
 
 

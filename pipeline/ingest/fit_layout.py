@@ -101,23 +101,25 @@ class Layout:
     """The fields of a definition that are read, and what makes numbers of the plain ones, a row each."""
 
     fields: tuple[_Stored, ...]
+    dtype: np.dtype[np.void]  # of a whole message
     plain: tuple[str, ...]  # their names in the rows
     floats: tuple[int, ...]
     invalid: NDArray[np.float64]
-    scale: NDArray[np.float64]
+    scales: tuple[tuple[int, float], ...]
     offsets: tuple[tuple[int, float], ...]
 
     @classmethod
-    def of(cls, fields: Sequence[_Stored]) -> Layout:
-        """Of these fields."""
+    def of(cls, fields: Sequence[_Stored], size: int) -> Layout:
+        """Of these fields of messages of so many bytes."""
         plain = [one for one in fields if one.is_plain]
         invalid = [[np.nan if one.invalid is None else one.invalid] for one in plain]
         return cls(
             tuple(fields),
+            _row_dtype([(one.offset, one.dtype) for one in fields], size),
             tuple(str(i) for i, one in enumerate(fields) if one.is_plain),
             tuple(i for i, one in enumerate(plain) if one.invalid is None),
             np.array(invalid, np.float64).reshape(-1, 1),
-            np.array([one.field.scale for one in plain]).reshape(-1, 1),
+            tuple((i, one.field.scale) for i, one in enumerate(plain) if one.field.scale != 1),
             tuple((i, one.field.offset) for i, one in enumerate(plain) if one.field.offset),
         )
 
@@ -130,10 +132,15 @@ class Layout:
         for i in self.floats:
             values[i, ~np.isfinite(values[i])] = np.nan
         np.putmask(values, values == self.invalid, np.nan)
-        values /= self.scale
+        for i, scale in self.scales:
+            values[i] /= scale
         for i, offset in self.offsets:
             values[i] -= offset
         return values
+
+
+def _nowhere() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
 
 
 @dataclass(slots=True, eq=False)
@@ -146,7 +153,8 @@ class Definition:
     developer: bytes  # three a field: its number, size and developer
     descriptions: tuple[Description | None, ...]  # of the developer fields
     size: int  # of a data message, with its header byte
-    positions: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    positions: NDArray[np.int64] = field(default_factory=_nowhere)
+    rows: NDArray[np.int64] = field(default_factory=_nowhere)  # among all messages of the same kind
 
     def is_read(self) -> bool:
         """Whether anything asks for messages like this: their values or their times."""
@@ -157,7 +165,8 @@ class Definition:
         offset = 1
         for number, size, base in triples(self.native):
             if number == profile.TIMESTAMP_FIELD and (size, base) == (4, _UINT32):
-                return self._rows(content, [(offset, _dtype(self.order, size, base))])["0"].astype(np.int64)
+                stored = _row_dtype([(offset, _dtype(self.order, size, base))], self.size)
+                return self._messages(content, stored)["0"].astype(np.int64)
             offset += size
         return None
 
@@ -168,11 +177,11 @@ class Definition:
 
         Numbers are scaled float64 with NaN for invalid; lists (of floats and None) and texts are objects.
         """
-        layout = _layout(self.message, self.order, self.native, self.developer, self.descriptions)
+        layout = _layout(self.message, self.order, self.native, self.developer, self.descriptions, self.size)
         kept = [one for one in layout.fields if room.take(len(self.positions) * one.cells)]
         if len(kept) < len(layout.fields):
-            layout = Layout.of(kept)
-        rows = self._rows(content, [(one.offset, one.dtype) for one in layout.fields])
+            layout = Layout.of(kept, self.size)
+        rows = self._messages(content, layout.dtype)
         numbers = iter(layout.numbers(rows))
         columns: Columns = {}
         for i, one in enumerate(layout.fields):
@@ -180,16 +189,20 @@ class Definition:
             columns[one.field, form] = values
         return columns
 
-    def _rows(self, content: bytes, fields: list[tuple[int, np.dtype[Any]]]) -> NDArray[np.void]:
-        names = [str(i) for i in range(len(fields))]
-        offsets, formats = [at for at, _ in fields], [kind for _, kind in fields]
-        layout = np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": self.size})
+    def _messages(self, content: bytes, dtype: np.dtype[np.void]) -> NDArray[np.void]:
         # One overlapping row per byte of the file; only the rows that are messages are copied out, as
         # bytes: numpy copies a row that has fields field by field.
         everywhere: NDArray[np.void] = np.ndarray(
             (len(content) - self.size + 1,), f"V{self.size}", buffer=content, strides=(1,)
         )
-        return everywhere[self.positions].view(layout)
+        return everywhere[self.positions].view(dtype)
+
+
+def _row_dtype(fields: Sequence[tuple[int, np.dtype[Any]]], size: int) -> np.dtype[np.void]:
+    """A message of so many bytes with fields "0", "1", ... at these offsets."""
+    names = [str(i) for i in range(len(fields))]
+    offsets, formats = [at for at, _ in fields], [kind for _, kind in fields]
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
 
 
 @lru_cache(256)
@@ -199,6 +212,7 @@ def _layout(
     native: bytes,
     developer: bytes,
     descriptions: tuple[Description | None, ...],
+    message_size: int,
 ) -> Layout:
     """The known fields of a definition. Files of a device share theirs, and so this work."""
     known = profile.fields().get(message, {})
@@ -219,7 +233,7 @@ def _layout(
             named.add(found.column)
             fields.append(_Stored(found, offset, base, _dtype(order, size, base), _cells(size, base)))
         offset += size
-    return Layout.of(fields)
+    return Layout.of(fields, message_size)
 
 
 @lru_cache(1024)

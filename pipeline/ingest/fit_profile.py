@@ -1,7 +1,7 @@
 """The slice of the FIT global profile that Surefoot reads, from the data files beside this module.
 
-`fit_fields.csv` has one row per field (every native field of `record`; of the other messages what a
-runner's file needs), `fit_enums.txt` and `fit_exercises.txt` the names of enumerated values. The facts
+`fit_fields.csv` has one row per field (every native field of `record`; of the other messages what is
+read of them), `fit_enums.txt` and `fit_exercises.txt` the names of enumerated values. The facts
 are those of Garmin's FIT profile, as fitdecode 0.11 (MIT) states them.
 """
 

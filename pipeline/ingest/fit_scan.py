@@ -6,6 +6,7 @@ import struct
 from array import array
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.ingest import fit_profile as profile
 from pipeline.ingest.activity import Damage
@@ -33,6 +34,7 @@ class Scanner:
         self.content = content
         self.damage: Damage | None = None
         self.undescribed = False
+        self.compressed = False
         self.surplus = False
         self._definitions: list[Definition] = []
         self._interned: dict[tuple[bytes, tuple[Description | None, ...]], int] = {}
@@ -70,7 +72,7 @@ class Scanner:
         return position
 
     def definitions(self) -> list[Definition]:
-        """The definitions that have messages which are read, each with the offsets of its messages."""
+        """The definitions that have messages which are read, each told which and where they are."""
         most = _MESSAGES + len(self.content) // _BYTES_PER_MESSAGE
         self.surplus = len(self._found) > most
         positions = np.frombuffer(self._found, np.uint32)[:most]
@@ -84,12 +86,23 @@ class Scanner:
             for span in _headers(local):
                 current[span] = number
             which[begin:end] = current[headers[begin:end]]
+        self.compressed = bool((headers >= 0x80).any())
         read = np.flatnonzero(np.array([known.is_read() for known in self._definitions], bool)[which])
         order = read[np.argsort(which[read], kind="stable")]
         ends = np.cumsum(np.bincount(which[read], minlength=len(self._definitions))).tolist()
+        ranks = self._ranks(which)
         for known, begin, end in zip(self._definitions, [0, *ends], ends, strict=False):
-            known.positions = positions[order[begin:end]].astype(np.int64)
+            own = order[begin:end]
+            known.positions = positions[own].astype(np.int64)
+            if known.message in ranks:
+                known.rows = ranks[known.message][own]
         return [known for known in self._definitions if len(known.positions)]
+
+    def _ranks(self, which: NDArray[np.uint16]) -> dict[int, NDArray[np.int64]]:
+        """Of each kind of message with several definitions, which of its kind each message is."""
+        kinds = [known.message for known in self._definitions]
+        several = {kind for kind in kinds if kinds.count(kind) > 1}
+        return {kind: np.cumsum((np.array(kinds) == kind)[which]) - 1 for kind in several}
 
     def _special(self, position: int, end: int) -> int:
         """Read a definition or a field description; return the next position, or this one to stop."""
