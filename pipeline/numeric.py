@@ -232,8 +232,11 @@ def merge_short(label: NDArray[Any], min_length: int, within: NDArray[Any] | Non
     borders = stretches(label)
     groups = [0, len(borders) - 1]
     if within is not None:
-        borders = np.union1d(borders, stretches(within))
-        groups = np.searchsorted(borders, stretches(within)).tolist()
+        whole = stretches(within)
+        borders = np.concatenate([borders, whole])
+        borders.sort()
+        borders = borders[stretches(borders)[:-1]]
+        groups = np.searchsorted(borders, whole).tolist()
     labels, lengths = label[borders[:-1]].tolist(), np.diff(borders).tolist()
     merged = [_merge_short(labels[a:b], lengths[a:b], min_length) for a, b in pairwise(groups)]
     return np.repeat(

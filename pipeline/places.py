@@ -106,16 +106,33 @@ def learn_places(passes: Sequence[tuple[Integers, Array]]) -> Places:
     known = np.isfinite(score)
     place, at = np.unique(seen[known], return_inverse=True)
     total, n = np.bincount(at, score[known], len(place)), np.bincount(at, minlength=len(place))
-    totals, weights, pairs = np.zeros(len(place)), np.zeros(len(place)), []
+    totals, weights, crossed = np.zeros(len(place)), np.zeros(len(place)), []
     sector = place % SECTORS
-    for step, turn, weight, passed in _AROUND:
-        beside, there = _find(place, place - sector + step + (sector + turn) % SECTORS)
-        totals += np.where(there, total[beside], 0.0) * weight[sector]
-        weights += np.where(there, n[beside], 0) * weight[sector]
+    for (of, beside), (*_, weight, passed) in zip(_neighbours(place), _AROUND, strict=True):
+        totals[of] += total[beside] * weight[sector[of]]
+        weights[of] += n[beside] * weight[sector[of]]
         if passed:
-            pairs.append(np.unique((beside[at] * len(passes) + run[known])[there[at]]))
-    seen_by = np.unique(np.concatenate(pairs)) // max(len(passes), 1)
+            next_to = np.full(len(place), -1)
+            next_to[of] = beside
+            crossed.append(next_to[at])
+    by_run = np.concatenate([of * len(passes) + run[known] for of in crossed])
+    by_run = np.sort(by_run[by_run >= 0])
+    seen_by = by_run[stretches(by_run)[:-1]] // max(len(passes), 1)
     return Places(place, totals / weights, np.bincount(seen_by, minlength=len(place)))
+
+
+def _neighbours(place: Integers) -> list[tuple[Integers, Integers]]:
+    """For each of `_AROUND`: which of `place` (n,) have a neighbour there that is one of them too, and which.
+
+    Who is beside whom holds both ways, and `_AROUND` is the same backwards: half of them are looked for.
+    """
+    sector = place % SECTORS
+    found = []
+    for step, turn, *_ in _AROUND[: len(_AROUND) // 2]:
+        at, there = _find(place, place - sector + step + (sector + turn) % SECTORS)
+        found.append((np.flatnonzero(there), at[there]))
+    itself = np.arange(len(place))
+    return [*found, (itself, itself), *((beside, of) for of, beside in reversed(found))]
 
 
 def places_around(place: Integers) -> Integers:

@@ -15,7 +15,9 @@ Cadence and heart rate never enter: cadence is the outcome.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 from scipy.ndimage import median_filter, percentile_filter
@@ -202,15 +204,7 @@ def label_terrain(
     """
     if len(score) == 0:
         return np.zeros(0, dtype=np.int64)
-    ahead, leads = 0.0, []  # how far technical leads smooth up to each cell
-    for gain in np.nan_to_num(2.0 * score).tolist():
-        if ahead > switch_penalty:
-            ahead = switch_penalty
-        elif ahead < -switch_penalty:
-            ahead = -switch_penalty
-        ahead += gain
-        leads.append(ahead)
-    lead = np.array(leads)
+    lead = _leads(np.nan_to_num(2.0 * score), switch_penalty)
     # A lead within the penalty is not worth a switch: such a cell is what the next decided one is.
     decided = (lead > switch_penalty) | (lead <= -switch_penalty)
     decided[-1] = True
@@ -218,6 +212,28 @@ def label_terrain(
     following = np.minimum.accumulate(np.where(decided, cells, len(lead))[::-1])[::-1]
     label = np.where(lead[following] > 0, TECHNICAL, SMOOTH)
     return np.asarray(merge_short(label, round(min_length_m / CELL_M)))
+
+
+def _leads(gain: Array, penalty: float) -> Array:
+    """How far technical leads smooth up to each cell, where no lead counts for more than the penalty later.
+
+    Once gains of one sign have led that far, each further one of that sign adds to the penalty itself.
+    """
+    lead = np.where(gain > 0, penalty, -penalty) + gain
+    ahead, gains = 0.0, gain.tolist()
+    cells, leads = [], []
+    for start, end in pairwise(stretches(gain > 0).tolist()):
+        farthest = penalty if gains[start] > 0 else -penalty
+        for cell in range(start, end):
+            if ahead == farthest:
+                break
+            ahead += gains[cell]
+            cells.append(cell)
+            leads.append(ahead)
+            if ahead > penalty or ahead < -penalty:
+                ahead = farthest
+    lead[cells] = leads
+    return lead
 
 
 def move_borders(label: Integers, score: Array) -> Integers:
@@ -276,6 +292,9 @@ def derive_segments(
     first, last = borders[:-1], borders[1:]
     start_s, start_m = np.where(first > 0, elapsed[first], 0.0), distance[first]
     usual_passes = _medians(passes, first, last)
+    names = tuple(WEIGHTS[altitude_class])
+    averaged = np.array([grade, technicality(score, passes), *(cells[name] for name in names)])
+    (grade_mean, technicality_mean, *means), known = _means(averaged, first)
     return RunSegments(
         terrain=terrain[first],
         direction=direction[first],
@@ -283,23 +302,27 @@ def derive_segments(
         end_s=np.append(start_s, end_s)[1:],
         start_m=start_m,
         end_m=np.append(start_m, distance[-1:] + CELL_M)[1:],
-        grade_mean=_means(grade, first, last),
-        technicality_mean=_means(technicality(score, passes), first, last),
+        grade_mean=grade_mean,
+        technicality_mean=technicality_mean,
         passes=usual_passes.astype(np.int64),
-        reasons=_reasons(cells, terrain[first], usual_passes > 1, first, last, altitude_class),
+        reasons=_reasons(
+            dict(zip(names, means, strict=True)),
+            known[2:] / (last - first),
+            altitude_class,
+            technical=terrain[first] == TECHNICAL,
+            shared=usual_passes > 1,
+            speed_mps=(last - 1 - first) * CELL_M / np.maximum(elapsed[last - 1] - elapsed[first], 1.0),
+        ),
         edited=np.zeros(len(first), dtype=bool),
     )
 
 
-def _means(value: Array, first: Integers, last: Integers) -> Array:
-    """Mean of each stretch of `value` (..., cells), NaN left out, NaN where all are."""
+def _means(value: Array, first: Integers) -> tuple[Array, Integers]:
+    """Mean over each stretch of each row of `value`, NaN where nothing is known, and over how many cells."""
     known = np.isfinite(value)
-    shape = (*value.shape[:-1], value.shape[-1] + 1)
-    total, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    np.cumsum(np.where(known, value, 0.0), axis=-1, out=total[..., 1:])
-    np.cumsum(known, axis=-1, out=count[..., 1:])
-    n = count[..., last] - count[..., first]
-    return np.where(n > 0, (total[..., last] - total[..., first]) / np.maximum(n, 1), np.nan)
+    total = np.add.reduceat(np.where(known, value, 0.0), first, axis=1)
+    n = np.add.reduceat(known, first, axis=1, dtype=np.int64)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan), n
 
 
 def _medians(value: Integers, first: Integers, last: Integers) -> Array:
@@ -310,55 +333,54 @@ def _medians(value: Integers, first: Integers, last: Integers) -> Array:
 
 
 def _reasons(
-    cells: Cells,
-    terrain: Integers,
-    shared: Mask,
-    first: Integers,
-    last: Integers,
+    means: Mapping[str, Array],
+    known: Array,
     altitude_class: str,
+    *,
+    technical: Mask,
+    shared: Mask,
+    speed_mps: Array,
 ) -> list[str]:
     """The two features of this pass that speak most for each stretch's label, in words with a figure.
 
-    `terrain` and `shared`, whether other runs were there, are per stretch.
-    Where none does, the label rests on the other passes or on the stretch's neighbours, and that is said.
+    All are per stretch: the mean of each feature, where it is known the share of cells in `known` (features,
+    stretches), whether other runs were there in `shared`. Where none does, the label rests on the other
+    passes or on the stretch's neighbours, and that is said.
     """
-    features = {name: cells[name] for name in WEIGHTS[altitude_class]}
-    said = weigh_features(features, altitude_class)
-    names = list(said)
-    sign = np.where(terrain == TECHNICAL, 1.0, -1.0)
-    for_label = sign * _means(np.array(list(said.values())), first, last)
+    names = list(means)
+    for_label = np.where(technical, known, -known) * _weigh(means, altitude_class)
     for_label = np.where(for_label > 0, for_label, 0.0)  # NaN too says nothing
-    main = np.argsort(-for_label, axis=0, kind="stable")[:2].T.tolist()
-    means = _means(np.array(list(features.values())), first, last).T.tolist()
-    elapsed = cells["elapsed_s"]
-    speed_mps = (last - 1 - first) * CELL_M / np.maximum(elapsed[last - 1] - elapsed[first], 1.0)
-    reasons = []
-    for k, speed in enumerate(speed_mps.tolist()):
-        words = [
-            _in_words(names[i], bool(terrain[k] == TECHNICAL), means[k][i], speed)
-            for i in main[k]
-            if for_label[i, k] > 0
-        ]
-        reasons.append(
-            "; ".join(words) or ("the other runs here say so" if shared[k] else "its neighbours are so")
+    main = np.argsort(-for_label, axis=0, kind="stable")[:2]
+    speaks = np.take_along_axis(for_label, main, axis=0) > 0
+    value = np.take_along_axis(np.array(list(means.values())), main, axis=0)
+    of_stretches = zip(
+        *(column.T.tolist() for column in (main, speaks, value, technical, shared, speed_mps)), strict=True
+    )
+    return [
+        "; ".join(
+            _in_words(names[i], is_technical, mean, speed)
+            for i, says, mean in zip(first_two, say, mean_of, strict=True)
+            if says
         )
-    return reasons
+        or ("the other runs here say so" if others else "its neighbours are so")
+        for first_two, say, mean_of, is_technical, others, speed in of_stretches
+    ]
 
 
 def _in_words(name: str, technical: bool, value: float, speed_mps: float) -> str:
     """What the mean of a feature over a stretch means for a runner."""
     if name == "pace_deficit":
-        under = speed_mps * np.expm1(value)
+        under = speed_mps * math.expm1(value)
         if technical:
             return f"{under:.1f} m/s under your usual for this grade"
         return (
             "at your usual pace for this grade" if under < 0.15 else f"only {under:.1f} m/s under your usual"
         )
     if name == "pace_variability":
-        share = f"{np.exp(value):.0%}".replace("%", " %")
+        share = f"{math.exp(value):.0%}".replace("%", " %")
         return f"pace jumps about by {share} every 5 m" if technical else f"pace is even, {share} every 5 m"
     if name == "sinuosity":
-        turn = f"{np.degrees(np.exp(value) * 10):.0f}° every 10 m"
+        turn = f"{math.degrees(math.exp(value) * 10):.0f}° every 10 m"
         return f"the trail winds by {turn}" if technical else f"the way is straight, {turn}"
-    uneven = f"{np.exp(value):.1f} m"
+    uneven = f"{math.exp(value):.1f} m"
     return f"the ground is uneven by {uneven}" if technical else f"the profile is even within {uneven}"
