@@ -80,7 +80,7 @@ def relate_effect(
             own_plans = plans.filter(pl.col("athlete_id") == athlete_id)
             _add_plan(headline, examine_plan(season, own_plans, half_life_days))
         rows += own_rows
-    return Effects.validate(pl.DataFrame(rows, schema=Effects.create_empty().schema), cast=True)
+    return Effects.validate(pl.DataFrame(rows, schema=Effects.create_empty().schema))
 
 
 def _add_plan(headline: dict[str, Any], test: PlanTest | None) -> None:

@@ -61,7 +61,7 @@ def relate_claims(
                     "n_runs": n_runs,
                 }
             )
-    return Claims.validate(pl.DataFrame(rows, schema=Claims.create_empty().schema), cast=True)
+    return Claims.validate(pl.DataFrame(rows, schema=Claims.create_empty().schema))
 
 
 def _fits(

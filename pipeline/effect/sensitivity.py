@@ -83,4 +83,4 @@ def vary_half_life(
                     "p": float((1 + np.sum(best >= observed - 1e-12)) / (1 + best.size)),
                 }
             )
-    return Sensitivity.validate(pl.DataFrame(rows, schema=Sensitivity.create_empty().schema), cast=True)
+    return Sensitivity.validate(pl.DataFrame(rows, schema=Sensitivity.create_empty().schema))

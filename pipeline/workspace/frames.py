@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import dataframely as dy
 import polars as pl
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
 from pipeline.columns import dtypes
 from pipeline.tables import DataFrame
 
 S = TypeVar("S", bound=dy.Schema)
+
+_SQLITE = sqlite.dialect()
 
 
 def to_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -33,18 +37,25 @@ def insert(connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> N
 
     SQLite takes them column by column: a dict a row would cost more than the row.
     """
-    dialect = connection.dialect
-    if dialect.name != "sqlite":
+    if connection.dialect.name != "sqlite":
         connection.execute(table.insert(), to_rows(frame))
         return
-    kept = _as_kept(frame).select(column.name for column in table.c if column.name in frame.columns)
+    kept = _as_kept(frame)
+    names = tuple(column.name for column in table.c if column.name in kept.columns)
+    statement, processors = _insertion(table, names)
     columns = []
-    for name in kept.columns:
-        to_database = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+    for name, to_database in zip(names, processors, strict=True):
         values = kept[name].to_list()
         columns.append(values if to_database is None else map(to_database, values))
-    statement = table.insert().compile(dialect=dialect, column_keys=kept.columns)
-    connection.exec_driver_sql(str(statement), list(zip(*columns, strict=True)))
+    connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+
+
+@cache
+def _insertion(table: sa.Table, names: tuple[str, ...]) -> tuple[str, Sequence[Callable[[Any], Any] | None]]:
+    """The statement that adds a row to a table of SQLite, and what a value of each column goes through."""
+    types = [table.c[name].type.dialect_impl(_SQLITE) for name in names]
+    processors = [dtype.bind_processor(_SQLITE) for dtype in types]
+    return str(table.insert().compile(dialect=_SQLITE, column_keys=list(names))), processors
 
 
 def to_row(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -173,8 +173,10 @@ class Logbook(Reading):
         return settings
 
 
-def add_proposals(connection: sa.Connection, athlete_id: str, rows: Iterable[Mapping[str, Any]]) -> None:
+def add_proposals(connection: sa.Connection, athlete_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store proposals that were not there before: what was accepted or declined does not come back."""
+    if not rows:
+        return
     table = catalogue.proposed_sessions
     known = set(connection.scalars(sa.select(table.c.session_id).where(table.c.athlete_id == athlete_id)))
     new = {row["session_id"]: row for row in rows if row["session_id"] not in known}

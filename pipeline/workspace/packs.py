@@ -82,9 +82,11 @@ def save_pack(kept: Kept, athlete_id: str, runs: Sequence[RunResult]) -> PackRef
 
 def _write(target: Kept, schema: type[Track] | type[Grid], runs: Sequence[Mapping[str, pa.Array]]) -> int:
     names = [name for name in dtypes(schema) if name in runs[0]]
-    tables = [pa.table([columns[name] for name in names], names) for columns in runs]
-    texts = [field.name for field in tables[0].schema if pa.types.is_dictionary(field.type)]
-    numbers = {name: "DELTA_BINARY_PACKED" for name in tables[0].schema.names if name not in texts}
+    has_gaps = {name: any(columns[name].null_count for columns in runs) for name in names}
+    shape = pa.schema([pa.field(name, runs[0][name].type, nullable=has_gaps[name]) for name in names])
+    tables = [pa.table([columns[name] for name in names], shape) for columns in runs]
+    texts = [field.name for field in shape if pa.types.is_dictionary(field.type)]
+    numbers = {name: "DELTA_BINARY_PACKED" for name in names if name not in texts}
     return _put_row_groups(
         target, tables, compression="lz4", use_dictionary=texts or False, column_encoding=numbers
     )
@@ -136,13 +138,16 @@ def _grid_columns(grid: RoundedGrid) -> dict[str, pa.Array]:
 
 
 def _number_columns(numbers: Numbers) -> dict[str, pa.Array]:
-    """Null for NaN, of which the whole number may be any: it is not written."""
-    known = np.isfinite(numbers.steps)
+    """Null for NaN, and for what 32 bits do not hold, as no run has it: 21,000 km, 248 days.
+
+    What the whole number is there does not matter: it is not written.
+    """
+    known = np.abs(numbers.steps) < 2**31
     with np.errstate(invalid="ignore"):
-        whole = numbers.steps.astype(np.int64)
+        whole = numbers.steps.astype(np.int32)
     columns = zip(numbers.names, whole, known, np.all(known, axis=1), strict=True)
     return {
-        name: _array(pa.int64(), values, None if is_whole else there)
+        name: _array(pa.int32(), values, None if is_whole else there)
         for name, values, there, is_whole in columns
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from pipeline.errors import SurefootError
 from pipeline.workspace.folder import CATALOGUE, may_write
 
 _FILES = (CATALOGUE, f"{CATALOGUE}-wal")
+_COMPILED = sa.util.LRUCache[Any, Any](500)
 
 
 class Sqlite:
@@ -34,6 +36,7 @@ class Sqlite:
             url = sa.URL.create("sqlite", database=f"file:{quote(str(file))}", query=query)
         self.engine = sa.create_engine(url, connect_args={"timeout": 30})
         _tune(self.engine, read_only)
+        _share_statements(self.engine)
 
     def claim(self, *, read_only: bool) -> None:
         """Nothing to do: the catalogue lies in the folder that it belongs to."""
@@ -104,6 +107,23 @@ def is_sound(file: Path) -> bool:
             return plain and connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
     except sqlite3.Error:
         return False
+
+
+def _share_statements(engine: sa.Engine) -> None:
+    """Let statements be compiled once in a process, not once in every workspace that it opens: 20 ms of an
+    import, a quarter of opening one to write.
+    """
+    engine.dialect = _dialect()
+    engine.update_execution_options(compiled_cache=_COMPILED)
+
+
+@cache
+def _dialect() -> sa.Dialect:
+    """What statements are compiled for: one that has met the library."""
+    engine = sa.create_engine("sqlite://")
+    engine.connect().close()
+    engine.dispose()
+    return engine.dialect
 
 
 def _tune(engine: sa.Engine, read_only: bool) -> None:

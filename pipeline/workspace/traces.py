@@ -197,7 +197,8 @@ def _search_pack(file: Kept, positions: Sequence[tuple[float, float]], found: se
         if not set(_PLACES) <= set(pack.schema_arrow.names):
             return 0
         for run in range(pack.num_row_groups):
-            places = pl.DataFrame(pl.from_arrow(pack.read_row_group(run, columns=list(_PLACES))))
+            stored = pl.DataFrame(pl.from_arrow(pack.read_row_group(run, columns=list(_PLACES))))
+            places = stored.cast(pl.Int64)  # as older packs have them
             size += int(places.estimated_size())
             if len(places.join(wanted, on=_PLACES, how="semi")):
                 found.add("a position")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from workspace_builders import (
     segments,
     sha,
     track,
+    with_wider_numbers,
 )
 
 from pipeline.columns import steps_per_unit
@@ -356,3 +358,24 @@ def test_fit_cadence_is_exact(sixty_fourths: list[int]) -> None:
     with tempfile.TemporaryDirectory() as place, Workspace(Path(place) / "w") as workspace:
         add(workspace, RunResult(run_row(1), round_track(frame), round_grid(grid(1, 1))))
         assert workspace.load_track(run_row(1)["run_id"])["cadence_spm"].to_list() == spm
+
+
+def test_packs_of_an_older_surefoot_are_read(workspace: Workspace) -> None:
+    """Numbers in 64 bits, as packs had them, come back as those in 32 do."""
+    add(workspace, run_result(1), run_result(2))
+    names = [run_row(number)["run_id"] for number in (1, 2)]
+    grid_of_both, tracks = workspace.load_grid("ada"), dict(workspace.load_tracks(names))
+    for file in workspace.path.glob("packs/*/*/*.parquet"):
+        with_wider_numbers(file)
+    assert_frame_equal(workspace.load_grid("ada"), grid_of_both)
+    for name, loaded in workspace.load_tracks(names):
+        assert_frame_equal(loaded, tracks[name])
+
+
+@pytest.mark.sqlite_alone
+def test_what_no_run_has_is_not_kept(workspace: Workspace) -> None:
+    """A distance that 32 bits do not hold, in centimetres over 21,474 km, is not known; the others stay."""
+    distance = pl.Series([1.0, 21_474_836.47, 21_474_836.48, 1e12])
+    add(workspace, replace(run_result(1), track=round_track(track(1, 4).with_columns(distance_m=distance))))
+    loaded = workspace.load_track(run_row(1)["run_id"])["distance_m"]
+    assert loaded.to_list() == [1.0, 21_474_836.47, None, None]

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from test_folder import fill
-from workspace_builders import run_row, sha
+from workspace_builders import run_row, sha, with_wider_numbers
 
 from pipeline import cli
 from pipeline.workspace import Searched, Seen, Sought, Workspace, search_traces
@@ -110,6 +110,13 @@ def leave_a_pack(folder: Path, keep: Path) -> None:
         shutil.copyfile(file, folder / f"{number}.parquet")
 
 
+def leave_an_older_pack(folder: Path, keep: Path) -> None:
+    """Packs as an older Surefoot wrote them."""
+    leave_a_pack(folder, keep)
+    for file in folder.glob("*.parquet"):
+        with_wider_numbers(file)
+
+
 def leave_free_pages(folder: Path, keep: Path) -> None:
     """Rows that were deleted and not overwritten."""
     with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection:
@@ -132,6 +139,7 @@ PLANTED: dict[str, tuple[Callable[[Path, Path], object], str]] = {
     "in an original": (lambda w, _: (w / "o.gz").write_bytes(gzip.compress(ADA.encode())), "the name"),
     "copy of an upgrade": (leave_a_copy, "the name"),
     "pack": (leave_a_pack, "a position"),
+    "older pack": (leave_an_older_pack, "a position"),
     "free pages": (leave_free_pages, "the SHA-256 of a recording"),
 }
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from pipeline.results import Answer
@@ -208,3 +210,15 @@ def write(archive: Path, files: dict[str, bytes]) -> None:
 def digest(content: bytes) -> str:
     """Its SHA-256."""
     return hashlib.sha256(content).hexdigest()
+
+
+def with_wider_numbers(file: Path) -> None:
+    """Write a pack's file anew as Surefoot once did: in 64 bits, each number of which may be null."""
+    with pq.ParquetFile(file) as pack:
+        runs = [pack.read_row_group(number) for number in range(pack.num_row_groups)]
+    types = {
+        field.name: pa.int64() if pa.types.is_int32(field.type) else field.type for field in runs[0].schema
+    }
+    with pq.ParquetWriter(file, pa.schema(types)) as writer:
+        for run in runs:
+            writer.write_table(run.cast(pa.schema(types)))
