@@ -29,6 +29,7 @@ _MAX_CELLS, _MAX_CELLS_PER_BYTE = 1_000_000, 1
 _MAX_RECORDS, _BYTES_PER_RECORD, _MAX_MESSAGES = 100_000, 16, 20_000
 # Of x^15 + x + 1, in bytes instead of bits.
 _FOLD_BYTES = 15
+_MARK = int.from_bytes(b".FIT", "little")
 WRONG_CHECKSUM = "the file's checksum is wrong"
 _SURPLUS = "more messages than a recording of its size can hold: the last were left out"
 _NOT_FIT = "export the activity again as FIT, GPX or TCX"
@@ -167,11 +168,18 @@ def _read_segment(scanner: Scanner, start: int, warnings: list[str]) -> int | No
 
 def _inner_headers(content: bytes, first: int, end: int) -> Iterator[int]:
     """Where headers may stand inside: the first header of some chains claims the size of the whole."""
-    mark = content.find(b".FIT", first + 10, end)
-    while mark >= 0:
+    for mark in _marks(content, first + 10, end):
         if _header(content, mark - 8) is not None:
             yield mark - 8
-        mark = content.find(b".FIT", mark + 1, end)
+
+
+def _marks(content: bytes, begin: int, end: int) -> list[int]:
+    """Where ".FIT" stands between these offsets: comparing whole words is faster than `bytes.find`."""
+    found = []
+    for first in range(begin, min(begin + 4, end - 3)):
+        words = np.frombuffer(content, "<u4", (end - first) // 4, first)
+        found += (first + 4 * np.flatnonzero(words == _MARK)).tolist()
+    return sorted(found)
 
 
 def _data_end(content: bytes, start: int, first: int, declared: int, warnings: list[str]) -> int:
@@ -283,18 +291,19 @@ def _cut_surplus(group: list[Definition], size: int, warnings: list[str]) -> Non
 def _merge(group: list[Definition], content: bytes, room: Room) -> Table:
     """Join the definitions of one message into one table in file order."""
     if len(group) == 1:
-        return Table(group[0].positions, group[0].columns(content, room))
+        return Table(group[0].positions, dict(group[0].columns(content, room)))
     length = sum(len(known.positions) for known in group)
     table = Table(np.empty(length, np.int64))
     for known in group:
         table.positions[known.rows] = known.positions
-        for key, values in known.columns(content, room).items():
-            if key not in table.columns:
+        for key, values in known.columns(content, room):
+            merged = table.columns.get(key)
+            if merged is None:
                 if not room.take(length):
                     continue
                 missing = np.nan if values.dtype == np.float64 else None
-                table.columns[key] = cast(Values, np.full(length, missing, values.dtype))
-            table.columns[key][known.rows] = values
+                merged = table.columns[key] = cast(Values, np.full(length, missing, values.dtype))
+            merged[known.rows] = values
     return table
 
 

@@ -156,9 +156,11 @@ class Definition:
     positions: NDArray[np.int64] = field(default_factory=_nowhere)
     rows: NDArray[np.int64] = field(default_factory=_nowhere)  # among all messages of the same kind
 
-    def is_read(self) -> bool:
-        """Whether anything asks for messages like this: their values or their times."""
-        return self.message in profile.fields() or profile.TIMESTAMP_FIELD in self.native[::3]
+    def is_read(self, compressed: bool) -> bool:
+        """Whether anything asks for their values, or for their times where times are `compressed`."""
+        return self.message in profile.fields() or (
+            compressed and profile.TIMESTAMP_FIELD in self.native[::3]
+        )
 
     def timestamps(self, content: bytes) -> NDArray[np.int64] | None:
         """Raw native timestamps of the messages, None where they have none."""
@@ -170,7 +172,7 @@ class Definition:
             offset += size
         return None
 
-    def columns(self, content: bytes, room: Room) -> Columns:
+    def columns(self, content: bytes, room: Room) -> list[tuple[tuple[profile.Field, str], Values]]:
         """The known fields' values: by field and form, which is "number", "list" or "text".
 
         Those that there is no room for are left out.
@@ -183,10 +185,10 @@ class Definition:
             layout = Layout.of(kept, self.size)
         rows = self._messages(content, layout.dtype)
         numbers = iter(layout.numbers(rows))
-        columns: Columns = {}
+        columns: list[tuple[tuple[profile.Field, str], Values]] = []
         for i, one in enumerate(layout.fields):
             form, values = ("number", next(numbers)) if one.is_plain else _values(rows[str(i)], one)
-            columns[one.field, form] = values
+            columns.append(((one.field, form), values))
         return columns
 
     def _messages(self, content: bytes, dtype: np.dtype[np.void]) -> NDArray[np.void]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _MAX_DESCRIPTIONS = 1000
 _STOP = 1 << 40
 
 
+@cache
 def _headers(local: int) -> tuple[slice, ...]:
     """The header bytes of a local message type: its number, and 32 with a compressed timestamp."""
     plain, first = slice(local, local + 1), 0x80 | local << 5
@@ -75,34 +77,40 @@ class Scanner:
         """The definitions that have messages which are read, each told which and where they are."""
         most = _MESSAGES + len(self.content) // _BYTES_PER_MESSAGE
         self.surplus = len(self._found) > most
-        positions = np.frombuffer(self._found, np.uint32)[:most]
-        headers = np.frombuffer(self.content, np.uint8)[positions]
-        which = np.empty(len(positions), np.uint16)
+        positions = np.frombuffer(self._found, np.uint32)[:most].astype(np.int64)
+        headers = np.frombuffer(self.content, np.uint8).take(positions)
+        self.compressed = bool((headers >= 0x80).any())
+        which = self._definition_of_each(headers)
+        wanted = [known.is_read(self.compressed) for known in self._definitions]
+        read = np.flatnonzero(np.array(wanted, bool).take(which))
+        own = which.take(read)
+        order = read.take(np.argsort(own, kind="stable"))
+        ends = np.cumsum(np.bincount(own, minlength=len(self._definitions))).tolist()
+        ranks = self._ranks(which)
+        for known, begin, end in zip(self._definitions, [0, *ends], ends, strict=False):
+            known.positions = positions.take(order[begin:end])
+            if known.message in ranks:
+                known.rows = ranks[known.message].take(order[begin:end])
+        return [known for known in self._definitions if len(known.positions)]
+
+    def _definition_of_each(self, headers: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """The number of the definition that each message follows, from its header byte."""
+        which = np.empty(len(headers), np.uint16)
         current = np.zeros(256, np.uint16)
-        following = [*self._since[1:], len(positions)]
+        following = [*self._since[1:], len(headers)]
         for begin, end, local, number in zip(
             self._since, following, self._locals, self._numbers, strict=False
         ):
             for span in _headers(local):
                 current[span] = number
-            which[begin:end] = current[headers[begin:end]]
-        self.compressed = bool((headers >= 0x80).any())
-        read = np.flatnonzero(np.array([known.is_read() for known in self._definitions], bool)[which])
-        order = read[np.argsort(which[read], kind="stable")]
-        ends = np.cumsum(np.bincount(which[read], minlength=len(self._definitions))).tolist()
-        ranks = self._ranks(which)
-        for known, begin, end in zip(self._definitions, [0, *ends], ends, strict=False):
-            own = order[begin:end]
-            known.positions = positions[own].astype(np.int64)
-            if known.message in ranks:
-                known.rows = ranks[known.message][own]
-        return [known for known in self._definitions if len(known.positions)]
+            which[begin:end] = current.take(headers[begin:end])
+        return which
 
     def _ranks(self, which: NDArray[np.uint16]) -> dict[int, NDArray[np.int64]]:
         """Of each kind of message with several definitions, which of its kind each message is."""
         kinds = [known.message for known in self._definitions]
-        several = {kind for kind in kinds if kinds.count(kind) > 1}
-        return {kind: np.cumsum((np.array(kinds) == kind)[which]) - 1 for kind in several}
+        several = {kind for kind in kinds if kinds.count(kind) > 1 and kind in profile.fields()}
+        return {kind: np.cumsum((np.array(kinds) == kind).take(which)) - 1 for kind in several}
 
     def _special(self, position: int, end: int) -> int:
         """Read a definition or a field description; return the next position, or this one to stop."""
