@@ -12,6 +12,7 @@ Positions are off by 10 to 15 m. Labels of the ground take no part in it: they m
 from __future__ import annotations
 
 import hashlib
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,6 +42,8 @@ REACH_M = 25.0
 SAME_WAY_DEG = 60.0
 MIN_POINTS = 9
 OFF_LENGTH = 0.15
+SHORTEST_CELLS = math.floor((1 - OFF_LENGTH) * LENGTH_CELLS)
+LONGEST_CELLS = math.ceil((1 + OFF_LENGTH) * LENGTH_CELLS)
 _OUTLYING_DEG = 2 * REACH_M / (np.radians(1.0) * EARTH_RADIUS_M)
 
 _NO_POINTS: Array = np.zeros((0, POINTS, 3))
@@ -111,32 +114,49 @@ class _Way:
 
     def take(self, known: KnownStretches) -> list[Pass]:
         """The passes of these stretches; of two that overlap by over 100 m the elder."""
-        near = known.where(self._beside(known)) if len(self.there) else KnownStretches()
-        # A pass begins and ends at a stretch's ends: most stretches nearby are ruled out by these two.
-        at_ends = self._reaches(near.points[:, [0, -1]])
-        near = near.where(at_ends[:, 0] & at_ends[:, 1])
-        return self._claim(near, self._follow(near))
+        if not len(self.there):
+            return []
+        near = known.where(self._beside(known))
+        near = near.where(np.array([len(begun) > 0 for begun in self._begun(near)], dtype=bool))
+        return self._claim(near.stretch_id, self._follow(near))
 
     def take_cut(self, new: KnownStretches, starts: Integers) -> list[Pass]:
         """The passes of stretches that were `cut` of this way itself, from the cells `starts` on."""
-        point, cell = self._visits(new.points[:, 0])
-        visits = np.bincount(point, minlength=len(new))
-        alone = visits == 1
-        alone[alone] = cell[alone[point]] == starts[alone]
-        again = self._follow(new.where(~alone))
-        own = {k: [(start, start + LENGTH_CELLS)] for k, start in enumerate(starts.tolist()) if alone[k]}
-        lapped = {k: again[n] for n, k in enumerate(np.flatnonzero(~alone).tolist()) if n in again}
-        return self._claim(new, own | lapped)
+        found: list[Pass] = []
+        for n, (start, begun) in enumerate(zip(starts.tolist(), self._begun(new), strict=True)):
+            name = new.stretch_id[n : n + 1]
+            free = [first for first in begun if self._is_free(first, first + SHORTEST_CELLS)]
+            if free == [start]:  # the way that it was cut of, and no other
+                found += self._claim(name, {0: [(start, start + LENGTH_CELLS)]})
+            elif free:
+                found += self._claim(name, self._follow(KnownStretches(name, new.points[n : n + 1])))
+        return found
 
-    def _claim(self, of: KnownStretches, ways: Mapping[int, Iterable[tuple[int, int]]]) -> list[Pass]:
+    def _begun(self, of: KnownStretches) -> list[list[int]]:
+        """Of each stretch the visits to its first point that one to its last follows at the right distance.
+
+        Only these can be passes: most stretches nearby are ruled out by their two ends.
+        """
+        point, cell = self._visits(of.points[:, [0, -1]].reshape(-1, 3))
+        borders = np.searchsorted(point, np.arange(2 * len(of) + 1)).tolist()
+        visits = [cell[a:b].tolist() for a, b in pairwise(borders)]
+        return [
+            [first for first in firsts if _is_between(first + SHORTEST_CELLS, lasts, first + LONGEST_CELLS)]
+            for firsts, lasts in zip(visits[::2], visits[1::2], strict=True)
+        ]
+
+    def _claim(self, names: Sequence[str], ways: Mapping[int, Iterable[tuple[int, int]]]) -> list[Pass]:
         """Those of the `ways` along stretches, by their number, that no elder one has taken."""
         found: list[Pass] = []
-        for n in sorted(ways):
-            for start, end in ways[n]:
-                if np.count_nonzero(self.taken[start:end]) * CELL_M <= 100.0:
+        for n, along in ways.items():
+            for start, end in along:
+                if self._is_free(start, end):
                     self.taken[start:end] = True
-                    found.append((of.stretch_id[n], start, end))
+                    found.append((names[n], start, end))
         return found
+
+    def _is_free(self, start: int, end: int) -> bool:
+        return int(np.count_nonzero(self.taken[start:end])) * CELL_M <= 100.0
 
     def _follow(self, near: KnownStretches) -> dict[int, list[tuple[int, int]]]:
         """First and last cell of each time that the way follows one of these, by the number of it."""
@@ -163,12 +183,6 @@ class _Way:
             inside &= (first >= own.min() - margin) & (first <= own.max() + margin)
         return inside
 
-    def _reaches(self, points: Array) -> Mask:
-        """Whether the run comes within reach of each of `points` (..., 3), latitude and longitude first."""
-        at = _xyz(points[..., 0].ravel(), points[..., 1].ravel())
-        near = np.isfinite(self.tree.query(at, distance_upper_bound=REACH_M)[0])
-        return np.asarray(near.reshape(points.shape[:-1]))
-
     def _visits(self, points: Array) -> tuple[Integers, Integers]:
         """The point and the cell of each visit to one of `points` (n, 3), by point and then by cell.
 
@@ -177,10 +191,13 @@ class _Way:
         tree = _tree(_xyz(points[:, 0], points[:, 1]))
         met = tree.sparse_distance_matrix(self.tree, REACH_M, output_type="ndarray")
         point, cell = met["i"], self.there[met["j"]]
-        turn = points[point, 2] - self.heading[cell]
-        same_way = np.flatnonzero(np.abs((turn + 180.0) % 360.0 - 180.0) < SAME_WAY_DEG)
-        order = same_way[np.argsort(point[same_way] * len(self.known) + cell[same_way])]
-        return _closest(point[order], cell[order], met["v"][order])
+        turn = np.abs(points[point, 2] - self.heading[cell])
+        same_way = np.flatnonzero(np.minimum(turn, 360.0 - turn) < SAME_WAY_DEG)
+        # So far apart that the last cell at one point and the first at the next are two visits.
+        apart = len(self.known) + SPACING_CELLS
+        place = point[same_way] * apart + cell[same_way]
+        order = np.argsort(place, kind="stable")
+        return np.divmod(_closest(place[order], met["v"][same_way[order]]), apart)
 
     def cut(self) -> tuple[KnownStretches, Integers]:
         """Stretches of the ground that no pass covers, each name once, and the cells they start from."""
@@ -221,16 +238,20 @@ def _tree(at: Array) -> cKDTree:
     return cKDTree(at, balanced_tree=False, compact_nodes=False)
 
 
-def _closest(point: Integers, cell: Integers, off_m: Array) -> tuple[Integers, Integers]:
-    """The closest cell of each visit to a point; cells more than 50 m of way apart are two visits."""
-    if not len(point):
-        return point, cell
-    begins = (np.diff(point, prepend=-1) != 0) | (np.diff(cell, prepend=cell[0]) > SPACING_CELLS)
-    visit = np.cumsum(begins) - 1
-    least = np.minimum.reduceat(off_m, np.flatnonzero(begins))
-    closest = np.flatnonzero(off_m == least[visit])
-    closest = closest[np.diff(visit[closest], prepend=-1) != 0]  # of two that are as close the first
-    return point[closest], cell[closest]
+def _closest(place: Integers, off_m: Array) -> Integers:
+    """Of ascending places on the way the closest one of each visit; over 50 m of way apart are two visits."""
+    begins = np.concatenate(
+        [np.zeros(min(len(place), 1), np.int64), np.flatnonzero(place[1:] - place[:-1] > SPACING_CELLS) + 1]
+    )
+    least = np.minimum.reduceat(off_m, begins) if len(place) else off_m
+    closest = np.flatnonzero(off_m == np.repeat(least, np.diff(begins, append=len(place))))
+    return place[closest[np.searchsorted(closest, begins)]]  # of two that are as close the first
+
+
+def _is_between(low: int, ascending: list[int], high: int) -> bool:
+    """Whether any is from `low` to `high`."""
+    at = bisect_left(ascending, low)
+    return at < len(ascending) and ascending[at] <= high
 
 
 def _candidates(point: Integers, n: int) -> list[int]:
