@@ -79,26 +79,28 @@ def _settled(running: Mask, cadence_spm: Array, longest_s: int) -> Mask:
     """
     borders = stretches(running)
     begin, end = (edge[running[borders[:-1]]] for edge in (borders[:-1], borders[1:]))
-    after = _seconds_on_the_way(cadence_spm, begin, 1, end - begin, longest_s)
-    before = _seconds_on_the_way(cadence_spm, end - 1, -1, end - begin, longest_s)
+    first, step = np.concatenate([begin, end - 1]), np.repeat([1, -1], len(begin))
+    on_the_way = _seconds_on_the_way(cadence_spm, first, step, np.tile(end - begin, 2), longest_s)
+    coming, going = on_the_way.reshape(2, -1)
     settled = running.copy()
-    for a, b, coming, going in np.column_stack([begin, end, after, before]).tolist():
-        settled[a : a + coming] = False
-        settled[b - going : b] = False
+    for a, b in zip(begin.tolist(), (begin + coming).tolist(), strict=True):
+        settled[a:b] = False
+    for a, b in zip((end - going).tolist(), end.tolist(), strict=True):
+        settled[a:b] = False
     return settled
 
 
 def _seconds_on_the_way(
-    cadence_spm: Array, first: Integers, step: int, length: Integers, longest_s: int
+    cadence_spm: Array, first: Integers, step: Integers, length: Integers, longest_s: int
 ) -> Integers:
     """Of each stretch of running, from `first` on by `step`, the seconds before it is settled."""
     offset = np.arange(SETTLED_WITHIN_S)
     within = offset < length[:, None]
-    nearest = np.where(within, first[:, None] + step * offset, 0)
-    own = np.where(within, cadence_spm[nearest], np.inf)  # beyond its other end nothing is too low
+    nearest = np.where(within, first[:, None] + step[:, None] * offset, 0)
+    own = np.where(within, cadence_spm.take(nearest), np.inf)  # beyond its other end nothing is too low
     ordered, n = np.sort(own, axis=1), np.minimum(length, SETTLED_WITHIN_S)
-    middle = np.column_stack([(n - 1) // 2, n // 2])
-    usual = np.take_along_axis(ordered, middle, axis=1).mean(axis=1)
+    stretch = np.arange(len(length))
+    usual = (ordered[stretch, (n - 1) // 2] + ordered[stretch, n // 2]) / 2
     there = own[:, :longest_s] >= SETTLED_SHARE * usual[:, None]
     return np.where(there.any(axis=1), there.argmax(axis=1), longest_s)
 

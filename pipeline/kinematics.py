@@ -293,7 +293,11 @@ def _on_cells(motion: Motion, travelled: Array, at: Array, second: Integers) -> 
     """
     speed_mps = np.where(motion.moving, motion.speed_mps, np.nan)
     values = np.array([motion.elapsed_s, motion.lat_deg, motion.lon_deg, motion.altitude_m, speed_mps])
-    before = np.array([fill_between(value).take(second - 1) for value in values])
+    before = values.take(second - 1, axis=1)
+    for value, own in zip(values, before, strict=True):
+        missing, known = np.flatnonzero(np.isnan(own)), np.flatnonzero(np.isfinite(value))
+        if len(missing) and len(known):
+            own[missing] = np.interp(second[missing] - 1, known, value[known])
     start_m, end_m = travelled[second - 1], travelled[second]
     per_m = (values.take(second, axis=1) - before) / (end_m - start_m)
     names = ("elapsed_s", "lat_deg", "lon_deg", "altitude_m", "speed_mps")

@@ -44,7 +44,7 @@ def resample_all(
         else:
             found[name] = np.full(len(at), np.nan)
         if unknown is not None:
-            found[name][unknown] = np.nan
+            np.putmask(found[name], unknown, np.nan)
     return found
 
 
@@ -57,10 +57,10 @@ def _out_of_reach(t: Array, at: Array, max_gap_s: float) -> Mask | None:
     if not len(t) or not (len(gap) or at[0] <= t[0] - 1 or at[-1] >= t[-1] + 1):
         return None
     unknown: Mask = at <= t[0] - 1
-    first, after = np.searchsorted(at, t[gap] + 1), np.searchsorted(at, t[gap + 1] - 1, side="right")
+    first, after = at.searchsorted(t[gap] + 1), at.searchsorted(t[gap + 1] - 1, side="right")
     for begin, end in zip(first.tolist(), after.tolist(), strict=True):
         unknown[begin:end] = True
-    unknown[np.searchsorted(at, t[-1] + 1) :] = True
+    unknown[at.searchsorted(t[-1] + 1) :] = True
     return unknown
 
 

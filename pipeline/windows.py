@@ -36,7 +36,7 @@ LEVEL_GRADE = 0.03
 def sum_cadence(seconds: Seconds) -> list[float]:
     """Sums of the cadence regression over a run's usable seconds: X'X (25 values, by row), then X'y (5)."""
     at = np.flatnonzero(np.isfinite(seconds.usable_spm))
-    return _sums(seconds.terms[at], seconds.usable_spm[at])
+    return _sums(seconds.terms.take(at, axis=0), seconds.usable_spm.take(at))
 
 
 def _sums(x: Array, y: Array) -> list[float]:
