@@ -246,7 +246,6 @@ def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | 
         Output("page", "children"),
         Output("page-title", "data"),
         Input("url", "pathname"),
-        prevent_initial_call=True,
     )
     def show_page(pathname: str | None) -> tuple[Any, str]:
         return _page_of(workspace, hosting, pathname or "/")

@@ -189,9 +189,9 @@ def table_data(*frames: pl.DataFrame, none: str = "Nothing to list.") -> list[di
 
 
 def register_tables(app: Dash, *slot_ids: str) -> None:
-    """Let the browser draw what comes into the slots' stores."""
-    for slot_id in slot_ids:
-        in_browser(app, "fillTables", Input(table_rows(slot_id), "data"), State(slot_id, "id"))
+    """Let the browser draw what comes into the slots' stores, which are all of one page."""
+    stores = [Input(table_rows(slot_id), "data") for slot_id in slot_ids]
+    in_browser(app, "fillTables", *stores, *(State(slot_id, "id") for slot_id in slot_ids))
 
 
 def mark(terrain: str) -> html.Span:

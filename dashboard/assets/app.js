@@ -29,7 +29,7 @@
   /* Tables under a closed lid are made when it is opened: a season's rows are most of a page. */
   const tablesOf = new WeakMap();
   function drawTables(place) {
-    if (tablesOf.has(place) && !place.closest("details:not([open])")) place.replaceChildren(...tablesOf.get(place).map(makeTable));
+    if (tablesOf.has(place) && !place.closest("details:not([open])")) place.replaceChildren(...(tablesOf.get(place) || []).map(makeTable));
   }
 
   /* The browser's window of files. Its input stands in the page: a loose one may be thrown away before it answers. */
@@ -82,10 +82,14 @@
       toggleMenu(opened, navbar) {
         return { ...navbar, collapsed: { mobile: !opened } };
       },
-      fillTables(tables, slot) {
-        const place = document.getElementById(slot);
-        tablesOf.set(place, tables || []);
-        drawTables(place);
+      fillTables(...given) {
+        const slots = given.splice(given.length / 2);
+        slots.forEach((slot, i) => {
+          const place = document.getElementById(slot);
+          if (tablesOf.get(place) === given[i]) return;
+          tablesOf.set(place, given[i]);
+          drawTables(place);
+        });
       },
       /* On a phone what makes a row tall must be in sight: two columns stand first, no other is more than a line. */
       fitColumns(grid, columns) {

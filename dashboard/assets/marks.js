@@ -62,7 +62,7 @@
   surefoot.showMarks = (marks, whose, which) => {
     athlete = whose;
     run = which;
-    const items = (marks || []).map(({ mark, terrain, said, href }) => {
+    const items = marks.map(({ mark, terrain, said, href }) => {
       const item = document.createElement("li");
       const where = document.createElement(href ? "a" : "span");
       where.textContent = said;

@@ -149,11 +149,6 @@
     show(...next[button.dataset.part]);
   });
 
-  surefoot.linkCharts = (given) => {
-    path = given;
-    return window.dash_clientside.no_update;
-  };
-
   /* Which part is shown, for the buttons and in words. */
   surefoot.showPart = (part) => {
     if (!part) return window.dash_clientside.no_update;
@@ -170,8 +165,10 @@
     return isWhole ? "The whole run" : `${long(from)} to ${long(to)} of ${(end / unitKm).toFixed(1)} ${unit}`;
   };
 
-  surefoot.offerStretches = (stretches) => {
-    const options = (stretches || []).map(([text, value]) => new Option(text, value));
-    byId("mark-stretch").replaceChildren(...options);
+  surefoot.showRun = (shown, run) => {
+    path = shown && shown.path;
+    if (!shown) return;
+    byId("mark-stretch").replaceChildren(...shown.stretches.map(([text, value]) => new Option(text, value)));
+    surefoot.showMarks(shown.marks, shown.athlete, run);
   };
 })();

@@ -60,10 +60,7 @@ def layout(run_id: str) -> html.Div:
     return html.Div(
         [
             dcc.Store(id="run-id", data=run_id),
-            dcc.Store(id="run-path"),
-            dcc.Store(id="run-athlete"),
-            dcc.Store(id="run-marks"),
-            dcc.Store(id="run-stretch-choices"),
+            dcc.Store(id="run-shown"),
             dcc.Store(id="run-changed", data=""),
             html.Div(id="run-head"),
             html.Div(
@@ -87,7 +84,8 @@ def layout(run_id: str) -> html.Div:
                             ),
                             card(
                                 "The two grounds",
-                                html.Div(id="run-split"),
+                                html.Div(id="run-share"),
+                                table_slot("run-grounds", "The two grounds"),
                                 html.P(id="run-trackless", className="small"),
                             ),
                         ],
@@ -127,7 +125,6 @@ def layout(run_id: str) -> html.Div:
                 className="stack",
                 hidden=True,
             ),
-            html.Div(id="run-linked", hidden=True),
         ],
         className="stack",
     )
@@ -161,15 +158,18 @@ def _mark_card() -> html.Section:
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace; the dot on the track is moved in the browser."""
-    register_tables(
-        app, "run-map-table", "run-profile-table", "run-segments", "run-more", "run-repeats-table"
+    slots = (
+        *(f"run-{of}-table" for of in ("map", "profile", "repeats")),
+        *("run-grounds", "run-more", "run-segments"),
     )
+    register_tables(app, *slots)
 
     @app.callback(
         output={
             "head": Output("run-head", "children"),
             "hidden": Output("run-body", "hidden"),
-            "split": Output("run-split", "children"),
+            "share": Output("run-share", "children"),
+            "grounds": Output(table_rows("run-grounds"), "data"),
             "map": Output("run-map", "figure"),
             "map_hidden": Output("run-track", "hidden"),
             "trackless": Output("run-trackless", "children"),
@@ -185,10 +185,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "again": Output("run-stretches", "children"),
             "profile_table": Output(table_rows("run-profile-table"), "data"),
             "segments": Output(table_rows("run-segments"), "data"),
-            "path": Output("run-path", "data"),
-            "athlete": Output("run-athlete", "data"),
-            "stretches": Output("run-stretch-choices", "data"),
-            "marks": Output("run-marks", "data"),
+            "shown": Output("run-shown", "data"),
         },
         inputs={
             "run_id": Input("run-id", "data"),
@@ -199,13 +196,8 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
     def fill(run_id: str | None, scheme: str | None, _changed: str | None) -> dict[str, Any]:
         return _contents(workspace, run_id or "", scheme)
 
-    in_browser(
-        app, "showMarks", Input("run-marks", "data"), State("run-athlete", "data"), State("run-id", "data")
-    )
-
     register_profile(app, workspace)
-    in_browser(app, "linkCharts", Output("run-linked", "children"), Input("run-path", "data"))
-    in_browser(app, "offerStretches", Input("run-stretch-choices", "data"))
+    in_browser(app, "showRun", Input("run-shown", "data"), State("run-id", "data"))
 
 
 def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> dict[str, Any]:
@@ -216,9 +208,9 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
             "hidden": True,
             "map": EMPTY_FIGURE,
             "map_hidden": True,
-            **dict.fromkeys(("split", "map_table", "profile_table", "segments", "path", "more", "late")),
+            **dict.fromkeys(("share", "grounds", "map_table", "profile_table", "segments", "more", "late")),
             **NO_REPEATS,
-            **dict.fromkeys(("athlete", "stretches", "marks", "ground", "trackless")),
+            **dict.fromkeys(("shown", "ground", "trackless")),
         }
     theme, units = by_scheme(scheme), queries.units_of(workspace, run["athlete_id"])
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
@@ -233,7 +225,8 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         **_repeats(workspace, run, theme, units),
         "head": _head(workspace, run, units, hidden),
         "hidden": False,
-        "split": _split(tables.split_table(workspace.load_grounds(run_id), stability, units), run),
+        "share": _share(run["technical_share"]),
+        "grounds": _grounds(workspace, run, stability, units),
         "map": EMPTY_FIGURE
         if positions.is_empty()
         else track_map.track_map(positions, theme, lay_tiles(track, tiles), units, start),
@@ -243,10 +236,12 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         "map_table": stretch_table,
         "profile_table": table_data(tables.distance_table(queries.by_distance(track, units.unit_m), units)),
         "segments": stretch_table,
-        "path": queries.hover_path(positions),
-        "athlete": run["athlete_id"],
-        "stretches": _stretches(segments, units),
-        "marks": _marks(workspace, run, units),
+        "shown": {
+            "path": queries.hover_path(positions),
+            "athlete": run["athlete_id"],
+            "stretches": _stretches(segments, units),
+            "marks": _marks(workspace, run, units),
+        },
     }
 
 
@@ -356,24 +351,22 @@ def _step(text: str, picture: str, run_id: str | None) -> Any:
     return dcc.Link(parts, href=run_url(run_id), className="button")
 
 
-def _split(split: pl.DataFrame, run: dict[str, Any]) -> html.Div:
-    share = run["technical_share"]
-    if share is None:
-        return html.Div(html.P(NO_GROUND, className="small"))
-    bar = [
-        html.Div(className="smooth", style={"flex": 1 - share}),
-        html.Div(className="technical", style={"flex": share}),
+def _share(technical: float | None) -> list[Any]:
+    """How much of the distance was technical ground, in words and as a bar."""
+    if technical is None:
+        return [html.P(NO_GROUND, className="small")]
+    parts = {"smooth": 1 - technical, "technical": technical}
+    bar = [html.Div(className=name, style={"flex": part}) for name, part in parts.items()]
+    return [
+        html.P(f"{words.percent(technical, 0)} of the distance on technical ground", className="sub"),
+        html.Div(bar, className="share", **DECORATION),
     ]
-    signs = [
-        html.Td(),
-        *(html.Th([mark(name), name.title()], scope="col") for name in ("smooth", "technical")),
-    ]
-    rows = [html.Tr([html.Td(text) for text in row]) for row in split.iter_rows()]
-    drawn = html.Table([html.Thead(html.Tr(signs)), html.Tbody(rows)], className="table split")
-    return html.Div(
-        [
-            html.P(f"{words.percent(share, 0)} of the distance on technical ground", className="sub"),
-            html.Div(bar, className="share", **DECORATION),
-            drawn,
-        ]
-    )
+
+
+def _grounds(
+    workspace: queries.Workspace, run: dict[str, Any], stability: pl.DataFrame, units: Units
+) -> list[dict[str, Any]]:
+    """The run on its two grounds side by side, where it has any."""
+    if run["technical_share"] is None:
+        return []
+    return table_data(tables.split_table(workspace.load_grounds(run["run_id"]), stability, units))

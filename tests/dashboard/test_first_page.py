@@ -11,7 +11,7 @@ from browsing import WAIT_MS, Seen, serve
 from dash import Dash
 from fake_workspace import FakeWorkspace
 from flask.testing import FlaskClient
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from dashboard.app import build_app
 from dashboard.components import ASSETS
@@ -77,7 +77,7 @@ def test_a_run_asks_for_what_it_shows(client: FlaskClient, run_id: str) -> None:
     assert '"run-body"' in json.dumps(first["layout"])
     assert first["callbacks"] == client.get("/_dash-dependencies", headers=HOST).get_json()
     asked = {question["output"].strip(".").split("...")[0]: question for question in first["questions"]}
-    assert set(asked) == {"athlete.data", "run-head.children", "run-profile.figure"}
+    assert set(asked) == {"page.children", "athlete.data", "run-head.children", "run-profile.figure"}
     assert asked["run-head.children"]["inputs"][0] == {"id": "run-id", "property": "data", "value": run_id}
     assert asked["run-head.children"]["inputs"][1] == {"id": "colours", "property": "data", "value": None}
 
@@ -128,21 +128,82 @@ def test_a_grid_comes_with_the_page_that_has_it(desktop: Seen, address: str, run
     assert desktop.complaints == []
 
 
-def test_a_run_is_asked_for_once_and_drawn_once(desktop: Seen, address: str, run_id: str) -> None:
-    """Layout and callbacks are not asked for, no question is asked twice, and no chart is drawn empty."""
+def questions_of(page: Page) -> list[str]:
+    """The first output of every question that a page asks the server from now on, as it is asked."""
     asked: list[str] = []
-    desktop.page.on(
+    page.on(
         "request",
-        lambda sent: asked.append(json.loads(sent.post_data)["output"]) if UPDATE in sent.url else None,
+        lambda sent: (
+            asked.append(json.loads(sent.post_data)["output"].strip(".").split("...")[0])
+            if UPDATE in sent.url
+            else None
+        ),
     )
+    return asked
+
+
+def test_a_run_is_asked_for_once_and_drawn_once(desktop: Seen, address: str, run_id: str) -> None:
+    """Layout, callbacks and page are not asked for, no question is asked twice, no chart is drawn empty."""
+    asked = questions_of(desktop.page)
     desktop.page.add_init_script(f"({COUNT})()")
     page = desktop.open(f"{address}/run/{run_id}", "#run-profile .scatterlayer .trace")
     expect(page.locator("#run-segments tbody tr").first).to_be_attached(timeout=WAIT_MS)
     page.wait_for_load_state("networkidle")
     assert not {"/_dash-layout", "/_dash-dependencies"} & desktop.paths
-    assert len(asked) == len(set(asked)) == 3
+    assert sorted(asked) == ["athlete.data", "run-head.children", "run-profile.figure"]
     assert sorted(page.evaluate("window.drawn")) == ["run-map", "run-profile", "run-repeats"]
     assert desktop.complaints == []
+
+
+def test_the_frame_is_there_before_the_answers(desktop: Seen, address: str, run_id: str) -> None:
+    """While the server works on a run its page waits, whole; the frame and its links do not."""
+    held: list[Route] = []
+    asks_for_run = re.compile("run-(head|profile)")
+    desktop.page.route(
+        f"**{UPDATE}",
+        lambda route: (
+            held.append(route) if asks_for_run.search(route.request.post_data or "") else route.continue_()
+        ),
+    )
+    page = desktop.open(f"{address}/run/{run_id}", "#nav a")
+    assert page.locator("#page *").count() == 0
+    for route in held:
+        route.continue_()
+    expect(page.locator("#run-head h1")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator("#run-profile .scatterlayer .trace").first).to_be_attached(timeout=WAIT_MS)
+    assert desktop.complaints == []
+
+
+def test_a_closed_card_is_not_asked_for(desktop: Seen, address: str) -> None:
+    """Of the answer's page only what is shown is asked for; each card once it is opened."""
+    asked = questions_of(desktop.page)
+    page = desktop.open(f"{address}/athlete/maya", "#answer-trend .scatterlayer .trace")
+    page.wait_for_load_state("networkidle")
+    assert sorted(asked) == ["answer-due.children", "answer-head.children", "athlete.data"]
+    page.locator("#answer-dose-card summary").first.click()
+    expect(page.locator("#answer-dose .scatterlayer .trace").first).to_be_attached(timeout=WAIT_MS)
+    assert asked[3:] == ["answer-dose.figure"]
+
+
+def test_an_answer_that_does_not_come_is_asked_for_again(desktop: Seen, address: str, run_id: str) -> None:
+    """Where the early questions fail, or are not answered in time, the page is shown and Dash asks anew."""
+    desktop.page.add_init_script(
+        "const wait = AbortSignal.timeout; AbortSignal.timeout = (ms) => wait.call(AbortSignal, ms / 20)"
+    )
+    held: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        asked = json.loads(route.request.post_data or "")["output"]
+        if asked in held:
+            return route.continue_()
+        held.append(asked)
+        return route.abort() if "profile" in asked else None
+
+    desktop.page.route(f"**{UPDATE}", lose_the_first)
+    page = desktop.open(f"{address}/run/{run_id}", "#run-head h1")
+    expect(page.locator("#run-profile .scatterlayer .trace").first).to_be_attached(timeout=WAIT_MS)
+    expect(page.locator("#nav a").first).to_be_visible(timeout=WAIT_MS)
+    assert len(held) == 3
 
 
 def test_a_run_opens_from_the_list_in_the_same_page(desktop: Seen, address: str) -> None:

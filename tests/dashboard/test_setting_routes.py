@@ -245,7 +245,7 @@ def test_no_hidden_second_or_position_is_sent(
         if trace["name"] in ("technical", "smooth", "unlabelled", "start"):
             drawn = zip(numbers(trace["x"]), numbers(trace["y"]), strict=True)
             assert {(round(x, 1), round(y, 1)) for x, y in drawn if x == x} <= places
-    path = sent["run-path"]["data"]
+    path = sent["run-shown"]["data"]["path"]
     assert set(zip(path["east_m"], path["north_m"], strict=True)) <= places
     secret_m = np.sort(track.filter(pl.Series(hidden.is_hidden))["distance_m"].drop_nulls().to_numpy())
     shown_m = np.sort(shown["distance_m"].drop_nulls().to_numpy())

@@ -5,7 +5,6 @@
 
   const KEPT_MS = 10000;
   const PHONE = "(max-width: 600px)";
-  const DRAWN = ["figure", "hidden", "style"];
   const UPDATE = "/_dash-update-component";
   const { layout, callbacks, questions, grid } = JSON.parse(document.getElementById("first").textContent);
   const ask = window.fetch.bind(window);
@@ -21,25 +20,31 @@
     "colours.data": scheme + (matchMedia(PHONE).matches ? " narrow" : ""),
   };
 
-  const parts = {};
-  const findParts = (component) => {
-    if (Array.isArray(component)) component.forEach(findParts);
+  const partsOf = (component, found = {}) => {
+    if (Array.isArray(component)) component.forEach((one) => partsOf(one, found));
     else if (component && component.props) {
-      if (component.props.id) parts[component.props.id] = component.props;
-      findParts(component.props.children);
+      if (component.props.id) found[component.props.id] = component.props;
+      partsOf(component.props.children, found);
     }
+    return found;
   };
-  findParts(layout);
-  Object.assign(parts.url, { pathname: location.pathname, search: location.search });
+  /* The frame is drawn while the page's answers are on their way. */
+  const frame = partsOf(layout);
+  const page = { page: { children: frame.page.children }, "page-title": { data: frame["page-title"].data } };
+  const parts = partsOf(frame.page.children);
+  Object.assign(frame.url, { pathname: location.pathname, search: location.search });
+  frame.colours.data = known["colours.data"];
+  frame.page.children = null;
 
   const json = (content) => new Response(JSON.stringify(content), { headers: { "Content-Type": "application/json" } });
-  /* A chart's first figure goes into the layout: drawn empty first, it would be drawn twice. */
+  const heard = new Set(callbacks.flatMap(({ inputs }) => inputs.map(({ id, property }) => `${id}.${property}`)));
+  /* What no callback waits for goes into the page: drawn empty first, it would be drawn twice. */
   async function fill(answer) {
     const answered = await answer;
     if (answered.status !== 200) return answered;
     const content = await answered.json();
     for (const [id, props] of Object.entries(content.response)) {
-      for (const name of DRAWN.filter((one) => one in props && id in parts)) {
+      for (const name of Object.keys(props).filter((one) => id in parts && !heard.has(`${id}.${one}`))) {
         parts[id][name] = props[name];
         delete props[name];
       }
@@ -49,21 +54,20 @@
 
   const values = (given) => given.map(({ id, property, value }) => `${id}.${property}=${JSON.stringify(value ?? null)}`);
   const nameOf = ({ output, inputs, state }) => [output, ...values(inputs), ...values(state || [])].join("\n");
+  const isPage = ({ output }) => output.startsWith("..page.");
   const answers = new Map();
-  const charts = [];
   for (const question of questions) {
     for (const one of [...question.inputs, ...question.state]) one.value = known[`${one.id}.${one.property}`] ?? one.value;
+    if (isPage(question)) continue;
     const sent = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(question) };
-    const hasChart = question.output.includes(".figure");
-    const answer = hasChart ? fill(ask(UPDATE, sent)) : ask(UPDATE, sent);
-    const heard = answer.catch(() => {}); // who asks for it hears of it
-    if (hasChart) charts.push(heard);
-    answers.set(nameOf(question), answer);
+    answers.set(nameOf(question), fill(ask(UPDATE, { ...sent, signal: AbortSignal.timeout(KEPT_MS) })));
   }
+  const filled = Promise.allSettled(answers.values()).then(() => json({ multi: true, response: page }));
+  answers.set(nameOf(questions.find(isPage)), filled);
   window.addEventListener("load", () => setTimeout(() => answers.clear(), KEPT_MS));
 
   const given = {
-    "/_dash-layout": () => Promise.all(charts).then(() => json(layout)),
+    "/_dash-layout": () => Promise.resolve(json(layout)),
     "/_dash-dependencies": () => Promise.resolve(json(callbacks)),
   };
   /* A page that is opened from this one may have a grid, whose script is here before the page is. */
@@ -84,10 +88,11 @@
     }
     if (path !== UPDATE) return ask(address, settings);
     const question = JSON.parse(settings.body);
-    if (question.output.startsWith("..page.")) return Promise.all([ask(address, settings), loadGrid()]).then(([answer]) => answer);
     const name = nameOf(question);
     const answer = answers.get(name);
     answers.delete(name);
-    return answer || ask(address, settings);
+    if (answer) return answer.catch(() => ask(address, settings));
+    if (!isPage(question)) return ask(address, settings);
+    return Promise.all([ask(address, settings), loadGrid()]).then(([asked]) => asked);
   };
 })();
