@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard import words
+from dashboard.charts.parts import Parts
 from dashboard.theme import LIGHT, Theme
 
 HEIGHT_PX = 320
@@ -19,14 +20,14 @@ def designs(changes: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
     ----------
     changes : design, weeks, change (fraction; null where the design cannot be fitted).
     """
-    figure = go.Figure()
+    parts = Parts()
     colours = (theme.muted, theme.smooth, theme.technical, theme.ink)
     names = changes["design"].unique(maintain_order=True).to_list()
     first = len(MARKS) - len(names)  # without the first, to go on as now, the others keep their signs
     for (design,), part in changes.drop_nulls("change").group_by("design", maintain_order=True):
         which = first + names.index(design)
         symbol, dash = MARKS[which]
-        figure.add_scatter(
+        parts.add_scatter(
             x=part["weeks"].to_list(),
             y=(100 * part["change"]).round(1).to_list(),
             mode="lines+markers",
@@ -35,7 +36,7 @@ def designs(changes: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
             marker={"symbol": symbol, "size": 9, "color": colours[which]},
             hovertemplate=f"{design}, %{{x}} weeks: %{{y:.0f}}{words.NBSP}%<extra></extra>",
         )
-    figure.update_layout(
+    parts.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
         margin={"l": 58, "r": 16, "t": 44, "b": 48},
@@ -44,4 +45,4 @@ def designs(changes: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
         xaxis={"title": {"text": "Weeks"}, "tickvals": changes["weeks"].unique().sort().to_list()},
         yaxis={"title": {"text": "Smallest change seen, %"}, "rangemode": "tozero", "nticks": 5},
     )
-    return figure
+    return parts.figure()

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard import words
+from dashboard.charts.parts import Parts
 from dashboard.theme import LIGHT, Theme, rgba
 
 HEIGHT_PX = 300
@@ -23,10 +24,10 @@ def dose_response(pairs: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
     pairs : local_date, value (technical cadence variability, fraction), dose (min/week, up to the day
         before), counts.
     """
-    figure = go.Figure()
+    parts = Parts()
     for counts in (True, False):
         part = pairs.filter(pl.col("counts") == counts)
-        figure.add_scatter(
+        parts.add_scatter(
             x=part["dose"].to_list(),
             y=(100 * part["value"]).to_list(),
             mode="markers",
@@ -39,11 +40,11 @@ def dose_response(pairs: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
             text=[words.day(day) for day in part["local_date"]],
             hovertemplate="%{text}: %{y:.1f} % at %{x:.0f} min/week<extra></extra>",
         )
-    figure.update_layout(
+    parts.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
         margin={"l": 58, "r": 16, "t": 10, "b": 48},
         xaxis={"title": {"text": "Balance dose before the run, min/week"}, "rangemode": "tozero"},
         yaxis={"title": {"text": "Technical variability, %"}, "rangemode": "tozero", "nticks": 5},
     )
-    return figure
+    return parts.figure()

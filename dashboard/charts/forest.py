@@ -36,13 +36,13 @@ def forest(
     names = [_short(name) for name in athletes["athlete_id"]]
     every = [*rows, *([pooled] if pooled else [])]
     reach = min(1.15 * max([1.6 * NO_MATTER, *(abs(end) for row in every for end in row)]), WIDEST)
-    figure = no_matter_band(theme)
+    parts = no_matter_band(theme)
     drawn = [(rows, list(range(len(rows))), "diamond", 10, theme.technical, "athlete")]
     if pooled:
         drawn.append(([pooled], [len(rows)], "diamond-wide", 18, theme.ink, "together"))
     for values, at, symbol, size, colour, name in drawn:
         x = [100 * estimate for estimate, _, _ in values]
-        figure.add_scatter(
+        parts.add_scatter(
             x=x,
             y=at,
             mode="markers",
@@ -63,11 +63,11 @@ def forest(
             hovertemplate="%{text}<extra></extra>",
         )
     for x_at, text, anchor in ((0.0, "◂ steadier", "left"), (1.0, "less steady ▸", "right")):
-        figure.add_annotation(
+        parts.add_annotation(
             x=x_at, xref="paper", y=1, yref="paper", yanchor="bottom", xanchor=anchor, text=text
         )
     labels = [*names, *([TOGETHER] if pooled else [])]
-    figure.update_layout(
+    parts.update_layout(
         template=theme.template,
         height=height_px(len(rows)),
         margin={"l": 16, "r": 16, "t": 26, "b": 62},
@@ -86,7 +86,7 @@ def forest(
             "automargin": True,
         },
     )
-    return figure
+    return parts.figure()
 
 
 def _short(name: str) -> str:

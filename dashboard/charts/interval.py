@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 from dashboard import words
+from dashboard.charts.parts import Parts
 from dashboard.theme import LIGHT, Theme, rgba
 
 HEIGHT_PX = 160
 NO_MATTER = 0.10
 
 
-def no_matter_band(theme: Theme) -> go.Figure:
-    """An empty figure with zero and the ±10 % band that does not matter, behind what is drawn on it."""
-    figure = go.Figure()
-    figure.add_vrect(
-        x0=-100 * NO_MATTER,
-        x1=100 * NO_MATTER,
-        fillcolor=rgba(theme.muted, 0.13),
-        line_width=0,
-        layer="below",
-    )
-    figure.add_vline(x=0, line={"color": theme.muted, "width": 1})
-    return figure
+def no_matter_band(theme: Theme) -> Parts:
+    """Zero and the ±10 % band that does not matter, behind what is drawn on them."""
+    parts = Parts()
+    tall: dict[str, Any] = {"y0": 0, "y1": 1, "yref": "y domain"}
+    band = {"x0": -100 * NO_MATTER, "x1": 100 * NO_MATTER, "fillcolor": rgba(theme.muted, 0.13)}
+    parts.add_shape(type="rect", **tall, **band, line={"width": 0}, layer="below")
+    parts.add_shape(type="line", **tall, x0=0, x1=0, line={"color": theme.muted, "width": 1})
+    return parts
 
 
 def interval(
@@ -36,8 +35,8 @@ def interval(
     detectable : change that could be seen with 80 % power, as a fraction.
     """
     reach = 115 * max(abs(low), abs(high), detectable or 0.0, 1.6 * NO_MATTER)
-    figure = no_matter_band(theme)
-    figure.add_scatter(
+    parts = no_matter_band(theme)
+    parts.add_scatter(
         x=[100 * low, 100 * high],
         y=[0, 0],
         mode="lines",
@@ -45,7 +44,7 @@ def interval(
         hoverinfo="skip",
         name="95 % interval",
     )
-    figure.add_scatter(
+    parts.add_scatter(
         x=[100 * estimate],
         y=[0],
         mode="markers",
@@ -59,7 +58,7 @@ def interval(
         name="estimate",
     )
     if detectable is not None:
-        figure.add_scatter(
+        parts.add_scatter(
             x=[-100 * detectable, 100 * detectable],
             y=[0, 0],
             mode="markers",
@@ -68,13 +67,13 @@ def interval(
             name="detectable",
         )
     for x, text, anchor in ((0.0, "◂ steadier", "left"), (1.0, "less steady ▸", "right")):
-        figure.add_annotation(
+        parts.add_annotation(
             x=x, xref="paper", y=1, yref="paper", yanchor="bottom", xanchor=anchor, text=text, showarrow=False
         )
-    figure.add_annotation(
+    parts.add_annotation(
         x=0, y=1, yref="paper", yanchor="bottom", text=f"within ±10{words.NBSP}%", showarrow=False
     )
-    figure.update_layout(
+    parts.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
         margin={"l": 16, "r": 16, "t": 26, "b": 62},
@@ -86,4 +85,4 @@ def interval(
         },
         yaxis={"visible": False, "range": [-1, 1]},
     )
-    return figure
+    return parts.figure()

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from dashboard import words
+from dashboard.charts.parts import Parts
 from dashboard.charts.trend import add_breaks, reach, tick_format
 from dashboard.theme import LIGHT, SYMBOLS, Theme, rgba
 
@@ -21,10 +22,10 @@ def beside_others(shared: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
     ----------
     shared : stretch_id, where, mine, terrain, cadence_cv, low, high (fractions), n_windows, local_date.
     """
-    figure = go.Figure()
+    parts = Parts()
     places = shared["where"].unique(maintain_order=True).to_list()
     others, mine = shared.filter(~pl.col("mine")), shared.filter(pl.col("mine"))
-    figure.add_scatter(
+    parts.add_scatter(
         x=(100 * others["cadence_cv"]).to_list(),
         y=others["where"].to_list(),
         mode="markers",
@@ -34,15 +35,15 @@ def beside_others(shared: pl.DataFrame, theme: Theme = LIGHT) -> go.Figure:
         name="other passes",
     )
     for terrain in ("technical", "smooth"):
-        _add_passes(figure, mine.filter(pl.col("terrain") == terrain), terrain, theme, across=True)
-    figure.update_layout(
+        _add_passes(parts, mine.filter(pl.col("terrain") == terrain), terrain, theme, across=True)
+    parts.update_layout(
         template=theme.template,
         height=height_px(shared),
         margin={"l": 92, "r": 16, "t": 8, "b": 46},
         xaxis={"title": {"text": "Cadence variability, %"}, "rangemode": "tozero", "showgrid": True},
         yaxis={"categoryorder": "array", "categoryarray": places[::-1], "showgrid": False},
     )
-    return figure
+    return parts.figure()
 
 
 def height_px(shared: pl.DataFrame) -> int:
@@ -58,25 +59,25 @@ def over_time(passes: pl.DataFrame, breaks: pl.DataFrame, theme: Theme = LIGHT) 
     passes : local_date, terrain, cadence_cv, low, high (fractions), n_windows, run_id.
     breaks : local_date, words: where a device, and so the level of the figures, changed.
     """
-    figure = go.Figure()
+    parts = Parts()
     for terrain in ("technical", "smooth"):
-        _add_passes(figure, passes.filter(pl.col("terrain") == terrain), terrain, theme, across=False)
+        _add_passes(parts, passes.filter(pl.col("terrain") == terrain), terrain, theme, across=False)
     days = passes["local_date"].to_list()
     inside = breaks.filter(pl.col("local_date").is_between(min(days), max(days))) if days else breaks.clear()
-    top_px = add_breaks(figure, inside, days, theme)
+    top_px = add_breaks(parts, inside, days, theme)
     highest = pl.max_horizontal("cadence_cv", "high").quantile(0.9)
     top = 115 * float(passes.select(highest).item() or 0.04)
-    figure.update_layout(
+    parts.update_layout(
         template=theme.template,
         height=OVER_TIME_PX,
         margin={"l": 58, "r": 20, "t": top_px, "b": 46},
         xaxis={"type": "date", "tickformat": tick_format(days), "nticks": 8, "range": reach(days)},
         yaxis={"title": {"text": "Cadence variability, %"}, "range": [0, top], "nticks": 6},
     )
-    return figure
+    return parts.figure()
 
 
-def _add_passes(figure: go.Figure, passes: pl.DataFrame, terrain: str, theme: Theme, *, across: bool) -> None:
+def _add_passes(parts: Parts, passes: pl.DataFrame, terrain: str, theme: Theme, *, across: bool) -> None:
     """Marks with their intervals; `across` draws values to the right and places upwards."""
     colour = theme.terrain(terrain)
     value = 100 * passes["cadence_cv"]
@@ -93,7 +94,7 @@ def _add_passes(figure: go.Figure, passes: pl.DataFrame, terrain: str, theme: Th
         if across
         else {"x": passes["local_date"].to_list(), "y": value.to_list(), "error_y": bars}
     )
-    figure.add_scatter(
+    parts.add_scatter(
         **drawn,
         mode="markers",
         name=terrain,

@@ -24,6 +24,7 @@ def local_line(x: Array, y: Array, grid: Array, *, half_width: float = 35.0, rob
     """
     if len(x) < MIN_RUNS:
         return np.full((3, len(grid)), np.nan)
+    x, y = x[np.argsort(x)], y[np.argsort(x)]
     trust = np.ones(len(x))
     for _ in range(robust_rounds):
         residual = y - _fit(x, y, x, half_width, trust)[0]
@@ -31,28 +32,38 @@ def local_line(x: Array, y: Array, grid: Array, *, half_width: float = 35.0, rob
         trust = np.clip(1 - (residual / scale) ** 2, 0.0, None) ** 2
     value, error = _fit(x, y, grid, half_width, trust)
     line = np.stack([value, value - 1.96 * error, value + 1.96 * error])
-    in_reach = np.sum(np.abs(x - grid[:, None]) < half_width, axis=1)
-    return np.where(in_reach >= MIN_RUNS, line, np.nan)
+    first, end = _in_reach(x, grid, half_width)
+    return np.where(end - first >= MIN_RUNS, line, np.nan)
+
+
+def _in_reach(x: Array, at: Array, half_width: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first run in reach of each place, and the first one after it that is not; x in order."""
+    return np.searchsorted(x, at - half_width, "right"), np.searchsorted(x, at + half_width, "left")
 
 
 def _fit(x: Array, y: Array, at: Array, half_width: float, trust: Array) -> tuple[Array, Array]:
     """Value and standard error at each place of the weighted straight line about it.
 
-    The normal equations of two unknowns, written out. Where all runs in reach are of one day there is no
-    slope: the line is their mean.
+    The normal equations of two unknowns, written out, over the runs in reach: a row a place, as long as the
+    longest. Where all runs in reach are of one day there is no slope: the line is their mean.
     """
-    dx = x - at[:, None]
-    weight = np.clip(1 - np.abs(dx / half_width) ** 3, 0.0, None) ** 3 * trust
-    total, first, second = weight.sum(1), (weight * dx).sum(1), (weight * dx**2).sum(1)
-    spread = total * second - first**2
+    first, end = _in_reach(x, at, half_width)
+    near = first[:, None] + np.arange(max(int((end - first).max(initial=0)), 1))
+    near = np.minimum(near, len(x) - 1)
+    is_near = np.arange(near.shape[1]) < (end - first)[:, None]
+    dx, values = x[near] - at[:, None], y[near]
+    weight = np.where(is_near, np.clip(1 - np.abs(dx / half_width) ** 3, 0.0, None) ** 3 * trust[near], 0.0)
+    total, turned, second = weight.sum(1), (weight * dx).sum(1), (weight * dx**2).sum(1)
+    spread = total * second - turned**2
     has_slope = spread > 1e-9 * total**2
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean, lever = weight / total[:, None], first / total
-        slope = np.where(has_slope, (total * ((weight * dx) @ y) - first * (weight @ y)) / spread, 0.0)
-        value = mean @ y - slope * lever
+        mean, lever = weight / total[:, None], turned / total
+        moment = total * (weight * dx * values).sum(1) - turned * (weight * values).sum(1)
+        slope = np.where(has_slope, moment / spread, 0.0)
+        value = (mean * values).sum(1) - slope * lever
         # What each run adds to the value: its share of the mean, less what it turns the line by.
-        turn = np.where(has_slope, first / spread, 0.0)[:, None] * weight * (dx - lever[:, None])
-        variance = (mean * (y - value[:, None] - slope[:, None] * dx) ** 2).sum(1)
+        turn = np.where(has_slope, turned / spread, 0.0)[:, None] * weight * (dx - lever[:, None])
+        variance = (mean * (values - value[:, None] - slope[:, None] * dx) ** 2).sum(1)
         error = np.sqrt(variance * ((mean - turn) ** 2).sum(1))
     known = total > 0
     return np.where(known, value, np.median(y)), np.where(known, error, np.inf)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from tsdownsample import MinMaxLTTBDownsampler
 
+from dashboard.charts.parts import Parts
 from dashboard.charts.stretches import stretches
 from dashboard.theme import LIGHT, LINE_WIDTHS, SYMBOLS, Theme, rgba
 from dashboard.units import METRIC, Units
@@ -73,10 +74,10 @@ def profile(
         known, windows = known.filter(inside), windows.filter(inside)
     along = known["distance_m"].to_numpy() / units.unit_m
     pause = np.diff(known["elapsed_s"].to_numpy(), append=np.inf) > PAUSE_S
-    figure = go.Figure()
+    parts = Parts()
     altitude = known["altitude_m"].to_numpy() / units.height_m
     if "altitude" in rows:
-        figure.add_scatter(
+        parts.add_scatter(
             **_thinned(along, altitude, pause, digits=0),
             mode="lines",
             line={"color": theme.muted, "width": 1.6},
@@ -86,7 +87,7 @@ def profile(
     usable = known.select(USABLE).to_series().to_numpy()
     cadence = np.where(usable, known["cadence_spm"].to_numpy(), np.nan)
     if "cadence" in rows:
-        figure.add_scatter(
+        parts.add_scatter(
             **_thinned(along, cadence, pause, digits=1),
             mode="lines",
             line={"color": rgba(theme.dose[0], 0.85), "width": 1},
@@ -95,7 +96,7 @@ def profile(
             hovertemplate="%{y:.0f} steps/min<extra></extra>",
         )
     for terrain in ("technical", "smooth") if "variability" in rows else ():
-        _add_windows(figure, windows.filter(pl.col("terrain") == terrain), terrain, theme, units)
+        _add_windows(parts, windows.filter(pl.col("terrain") == terrain), terrain, theme, units)
     finite = altitude[np.isfinite(altitude)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 100.0)
     pad = max(10.0, 0.08 * (high - low))
@@ -110,7 +111,7 @@ def profile(
         AXES[name]: axes[name] | {"domain": domain, "nticks": 4}
         for name, domain in zip(rows, DOMAINS[len(rows)], strict=True)
     }
-    figure.update_layout(
+    parts.update_layout(
         template=theme.template,
         height=height_px(len(rows)),
         margin={"l": 62, "r": 14, "t": 8, "b": 40},
@@ -127,7 +128,7 @@ def profile(
         },
         **drawn,
     )
-    return figure
+    return parts.figure()
 
 
 def _shaded_technical(track: pl.DataFrame, along: NDArray[np.float64], theme: Theme) -> list[dict[str, Any]]:
@@ -169,9 +170,9 @@ def _thinned(
     }
 
 
-def _add_windows(figure: go.Figure, windows: pl.DataFrame, terrain: str, theme: Theme, units: Units) -> None:
+def _add_windows(parts: Parts, windows: pl.DataFrame, terrain: str, theme: Theme, units: Units) -> None:
     ends = 1 + np.flatnonzero(np.diff(windows["block"].to_numpy()))
-    figure.add_scatter(
+    parts.add_scatter(
         x=np.insert(windows["distance_m"].to_numpy() / units.unit_m, ends, np.nan)
         .round(4)
         .astype(np.float32),

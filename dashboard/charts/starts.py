@@ -21,11 +21,11 @@ def starts(places: pl.DataFrame, theme: Theme = LIGHT, units: Units = METRIC) ->
     places : place, runs, east_m, north_m.
     """
     text = "" if len(places) else "No run begins at a place that is shown."
-    figure = plain_ground(theme, HEIGHT_PX, text)
+    parts = plain_ground(theme, HEIGHT_PX, text)
     if places.is_empty():
-        return figure
+        return parts.figure()
     most = max(places["runs"].to_list())
-    figure.add_scatter(
+    parts.add_scatter(
         x=places["east_m"].to_list(),
         y=places["north_m"].to_list(),
         mode="markers+text",
@@ -41,5 +41,5 @@ def starts(places: pl.DataFrame, theme: Theme = LIGHT, units: Units = METRIC) ->
         cliponaxis=False,
         name="starts",
     )
-    add_scale_and_north(figure, places, theme, units)
-    return figure
+    add_scale_and_north(parts, places, theme, units)
+    return parts.figure()

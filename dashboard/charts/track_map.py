@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import polars as pl
 
+from dashboard.charts.parts import Parts
 from dashboard.charts.stretches import stretches
 from dashboard.theme import LIGHT, LINE_WIDTHS, Theme
 from dashboard.units import METRIC, Units
@@ -33,9 +34,9 @@ def track_map(
     start : what the first position is called.
     tiles : url, east_m and north_m of its upper left corner, width_m, height_m of each picture below it all.
     """
-    figure = plain_ground(theme, HEIGHT_PX, "")
+    parts = plain_ground(theme, HEIGHT_PX, "")
     for tile in tiles:
-        figure.add_layout_image(
+        parts.add_layout_image(
             source=tile["url"],
             xref="x",
             yref="y",
@@ -49,13 +50,13 @@ def track_map(
         )
     step = max(1, positions.height // N_POINTS)
     for name in ("unlabelled", "smooth", "technical"):
-        _add_ground(figure, positions, name, step, theme)
-    _add_start(figure, positions, theme, start)
-    add_scale_and_north(figure, positions, theme, units)
-    return figure
+        _add_ground(parts, positions, name, step, theme)
+    _add_start(parts, positions, theme, start)
+    add_scale_and_north(parts, positions, theme, units)
+    return parts.figure()
 
 
-def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int, theme: Theme) -> None:
+def _add_ground(parts: Parts, positions: pl.DataFrame, name: str, step: int, theme: Theme) -> None:
     gap = positions.height  # a row of its own, after the last
     rows: list[int] = []
     for label, start, end in stretches(positions["terrain"]):
@@ -63,7 +64,7 @@ def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int
             last = min(end, positions.height - 1)
             rows += [*range(start, last, step), last, gap]
     east, north = (np.append(positions[way], np.float32("nan")) for way in ("east_m", "north_m"))
-    figure.add_scatter(
+    parts.add_scatter(
         x=east[rows].astype(np.float32),
         y=north[rows].astype(np.float32),
         mode="lines",
@@ -77,9 +78,9 @@ def _add_ground(figure: go.Figure, positions: pl.DataFrame, name: str, step: int
     )
 
 
-def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme, start: str) -> None:
+def _add_start(parts: Parts, positions: pl.DataFrame, theme: Theme, start: str) -> None:
     east = positions["east_m"].to_numpy()
-    figure.add_scatter(
+    parts.add_scatter(
         x=[positions["east_m"][0]],
         y=[positions["north_m"][0]],
         mode="markers+text",
@@ -93,10 +94,10 @@ def _add_start(figure: go.Figure, positions: pl.DataFrame, theme: Theme, start: 
     )
 
 
-def plain_ground(theme: Theme, height_px: int, text: str) -> go.Figure:
-    """An empty map, as many pixels a metre either way; `text` is said in its middle."""
-    figure = go.Figure()
-    figure.update_layout(
+def plain_ground(theme: Theme, height_px: int, text: str) -> Parts:
+    """The parts of an empty map, as many pixels a metre either way; `text` is said in its middle."""
+    parts = Parts()
+    parts.update_layout(
         template=theme.template,
         height=height_px,
         margin={"l": 10, "r": 10, "t": 10, "b": 10},
@@ -104,20 +105,18 @@ def plain_ground(theme: Theme, height_px: int, text: str) -> go.Figure:
         yaxis={"visible": False, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
     )
     if text:
-        figure.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", text=text, showarrow=False)
-    return figure
+        parts.add_annotation(x=0.5, y=0.5, xref="paper", yref="paper", text=text, showarrow=False)
+    return parts
 
 
-def add_scale_and_north(
-    figure: go.Figure, positions: pl.DataFrame, theme: Theme, units: Units = METRIC
-) -> None:
+def add_scale_and_north(parts: Parts, positions: pl.DataFrame, theme: Theme, units: Units = METRIC) -> None:
     """How long a way is on the picture and where north is, and the axes about it all."""
     east, north = positions["east_m"].to_numpy(), positions["north_m"].to_numpy()
     left, right, bottom, top = float(east.min()), float(east.max()), float(north.min()), float(north.max())
     extent = max(right - left, top - bottom, 50.0)
     length = max([m for m in units.scale_m if m <= 0.3 * extent], default=units.scale_m[0])
     y = bottom - 0.09 * extent
-    figure.add_scatter(
+    parts.add_scatter(
         x=[left, left, left, left + length, left + length, left + length],
         y=[y - 0.01 * extent, y + 0.01 * extent, y, y, y + 0.01 * extent, y - 0.01 * extent],
         mode="lines",
@@ -125,7 +124,7 @@ def add_scale_and_north(
         name="scale bar",
         hoverinfo="skip",
     )
-    figure.add_annotation(
+    parts.add_annotation(
         x=left + length,
         y=y,
         xanchor="left",
@@ -133,7 +132,7 @@ def add_scale_and_north(
         text=units.short(length),
         showarrow=False,
     )
-    figure.add_annotation(
+    parts.add_annotation(
         x=1,
         y=1,
         xref="paper",
@@ -149,4 +148,4 @@ def add_scale_and_north(
         np.array([left - margin, max(right, left + 1.5 * length) + margin]),
         np.array([y - margin, top + margin]),
     )
-    figure.update_layout(xaxis_range=span[0].tolist(), yaxis_range=span[1].tolist())
+    parts.update_layout(xaxis_range=span[0].tolist(), yaxis_range=span[1].tolist())

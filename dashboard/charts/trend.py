@@ -11,6 +11,7 @@ import polars as pl
 
 from dashboard import words
 from dashboard.charts.lowess import local_line
+from dashboard.charts.parts import Parts
 from dashboard.theme import LIGHT, SYMBOLS, Theme, rgba
 from pipeline.triage import RANGE_WEEKS
 
@@ -44,25 +45,25 @@ def trend(
     unmeasured : local_date, counts_reason of the runs that have no value on either ground.
     last_weeks : how many weeks up to the last day are shown, all where it is None.
     """
-    figure = go.Figure()
-    _add_unmeasured(figure, unmeasured, theme)
+    parts = Parts()
+    _add_unmeasured(parts, unmeasured, theme)
     ends = {}
     for terrain in ("technical", "smooth"):
         of_terrain = runs.filter(pl.col("terrain") == terrain)
-        _add_marks(figure, of_terrain, terrain, theme)
-        ends[terrain] = _add_lines(figure, of_terrain.filter(pl.col("counts")), terrain, theme)
-    _add_ranges(figure, ranges, theme)
+        _add_marks(parts, of_terrain, terrain, theme)
+        ends[terrain] = _add_lines(parts, of_terrain.filter(pl.col("counts")), terrain, theme)
+    _add_ranges(parts, ranges, theme)
     top = 1.12 * 100 * float(runs["value"].quantile(0.99) or 0.04) if runs.height else 4.0
     upper = UPPER if weeks.height else (0.0, 1.0)
-    _label_ends(figure, ends, top, upper, theme)
-    _add_bars(figure, weeks, theme)
+    _label_ends(parts, ends, top, upper, theme)
+    _add_bars(parts, weeks, theme)
     days = [*runs["local_date"], *weeks["week"], *unmeasured["local_date"]]
     if last_weeks is not None and days:
         first = max(days) - timedelta(weeks=last_weeks)
         days = [first, *(day for day in days if day > first)]
     shown = breaks.filter(pl.col("local_date").is_between(min(days), max(days))) if days else breaks.clear()
-    top_px = add_breaks(figure, shown, days, theme)
-    figure.update_layout(
+    top_px = add_breaks(parts, shown, days, theme)
+    parts.update_layout(
         template=theme.template,
         height=HEIGHT_PX,
         margin={"t": top_px, "b": 42, **({"l": 46, "r": 10} if theme.is_narrow else {"l": 58, "r": 88})},
@@ -88,10 +89,10 @@ def trend(
             "nticks": 4,
         },
     )
-    return figure
+    return parts.figure()
 
 
-def _add_marks(figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme) -> None:
+def _add_marks(parts: Parts, runs: pl.DataFrame, terrain: str, theme: Theme) -> None:
     colour = theme.terrain(terrain)
     for counts in (True, False):
         part = runs.filter(pl.col("counts") == counts)
@@ -104,7 +105,7 @@ def _add_marks(figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme
                 "local_date", "value", "low", "high", "n_windows", "counts_reason"
             ).iter_rows()
         ]
-        figure.add_scatter(
+        parts.add_scatter(
             x=part["local_date"].dt.to_string().to_list(),
             y=value,
             mode="markers",
@@ -133,9 +134,9 @@ def _left_out(reason: str) -> str:
     return f"<br>does not count:<br>{escape(reason)}"
 
 
-def _add_unmeasured(figure: go.Figure, runs: pl.DataFrame, theme: Theme) -> None:
+def _add_unmeasured(parts: Parts, runs: pl.DataFrame, theme: Theme) -> None:
     """Runs without a value, as crosses on the axis: left out is not the same as never run."""
-    figure.add_scatter(
+    parts.add_scatter(
         x=runs["local_date"].dt.to_string().to_list(),
         y=[0.0] * runs.height,
         mode="markers",
@@ -147,11 +148,11 @@ def _add_unmeasured(figure: go.Figure, runs: pl.DataFrame, theme: Theme) -> None
     )
 
 
-def _add_ranges(figure: go.Figure, ranges: pl.DataFrame, theme: Theme) -> None:
+def _add_ranges(parts: Parts, ranges: pl.DataFrame, theme: Theme) -> None:
     """The two ends of each usual range, dashed, over the weeks that it rests on."""
     for terrain, low, high, until in ranges.select("terrain", "low", "high", "local_date").iter_rows():
         since = until - timedelta(weeks=RANGE_WEEKS)
-        figure.add_scatter(
+        parts.add_scatter(
             x=[since, until, None, since, until],
             y=[100 * low, 100 * low, None, 100 * high, 100 * high],
             mode="lines",
@@ -161,9 +162,7 @@ def _add_ranges(figure: go.Figure, ranges: pl.DataFrame, theme: Theme) -> None:
         )
 
 
-def _add_lines(
-    figure: go.Figure, runs: pl.DataFrame, terrain: str, theme: Theme
-) -> tuple[date, float] | None:
+def _add_lines(parts: Parts, runs: pl.DataFrame, terrain: str, theme: Theme) -> tuple[date, float] | None:
     """A line per device, never across a change of device; the end of the newest one."""
     colour = theme.terrain(terrain)
     end = None
@@ -177,7 +176,7 @@ def _add_lines(
         dates = pl.Series(grid.astype(np.int32)).cast(pl.Date)
         drawn = dates.dt.to_string().to_list()
         for values, fill in ((high, None), (low, "tonexty")):
-            figure.add_scatter(
+            parts.add_scatter(
                 x=drawn,
                 y=values,
                 mode="lines",
@@ -187,7 +186,7 @@ def _add_lines(
                 hoverinfo="skip",
                 name=f"{terrain} band",
             )
-        figure.add_scatter(
+        parts.add_scatter(
             x=drawn,
             y=line,
             mode="lines",
@@ -202,7 +201,7 @@ def _add_lines(
 
 
 def _label_ends(
-    figure: go.Figure,
+    parts: Parts,
     ends: dict[str, tuple[date, float] | None],
     top: float,
     upper: tuple[float, float],
@@ -217,7 +216,7 @@ def _label_ends(
         push = max(0.0, (LABEL_GAP_PX - abs(gap_px)) / 2) * (1 if gap_px >= 0 else -1)
         shifts = {"technical": push, "smooth": -push}
     for terrain, (_, value) in known.items():
-        figure.add_annotation(
+        parts.add_annotation(
             x=1,
             xref="paper",
             y=value,
@@ -233,11 +232,11 @@ def _label_ends(
         )
 
 
-def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
+def _add_bars(parts: Parts, weeks: pl.DataFrame, theme: Theme) -> None:
     categories = weeks.group_by("category").agg(pl.col("minutes").sum()).sort("minutes", descending=True)
     for colour, category in zip(theme.dose, categories["category"], strict=False):
         part = weeks.filter(pl.col("category") == category)
-        figure.add_bar(
+        parts.add_bar(
             x=(part["week"] + timedelta(days=3)).dt.to_string().to_list(),
             y=part["minutes"].to_list(),
             name=category,
@@ -250,7 +249,7 @@ def _add_bars(figure: go.Figure, weeks: pl.DataFrame, theme: Theme) -> None:
         f'<span style="color:{colour}">■</span> {escape(category)}'
         for colour, category in zip(theme.dose, categories["category"], strict=False)
     )
-    figure.add_annotation(
+    parts.add_annotation(
         x=0,
         xref="paper",
         y=LOWER[1],
@@ -275,7 +274,7 @@ def reach(days: list[date]) -> list[date] | None:
     return [min(days) - timedelta(days=5), max(days) + timedelta(days=9)] if days else None
 
 
-def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme: Theme) -> int:
+def add_breaks(parts: Parts, breaks: pl.DataFrame, days: list[date], theme: Theme) -> int:
     """A dotted line and its words where the device changed; gives the room (px) that the words need above.
 
     Words that would run into those before stand a line higher.
@@ -288,7 +287,7 @@ def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme:
         rows, before = max(rows, row + 1), day
         share = (day - min(days)) / max(max(days) - min(days), timedelta(days=1))
         is_amid = theme.is_narrow and 0.3 < share < 0.7  # beside its line a text would leave the screen
-        figure.add_shape(
+        parts.add_shape(
             type="line",
             x0=day,
             x1=day,
@@ -297,7 +296,7 @@ def add_breaks(figure: go.Figure, breaks: pl.DataFrame, days: list[date], theme:
             yref="paper",
             line={"color": theme.muted, "width": 1, "dash": "dot"},
         )
-        figure.add_annotation(
+        parts.add_annotation(
             x=day,
             y=1,
             yref="paper",

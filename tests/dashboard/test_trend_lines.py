@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import date
 
 import numpy as np
-import plotly.graph_objects as go
 import polars as pl
 import pytest
 
 from dashboard import theme
 from dashboard.charts.lowess import local_line
+from dashboard.charts.parts import Parts
 from dashboard.charts.trend import BREAK_ROW_PX, add_breaks
 
 
@@ -60,9 +60,9 @@ def test_words_of_near_breaks_do_not_run_into_each_other(is_narrow: bool, rows: 
     days = [date(2026, 1, 1), date(2026, 12, 31)]
     changed = [date(2026, 2, 1), date(2026, 9, 1), date(2026, 9, 11)]
     breaks = pl.DataFrame({"local_date": changed, "words": ["a", "b", "c"]})
-    figure = go.Figure()
-    room = add_breaks(figure, breaks, days, replace(theme.LIGHT, is_narrow=is_narrow))
-    assert [note.yshift // BREAK_ROW_PX for note in figure.layout.annotations] == rows
+    parts = Parts()
+    room = add_breaks(parts, breaks, days, replace(theme.LIGHT, is_narrow=is_narrow))
+    assert [note.yshift // BREAK_ROW_PX for note in parts.figure().layout.annotations] == rows
     assert room >= (max(rows) + 1) * BREAK_ROW_PX
 
 
@@ -74,6 +74,6 @@ def test_words_of_a_break_stay_on_the_screen(is_narrow: bool, sides: list[str]) 
     days = [date(2026, 1, 1), date(2026, 12, 31)]
     changed = [date(2026, 2, 1), date(2026, 6, 1), date(2026, 11, 1)]
     breaks = pl.DataFrame({"local_date": changed, "words": ["a", "b", "c"]})
-    figure = go.Figure()
-    add_breaks(figure, breaks, days, replace(theme.LIGHT, is_narrow=is_narrow))
-    assert [note.xanchor for note in figure.layout.annotations] == sides
+    parts = Parts()
+    add_breaks(parts, breaks, days, replace(theme.LIGHT, is_narrow=is_narrow))
+    assert [note.xanchor for note in parts.figure().layout.annotations] == sides
