@@ -105,18 +105,25 @@ def data_url(name: str, **of: str) -> str:
     return f"/_data/{name}.csv?{urlencode(of)}"
 
 
-def figure_box(graph_id: str, label: str, height_px: int, data: Mapping[str, str]) -> html.Div:
-    """An empty chart for a callback to fill, named for those who cannot see it, its table and its files.
+def figure_box(
+    graph_id: str,
+    label: str,
+    height_px: int,
+    data: Mapping[str, str],
+    figure: go.Figure = EMPTY_FIGURE,
+    tables: list[dict[str, Any]] | None = None,
+) -> html.Div:
+    """A chart, named for those who cannot see it, its table and its files; empty for a callback to fill.
 
-    `data` are the addresses of its CSV by the name that the link has.
+    `data` are the addresses of its CSV by the name that the link has, `tables` what `table_data` gives.
     """
-    graph = dcc.Graph(id=graph_id, figure=EMPTY_FIGURE, config=GRAPH_CONFIG, style={"height": height_px})
+    graph = dcc.Graph(id=graph_id, figure=figure, config=GRAPH_CONFIG, style={"height": height_px})
     pictures = []
     for kind in ("png", "svg"):
         of_chart: dict[str, Any] = {"data-chart": graph_id, "data-format": kind}
         label_of_file = named(f"Save the picture as {kind.upper()}: {label}")
         pictures.append(html.Button(kind.upper(), className="save", **of_chart, **label_of_file))
-    tables = [
+    files = [
         html.A(
             name,
             id=f"{graph_id}-{name.lower().replace(' ', '-')}",
@@ -135,10 +142,10 @@ def figure_box(graph_id: str, label: str, height_px: int, data: Mapping[str, str
                     html.Details(
                         [
                             html.Summary("The same as a table"),
-                            table_slot(f"{graph_id}-table", f"{label}, as a table"),
+                            table_slot(f"{graph_id}-table", f"{label}, as a table", tables),
                         ]
                     ),
-                    html.P(["Save: ", *pictures, *tables], className="saves"),
+                    html.P(["Save: ", *pictures, *files], className="saves"),
                 ],
                 className="under",
             ),
@@ -157,14 +164,14 @@ def named(label: str) -> dict[str, Any]:
     return {"aria-label": label}
 
 
-def table_slot(slot_id: str, label: str) -> html.Div:
-    """A place for tables; a callback sets the data of the store `table_rows(slot_id)`.
+def table_slot(slot_id: str, label: str, tables: list[dict[str, Any]] | None = None) -> html.Div:
+    """A place for tables, or for those that a callback puts into the store `table_rows(slot_id)`.
 
     The browser makes the rows itself (assets/app.js): as Dash components, a season's rows take minutes.
     """
     return html.Div(
         [
-            dcc.Store(id=table_rows(slot_id)),
+            dcc.Store(id=table_rows(slot_id), data=tables),
             html.Div(id=slot_id, className="scroll", tabIndex="0", role="region", **named(label)),
         ]
     )

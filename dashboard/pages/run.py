@@ -47,12 +47,6 @@ TRACKLESS = "This recording has no positions, so there is no track to draw."
 NOTHING_MEASURED = "None of this could be measured on this run."
 OFF: dict[str, Any] = {"aria-disabled": "true"}
 LIVE: dict[str, Any] = {"aria-live": "polite"}
-NO_REPEATS: dict[str, Any] = {
-    "repeats": EMPTY_FIGURE,
-    "repeats_hidden": True,
-    "repeats_px": {},  # a graph without a style fails in the browser
-    **dict.fromkeys(("usual", "repeats_table", "again")),
-}
 
 
 def layout(run_id: str) -> html.Div:
@@ -98,21 +92,7 @@ def layout(run_id: str) -> html.Div:
                         sub="With 95 % intervals. Early and late are the first and the last third of the "
                         "running, compared uphill with uphill and downhill with downhill.",
                     ),
-                    html.Div(
-                        card(
-                            "These stretches before",
-                            html.P(id="run-usual", className="sub"),
-                            figure_box(
-                                "run-repeats",
-                                "This run beside others on the same stretches",
-                                300,
-                                {"CSV": data_url("repeats", run=run_id)},
-                            ),
-                            html.P(id="run-stretches", className="small"),
-                            sub=LIKE_FOR_LIKE,
-                        ),
-                        id="run-repeats-card",
-                    ),
+                    html.Div(id="run-before"),
                     profile_card(run_id),
                     card(
                         "Stretches and reasons",
@@ -158,11 +138,8 @@ def _mark_card() -> html.Section:
 
 def register(app: Dash, workspace: queries.Workspace) -> None:
     """Fill the page from the workspace; the dot on the track is moved in the browser."""
-    slots = (
-        *(f"run-{of}-table" for of in ("map", "profile", "repeats")),
-        *("run-grounds", "run-more", "run-segments"),
-    )
-    register_tables(app, *slots)
+    register_tables(app, "run-map-table", "run-profile-table", "run-grounds", "run-more", "run-segments")
+    register_tables(app, "run-repeats-table")
 
     @app.callback(
         output={
@@ -177,12 +154,7 @@ def register(app: Dash, workspace: queries.Workspace) -> None:
             "ground": Output("run-ground", "children"),
             "more": Output(table_rows("run-more"), "data"),
             "late": Output("run-late", "children"),
-            "usual": Output("run-usual", "children"),
-            "repeats": Output("run-repeats", "figure"),
-            "repeats_px": Output("run-repeats", "style"),
-            "repeats_table": Output(table_rows("run-repeats-table"), "data"),
-            "repeats_hidden": Output("run-repeats-card", "hidden"),
-            "again": Output("run-stretches", "children"),
+            "before": Output("run-before", "children"),
             "profile_table": Output(table_rows("run-profile-table"), "data"),
             "segments": Output(table_rows("run-segments"), "data"),
             "shown": Output("run-shown", "data"),
@@ -209,8 +181,7 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
             "map": EMPTY_FIGURE,
             "map_hidden": True,
             **dict.fromkeys(("share", "grounds", "map_table", "profile_table", "segments", "more", "late")),
-            **NO_REPEATS,
-            **dict.fromkeys(("shown", "ground", "trackless")),
+            **dict.fromkeys(("before", "shown", "ground", "trackless")),
         }
     theme, units = by_scheme(scheme), queries.units_of(workspace, run["athlete_id"])
     track, segments = workspace.load_track(run_id), workspace.load_segments(run_id=run_id)
@@ -222,7 +193,7 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
     return {
         "more": table_data(metrics.metrics_table(stability), none=NOTHING_MEASURED),
         "late": metrics.late_sentence(stability),
-        **_repeats(workspace, run, theme, units),
+        "before": _before(workspace, run, theme, units),
         "head": _head(workspace, run, units, hidden),
         "hidden": False,
         "share": _share(run["technical_share"]),
@@ -271,25 +242,33 @@ def _marks(workspace: queries.Workspace, run: dict[str, Any], units: Units) -> l
     return found
 
 
-def _repeats(workspace: queries.Workspace, run: dict[str, Any], theme: Theme, units: Units) -> dict[str, Any]:
-    """The stretches of this run that others passed as well."""
+def _before(
+    workspace: queries.Workspace, run: dict[str, Any], theme: Theme, units: Units
+) -> html.Section | None:
+    """The stretches of this run that others passed as well; a chart of none would be drawn all the same."""
     every = like_for_like.passes(workspace, run["athlete_id"])
     shared = like_for_like.shared_with(every, run["run_id"], units)
     if shared.is_empty():
-        return NO_REPEATS
+        return None
     places = shared.filter(pl.col("mine")).select("stretch_id", "where").iter_rows()
     links = [
         dcc.Link(where, href=stretches_url(run["athlete_id"], stretch_id)) for stretch_id, where in places
     ]
     between = [part for link in links for part in (link, " · ")][:-1]
-    return {
-        "usual": metrics.usual_sentence(like_for_like.against_usual(shared)),
-        "repeats": repeats.beside_others(shared, theme),
-        "repeats_px": {"height": repeats.height_px(shared)},
-        "repeats_table": table_data(metrics.shared_table(shared)),
-        "repeats_hidden": False,
-        "again": ["Each over time: ", *between],
-    }
+    return card(
+        "These stretches before",
+        html.P(metrics.usual_sentence(like_for_like.against_usual(shared)), className="sub"),
+        figure_box(
+            "run-repeats",
+            "This run beside others on the same stretches",
+            repeats.height_px(shared),
+            {"CSV": data_url("repeats", run=run["run_id"])},
+            repeats.beside_others(shared, theme),
+            table_data(metrics.shared_table(shared)),
+        ),
+        html.P(["Each over time: ", *between], className="small"),
+        sub=LIKE_FOR_LIKE,
+    )
 
 
 def _hidden(workspace: queries.Workspace, run: dict[str, Any], track: pl.DataFrame) -> str:
