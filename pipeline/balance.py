@@ -29,7 +29,7 @@ def derive_dose(
         for (athlete_id,), log in sessions.filter(pl.col("date") <= until).group_by("athlete_id")
     ]
     table = pl.concat([Dose.create_empty(), *frames], how="diagonal")
-    return Dose.validate(table.sort("athlete_id", "date"))
+    return Dose.cast(table.sort("athlete_id", "date"))
 
 
 def derive_dose_by_category(
@@ -48,7 +48,7 @@ def derive_dose_by_category(
             for (category,), part in counted.group_by("category")
         ]
     table = pl.concat([DoseByCategory.create_empty(), *frames], how="diagonal")
-    return DoseByCategory.validate(table.sort("athlete_id", "date", "category"))
+    return DoseByCategory.cast(table.sort("athlete_id", "date", "category"))
 
 
 def _by_day(log: pl.DataFrame, first: date, until: date, half_life_days: float) -> pl.DataFrame:

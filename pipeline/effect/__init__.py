@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.columns import dtypes
 from pipeline.effect.analysis import Finding, analyse_season
 from pipeline.effect.claims import relate_claims
 from pipeline.effect.design import WEEKS as PREVIEW_WEEKS
@@ -80,7 +81,7 @@ def relate_effect(
             own_plans = plans.filter(pl.col("athlete_id") == athlete_id)
             _add_plan(headline, examine_plan(season, own_plans, half_life_days))
         rows += own_rows
-    return Effects.validate(pl.DataFrame(rows, schema=Effects.create_empty().schema))
+    return Effects.cast(pl.DataFrame(rows, schema=dtypes(Effects)))
 
 
 def _add_plan(headline: dict[str, Any], test: PlanTest | None) -> None:

@@ -52,7 +52,7 @@ def derive_residuals(
         schema=dtypes(Residuals),
         nan_to_null=True,
     )
-    return Residuals.validate(table)
+    return Residuals.cast(table)
 
 
 def _whitened(season: Season, columns: Array) -> Array:
