@@ -203,7 +203,7 @@ class Reading:
         """Store what could not be had, and forget what has left its place."""
         self._workspace.commit(self.athlete_id, None, self.new.problems, self.new.take_seen())
         self.results += self.new.problems
-        forget_stale(self._workspace, self.athlete_id, self.new.readable)
+        forget_stale(self._workspace, self.athlete_id, self.new.readable())
 
     def is_to_be_compared(self) -> bool:
         """Whether anything came that the runs, or the answer, do not know of."""

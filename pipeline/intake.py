@@ -109,15 +109,12 @@ def find_files(paths: Iterable[Path | str], workspace: Path) -> list[Found]:
         elif _is_closed(path):
             raise SurefootError(f"the folder {path} cannot be read", "check its rights")
         elif path.is_dir():
-            below = (
-                p
-                for p in path.rglob("*")
-                if not any(part.startswith(".") for part in p.relative_to(path).parts)
-            )
+            below = ((p, p.relative_to(path)) for p in sorted(path.rglob("*"), key=lambda p: p.parts))
             found += [
-                Found(p, p.relative_to(path).as_posix())
-                for p in sorted(below, key=lambda p: p.parts)
-                if p.is_file() or not p.exists() or _is_closed(p)
+                Found(p, name.as_posix())
+                for p, name in below
+                if not any(part.startswith(".") for part in name.parts)
+                and (p.is_file() or not p.exists() or _is_closed(p))
             ]
         elif path.exists():
             found.append(Found(path, path.name))
@@ -164,8 +161,7 @@ class NewItems:
     """Iterates over the contents that were not analysed before, and remembers what it saw.
 
     A run whose cadence was not yet said to count `cadence_unit` is new again. With `in_place` the workers
-    read the files, and `settle` learns what they held. `readable` are the rows of files that could not be
-    read before and can now.
+    read the files, and `settle` learns what they held.
     """
 
     def __init__(
@@ -181,7 +177,7 @@ class NewItems:
         self.known = 0
         self.copies = 0
         self.problems: list[FileResult] = []
-        self.readable: list[str] = []
+        self._opened: list[str] = []
         self._athlete_id = athlete_id
         self._found = found
         self._in_place = in_place
@@ -227,40 +223,43 @@ class NewItems:
 
     def __iter__(self) -> Iterator[Item | Placed]:
         for file in sorted(self._found, key=lambda file: file.path.name not in LISTS):
+            place = str(file.path.resolve())
             try:
                 stat = file.path.stat()
-                if self._is_unchanged(file, stat) and file.path.name not in LISTS:
+                if self._is_unchanged(place, stat) and file.path.name not in LISTS:
                     self._count_known()
                 elif self._in_place and file.path.name not in LISTS:
-                    yield self._place(file, stat)
+                    yield self._place(file, place, stat)
                 else:
                     with file.path.open("rb") as source:
-                        yield from self._contents(file, source, stat)
-                if (unread := _unread(file)) in self._rejected:
-                    self.readable.append(unread)
+                        yield from self._contents(file, place, source, stat)
+                self._opened.append(place)
             except OSError as error:
                 problem = Rejected(f"it cannot be read ({error.strerror})")
-                self._refuse(file.source_name, _unread(file), 0, problem)
+                self._refuse(file.source_name, _unread(place), 0, problem)
 
-    def _place(self, file: Found, stat: os.stat_result | SimpleNamespace) -> Placed:
-        before = self._seen_before.get(str(file.path.resolve()))
+    def readable(self) -> list[str]:
+        """The rows of files, and of folders that they lie in, that could not be read before and can now."""
+        places = self._opened if self._rejected else ()
+        opened = {above for place in places for above in (place, *map(str, Path(place).parents))}
+        return sorted(self._rejected.intersection(map(_unread, opened)))
+
+    def _place(self, file: Found, place: str, stat: os.stat_result | SimpleNamespace) -> Placed:
+        before = self._seen_before.get(place)
         given = self._cadence_unit or (self._given.get(before.content_sha256, "") if before else "")
         listed = self._listing_of(file.source_name)
         return Placed(self._athlete_id, file, stat.st_size, stat.st_mtime_ns, given, listed)
 
-    def _is_unchanged(self, file: Found, stat: os.stat_result | SimpleNamespace) -> bool:
-        before = self._seen_before.get(str(file.path.resolve()))
-        return (
-            before is not None
-            and (before.size_bytes, before.mtime_ns) == (stat.st_size, stat.st_mtime_ns)
-            and before.content_sha256 in self._current
-        )
+    def _is_unchanged(self, place: str, stat: os.stat_result | SimpleNamespace) -> bool:
+        before = self._seen_before.get(place)
+        if before is None or (before.size_bytes, before.mtime_ns) != (stat.st_size, stat.st_mtime_ns):
+            return False
+        return before.content_sha256 in self._current
 
     def _contents(
-        self, file: Found, source: BufferedReader, stat: os.stat_result | SimpleNamespace
+        self, file: Found, place: str, source: BufferedReader, stat: os.stat_result | SimpleNamespace
     ) -> Iterator[Item]:
         """The file's contents, one unless it is an archive, less those that are known."""
-        place = str(file.path.resolve())
         whole = hashlib.file_digest(source, "sha256").hexdigest()
         source.seek(0)
         is_whole = not is_archive(source.read(4096))
@@ -363,7 +362,7 @@ class OldItems:
 
 
 def forget_stale(workspace: Workspace, athlete_id: str, readable: Sequence[str]) -> None:
-    """Forget rows of files that are `readable` at last, and places that a content has left for another."""
+    """Forget rows of what is `readable` at last, and places that a content has left for another."""
     places: dict[str, list[str]] = {}
     for entry in workspace.load_seen(athlete_id).values():
         places.setdefault(entry.content_sha256, []).append(entry.path)
@@ -385,9 +384,9 @@ def _is_there(place: str) -> bool:
         return True
 
 
-def _unread(file: Found) -> str:
-    """What a file is known by of which nothing could be read."""
-    return hashlib.sha256(str(file.path.resolve()).encode()).hexdigest()
+def _unread(place: str) -> str:
+    """What a file, or a folder, is known by of which nothing could be read."""
+    return hashlib.sha256(place.encode()).hexdigest()
 
 
 def _or_else(found: Iterator[Member], otherwise: Member) -> Iterator[Member]:

@@ -6,6 +6,7 @@ imported only where there is a step to take: it costs a quarter of a second.
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,23 @@ def _as_any_database_has_it(_inspector: object, _table: object, column: dict[str
 
 def make_tables(connection: sa.Connection) -> None:
     """Make all tables, as of this Surefoot, where there are none."""
-    catalogue.metadata.create_all(connection, checkfirst=False)
+    for statement in _making(f"{connection.dialect.name}+{connection.dialect.driver}"):
+        connection.exec_driver_sql(statement)
     connection.execute(catalogue.meta.insert().values(key="schema_version", value="2"))
     _stamp(connection, HEAD)
+
+
+@cache
+def _making(database: str) -> list[str]:
+    """The statements that make all tables, put together once a process."""
+    said: list[str] = []
+
+    def write_down(made: sa.schema.ExecutableDDLElement, *_: object, **__: object) -> None:
+        said.append(str(made.compile(dialect=engine.dialect)))
+
+    engine = sa.create_mock_engine(f"{database}://", write_down)
+    catalogue.metadata.create_all(engine, checkfirst=False)
+    return said
 
 
 def drop_tables(connection: sa.Connection) -> None:

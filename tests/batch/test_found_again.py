@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import intake, worker, workflow
+from pipeline.batch import Found, import_files
 from pipeline.workflow import ANALYSIS_VERSION
 from pipeline.workspace import Workspace
-from tests.imports import take_in
+from tests.imports import HereEngine, take_in
 from tests.made_runs import fit_file
 from tests.test_exports import save, strava
 
@@ -34,6 +35,22 @@ def test_what_can_be_read_at_last_is_rejected_no_more(
     ]
     assert workspace.load_rejected("ada")["source_name"].to_list() == ["lost.fit"]
     assert workspace.counts("ada") == {"files": 5, "runs": 3, "duplicates": 1, "skipped": 0, "rejected": 1}
+
+
+def test_a_folder_that_can_be_looked_into_at_last_is_rejected_no_more(
+    workspace: Workspace, folder: Path
+) -> None:
+    """Once its rights allow it the files below it are read, and its own row is gone; another's stays."""
+    for name in ("opened", "closed"):
+        (folder / name).mkdir()
+    closed = [Found(folder / name, name) for name in ("closed", "opened")]
+    import_files(workspace, closed, "ada", HereEngine())
+    assert workspace.load_rejected("ada")["source_name"].to_list() == ["closed", "opened"]
+    (folder / "opened" / "below").mkdir()
+    (folder / "opened" / "below" / "run.fit").write_bytes(fit_file(2))
+    take_in(workspace, folder / "opened")
+    assert workspace.load_rejected("ada")["source_name"].to_list() == ["closed"]
+    assert workspace.counts("ada") == {"files": 2, "runs": 1, "duplicates": 0, "skipped": 0, "rejected": 1}
 
 
 @pytest.mark.parametrize("as_zip", [False, True])
