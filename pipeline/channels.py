@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.columns import numbers_of
 from pipeline.numeric import Array, Integers, longest_rise, resample_all
+from pipeline.recorded import Samples
 from pipeline.tables import Records
 
 STANCE_TIME, STANCE_BALANCE = "stance_time_ms", "stance_time_balance_percent"
@@ -18,33 +19,30 @@ DYNAMICS = (STANCE_TIME, STANCE_BALANCE, DEVELOPER_STANCE_TIME)
 MAX_CELLS = 40_000_000
 """A hundred hours of a hundred channels."""
 _AT_ONCE = 16
+_CORE = frozenset(Records.column_names())
 
 
 def derive_channels(
-    records: pl.DataFrame, start_time: datetime, elapsed_s: Integers, *, max_gap_s: float = 3.0
+    samples: Samples, start_time: datetime, elapsed_s: Integers, *, max_gap_s: float = 3.0
 ) -> pl.DataFrame | None:
-    """The further numbers of `records` on the track's seconds, None where there are none.
+    """The further numbers of the records on the track's seconds, None where there are none.
 
     One row per second since `start_time`: `elapsed_s`, then each channel under its own name, as float32;
     linear between samples at most 3 s apart, null elsewhere. Texts and arrays are left out, and of channels
     by the hundred the last, where they would hold more than `MAX_CELLS` numbers.
     """
-    core = Records.column_names()
     further = [
-        column
-        for column in records.get_columns()
-        if column.name not in core and column.dtype == pl.Float64 and column.null_count() < len(column)
+        name for name, value in samples.numbers.items() if name not in _CORE and np.isfinite(value).any()
     ]
     if not further:
         return None
-    stamps = records["timestamp"].to_numpy()
-    time_s = np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e6) - start_time.timestamp()
+    time_s = samples.time_s - start_time.timestamp()
     inside = np.flatnonzero((time_s > -1) & (time_s < elapsed_s[-1] + 1))
     forward = inside[longest_rise(time_s[inside])]
-    rows = slice(None) if len(forward) == len(records) else forward
+    rows = slice(None) if len(forward) == len(samples) else forward
     found = [pl.Series("elapsed_s", elapsed_s)]
     for first in range(0, min(len(further), MAX_CELLS // len(elapsed_s)), _AT_ONCE):
-        recorded = {column.name: column.to_numpy()[rows] for column in further[first : first + _AT_ONCE]}
+        recorded = {name: samples.numbers[name][rows] for name in further[first : first + _AT_ONCE]}
         on_seconds = resample_all(time_s[rows], recorded, elapsed_s, max_gap_s)
         found += numbers_of(on_seconds, np.float32).values()
     return pl.DataFrame(found)

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
-import polars as pl
 
 from pipeline.errors import Rejected
 from pipeline.numeric import (
@@ -33,6 +32,7 @@ from pipeline.numeric import (
     resample_all,
     rolling_mean,
 )
+from pipeline.recorded import Samples
 from pipeline.tables import DataFrame, TimerEvents
 
 CELL_M = 5.0
@@ -97,7 +97,7 @@ class Course:
 
 
 def derive_motion(
-    records: pl.DataFrame,
+    samples: Samples,
     timer_events: DataFrame[TimerEvents],
     *,
     max_gap_s: float = 10.0,
@@ -109,7 +109,7 @@ def derive_motion(
 
     Raises Rejected where fewer than two records carry a usable time, or record over 12 days.
     """
-    time_s, channels, warnings = _in_time_order(records)
+    time_s, channels, warnings = _in_time_order(samples)
     filled = _fill(np.floor(time_s).astype(np.int64), max_gap_s)
     seconds = _outside_pauses(filled, timer_events)
     if len(seconds) < 2:
@@ -137,24 +137,22 @@ def derive_motion(
     )
 
 
-def _in_time_order(records: pl.DataFrame) -> tuple[Array, dict[str, Array], tuple[str, ...]]:
+def _in_time_order(samples: Samples) -> tuple[Array, dict[str, Array], tuple[str, ...]]:
     """Times (s since 1970) that only go up, and the channels on them."""
-    stamps = records["timestamp"].to_numpy()
-    recorded = ~np.isnat(stamps)
-    time_s = np.where(recorded, stamps.astype(np.int64), 0) / 1e6
-    sane = np.flatnonzero(recorded & (time_s > FIRST_SANE_S))
+    time_s = samples.time_s
+    sane = np.flatnonzero(time_s > FIRST_SANE_S)
     forward = sane[longest_rise(time_s[sane])]
     if len(forward) < 2:
         raise Rejected(
             "fewer than two records carry a usable time",
             "steadiness needs a clock: export the recording again, with times",
         )
-    channels = {name: records[name].to_numpy().astype(np.float64, copy=False) for name in CHANNELS}
-    if len(forward) < len(records):
-        channels = {name: value[forward] for name, value in channels.items()}
-    n = int(recorded.sum())
-    lost = 0 if len(forward) == n else int((~np.isin(time_s[recorded], time_s[forward])).sum())
+    if len(forward) == len(time_s):
+        return time_s, {name: samples.numbers[name] for name in CHANNELS}, ()
+    recorded = time_s[np.isfinite(time_s)]
+    n, lost = len(recorded), int((~np.isin(recorded, time_s[forward])).sum())
     said = f"{lost} of {n} records left out: their time is out of order or before 1990"
+    channels = {name: samples.numbers[name][forward] for name in CHANNELS}
     return time_s[forward], channels, (said,) if lost else ()
 
 

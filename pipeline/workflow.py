@@ -49,7 +49,8 @@ def analyse_run(
 
     Raises Rejected where the records carry no clock.
     """
-    motion = derive_motion(activity.records, activity.timer_events)
+    samples = activity.recorded.samples
+    motion = derive_motion(samples, activity.timer_events)
     course = derive_course(motion)
     gait = label_gait(motion.speed_mps, motion.cadence_spm)
     flag = flag_cadence(motion.cadence_spm, motion.speed_mps, gait)
@@ -81,7 +82,7 @@ def analyse_run(
         _grid(run_id, course, heading, features, motion.sampling),
         sum_cadence(seconds),
         sum_passes(place, features),
-        derive_channels(activity.records, motion.start_time, motion.elapsed_s),
+        derive_channels(samples, motion.start_time, motion.elapsed_s),
     )
 
 

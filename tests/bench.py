@@ -205,7 +205,7 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
     """
     content = file.read_bytes()
     activity = read_activity(file.name, content)
-    motion = derive_motion(activity.records, activity.timer_events)
+    motion = derive_motion(activity.recorded.samples, activity.timer_events)
     course = derive_course(motion)
     gait = label_gait(motion.speed_mps, motion.cadence_spm)
     names = {"run_id": "r", "athlete_id": "a", "source_name": file.name, "content_sha256": "0" * 64}
@@ -253,10 +253,10 @@ def stages(file: Path, folder: Path) -> tuple[list[tuple[str, float]], float]:
     parsed = parse_fit(content)
 
     def settle() -> None:
-        run = with_local_day(without_implausible(parsed).run, parsed.records)
+        run = with_local_day(without_implausible(parsed).run, parsed.recorded.samples)
         with_sport_from_evidence(with_sport_of_list(replace(parsed, run=run), ""))
 
-    resample = cpu_ms(lambda: derive_motion(activity.records, activity.timer_events))
+    resample = cpu_ms(lambda: derive_motion(activity.recorded.samples, activity.timer_events))
     gridding = cpu_ms(lambda: derive_course(motion))
     feature, gait_ms = cpu_ms(features), cpu_ms(gaits)
     analysis = cpu_ms(lambda: analyse_run(activity, **names))
@@ -310,7 +310,7 @@ def hour_long(files: Sequence[Path]) -> Path:
     def distance(file: Path) -> float:
         try:
             activity = read_activity(file.name, file.read_bytes())
-            motion = derive_motion(activity.records, activity.timer_events)
+            motion = derive_motion(activity.recorded.samples, activity.timer_events)
         except SurefootError:
             return float("inf")
         return abs(len(motion.elapsed_s) - HOUR) + (1e6 if motion.sampling != "1 Hz" else 0)

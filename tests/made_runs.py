@@ -11,6 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from pipeline.ingest import Activity, read_activity
+from pipeline.recorded import Recorded
 from sample_data import STEADIED, write_fit
 from sample_data.plan import plan_season
 from sample_data.recording import Recording, record_run
@@ -60,7 +61,8 @@ def without(number: int, *channels: str) -> Activity:
     whole = activity(number)
     records = whole.records.with_columns(**dict.fromkeys(channels))
     unit = {"cadence_unit": "none"} if "cadence_spm" in channels else {}
-    return replace(whole, records=records.cast(dict(whole.records.schema)), run=replace(whole.run, **unit))
+    same = Recorded(records.cast(dict(whole.records.schema)))
+    return replace(whole, recorded=same, run=replace(whole.run, **unit))
 
 
 def treadmill_file(number: int) -> bytes:

@@ -16,6 +16,8 @@ from pipeline.channels import derive_channels, pick_dynamics
 from pipeline.errors import SurefootError
 from pipeline.export import export_table
 from pipeline.ingest import Activity, check_run, read_activity
+from pipeline.numeric import Integers
+from pipeline.recorded import Recorded, Samples
 from pipeline.results import FileResult
 from pipeline.tables import Records
 from pipeline.workspace import Workspace
@@ -35,15 +37,22 @@ def records(seconds: list[float], **channels: list[object]) -> pl.DataFrame:
     return core.with_columns(times, **{name: pl.Series(values) for name, values in channels.items()})
 
 
+def channels_of(table: pl.DataFrame, start_time: datetime, elapsed_s: Integers) -> pl.DataFrame | None:
+    """The channels of a table of records."""
+    return derive_channels(Samples.of(table), start_time, elapsed_s)
+
+
 def with_dynamics(number: int) -> Activity:
     """Run `number` by a watch that also records power and the balance of stance time."""
     read = activity(number)
     n = len(read.records)
     return replace(
         read,
-        records=read.records.with_columns(
-            power_w=pl.Series(200.0 + np.arange(n) % 50),
-            stance_time_balance_percent=pl.Series(np.where(np.arange(n) % 7, 49.5, 50.5)),
+        recorded=Recorded(
+            read.records.with_columns(
+                power_w=pl.Series(200.0 + np.arange(n) % 50),
+                stance_time_balance_percent=pl.Series(np.where(np.arange(n) % 7, 49.5, 50.5)),
+            )
         ),
     )
 
@@ -69,7 +78,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 def test_channels_by_hand() -> None:
     """Values are linear between samples up to 3 s apart, and null across longer gaps."""
-    got = derive_channels(records([0, 2, 6], power_w=[100.0, 300.0, 500.0]), START, np.arange(7))
+    got = channels_of(records([0, 2, 6], power_w=[100.0, 300.0, 500.0]), START, np.arange(7))
     assert got is not None
     assert got.columns == ["elapsed_s", "power_w"]
     assert got["power_w"].to_list() == [100.0, 200.0, 300.0, None, None, None, 500.0]
@@ -84,12 +93,12 @@ def test_texts_arrays_and_empty_channels_are_left_out() -> None:
         left_pco_mm=[[1.0, 2.0], [3.0, 4.0]],
         torque_nm=pl.Series([None, None], dtype=pl.Float64).to_list(),
     )
-    assert derive_channels(odd, START, np.arange(2)) is None
+    assert channels_of(odd, START, np.arange(2)) is None
 
 
 def test_a_wild_time_costs_its_own_value_alone() -> None:
     """A record of another year in the middle, and one that goes back, lose their values only."""
-    got = derive_channels(
+    got = channels_of(
         records([0, 1, 1e9, 2, 1, 3], power_w=[1.0, 2.0, 99.0, 3.0, 98.0, 4.0]), START, np.arange(4)
     )
     assert got is not None
@@ -101,7 +110,7 @@ def test_channels_come_back_from_the_workspace(workspace: Workspace) -> None:
     track, channels = workspace.load_track("run-0"), workspace.load_channels("run-0")
     assert channels["elapsed_s"].equals(track["elapsed_s"])
     read = with_dynamics(0)
-    expected = derive_channels(read.records, track["timestamp"][0], track["elapsed_s"].to_numpy())
+    expected = channels_of(read.records, track["timestamp"][0], track["elapsed_s"].to_numpy())
     assert channels.equals(expected)
     assert workspace.load_channels("run-1").shape == (0, 1)
     with pytest.raises(SurefootError, match="no run nobody"):

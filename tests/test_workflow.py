@@ -17,6 +17,7 @@ from pipeline.athlete import AthleteResult, analyse_results
 from pipeline.cli.words import status_lines
 from pipeline.errors import SurefootError
 from pipeline.ingest import Activity, read_activity
+from pipeline.recorded import Recorded
 from pipeline.results import RunResult
 from pipeline.segments import RunSegments
 from pipeline.tables import (
@@ -189,7 +190,7 @@ def test_with_nothing_but_a_clock() -> None:
 
 def test_a_short_run_goes_through() -> None:
     """Five seconds of running make a run that does not count, not an error."""
-    short = replace(activity(0), records=activity(0).records.head(5))
+    short = replace(activity(0), recorded=Recorded(activity(0).records.head(5)))
     result = analyse([short, activity(1)])
     assert Segments.is_valid(result.segments)
     assert result.runs.filter(run_id="r0")["counts"].to_list() == [False]
@@ -201,7 +202,7 @@ def test_bad_cadence_is_said_in_figures() -> None:
     holes = whole.records.with_row_index().with_columns(
         cadence_spm=pl.when(pl.col("index") // 60 % 2 == 0).then(pl.col("cadence_spm"))
     )
-    result = analyse([replace(whole, records=holes.drop("index"))])
+    result = analyse([replace(whole, recorded=Recorded(holes.drop("index")))])
     assert not result.runs["counts"][0]
     assert result.runs["counts_reason"][0].startswith("cadence is usable in 5")
 
@@ -210,7 +211,10 @@ def test_smart_recording_is_said_where_windows_are_few() -> None:
     """With a record each six seconds nothing is bridged to a window, and the reason of the run says so."""
     whole = activity(0)
     result = analyse(
-        [replace(whole, records=whole.records.gather_every(6)), read_activity("run.fit", treadmill_file(1))]
+        [
+            replace(whole, recorded=Recorded(whole.records.gather_every(6))),
+            read_activity("run.fit", treadmill_file(1)),
+        ]
     )
     reasons = dict(result.runs.select("run_id", "counts_reason").iter_rows())
     assert reasons["r0"].startswith("0 technical and 0 smooth windows of 20 s, 12 of each are needed; smart")

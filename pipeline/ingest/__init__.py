@@ -54,7 +54,7 @@ def read_activity(name: str, content: bytes, *, kind: str = "") -> Activity:
     activity = without_implausible(_parse(name, content))
     if activity.run.file_kind != "activity":
         raise NotARun(f"it is {_in_words(activity.run.file_kind)}, not a recording")
-    if activity.records.is_empty():
+    if not len(activity.recorded):
         if activity.run.sport:
             check_run(activity)
         where = f": it is damaged at byte {activity.damage.byte}" if activity.damage else ""
@@ -70,7 +70,7 @@ def read_activity(name: str, content: bytes, *, kind: str = "") -> Activity:
             f"it is dated {year}: the clock was not set",
             "correct its date in the watch's app, and export it",
         )
-    run = with_local_day(activity.run, activity.records)
+    run = with_local_day(activity.run, activity.recorded.samples)
     if said := damage_warning(activity, content):
         run = replace(run, warnings=(said, *run.warnings))
     return with_sport_from_evidence(with_sport_of_list(replace(activity, run=run), kind))

@@ -7,6 +7,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from pipeline.recorded import Recorded
 from pipeline.tables import DataFrame, TimerEvents
 
 
@@ -39,16 +40,20 @@ class ActivityInfo:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """A recording as read: nothing resampled, nothing dropped.
-
-    `records` has one row per record message, in file order: the columns of `tables.Records` first,
-    then any further channel of the file under a unit-bearing name.
-    """
+    """A recording as read: nothing resampled, nothing dropped."""
 
     run: ActivityInfo
-    records: pl.DataFrame
+    recorded: Recorded
     timer_events: DataFrame[TimerEvents]
     laps: pl.DataFrame = field(default_factory=pl.DataFrame)
     sessions: pl.DataFrame = field(default_factory=pl.DataFrame)
     sets: pl.DataFrame = field(default_factory=pl.DataFrame)
     damage: Damage | None = None
+
+    @property
+    def records(self) -> pl.DataFrame:
+        """One row per record message, in file order.
+
+        The columns of `tables.Records` first, then any further channel of the file under a unit-bearing name.
+        """
+        return self.recorded.table

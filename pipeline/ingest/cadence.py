@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline.ingest.activity import Activity
+from pipeline.recorded import Recorded
 
 WALK_RATIO_BORDER = 0.012
 """m per step/min: twice the usual walk ratio, half of what strides show when taken for steps."""
@@ -81,7 +82,7 @@ def overrule_cadence_unit(
     return replace(
         activity,
         run=replace(run, cadence_unit=unit, cadence_unit_reason=reason, warnings=warnings),
-        records=activity.records.with_columns(pl.col("cadence_spm") * factor),
+        recorded=Recorded(activity.records.with_columns(pl.col("cadence_spm") * factor)),
     )
 
 

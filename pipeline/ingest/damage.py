@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.ingest.activity import Activity
 from pipeline.ingest.fit_decode import WRONG_CHECKSUM
+from pipeline.recorded import Recorded
 
 PIECE_RECORDS = 60
 """Between gaps of a day, what is left by damage needs as many records as this to be believed."""
@@ -41,7 +42,7 @@ def without_implausible(activity: Activity) -> Activity:
         return activity
     warning = f"{lost} records whose time does not fit the others were left out"
     run = replace(activity.run, warnings=(*activity.run.warnings, warning))
-    return replace(activity, run=run, records=activity.records[kept])
+    return replace(activity, run=run, recorded=Recorded(activity.records[kept]))
 
 
 def _believed(time_us: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import cast
@@ -10,10 +9,11 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from pipeline.columns import dtypes, numbers_of
+from pipeline.columns import dtypes
 from pipeline.ingest import fit_profile as profile
 from pipeline.ingest.activity import Activity, ActivityInfo
 from pipeline.ingest.fit_decode import Decoded, Floats, Table, decode_fit, unwrap
+from pipeline.recorded import Recorded, Samples, columns_of, instants
 from pipeline.tables import DataFrame, TimerEvents
 
 _EPOCH = datetime(1989, 12, 31, tzinfo=UTC)
@@ -26,8 +26,6 @@ _NOTHING = pl.Series([], dtype=_INSTANT)
 _TIMER = 0
 _TIMER_TYPES = {0: "start", 1: "stop", 4: "stop", 8: "stop", 9: "stop"}
 _GARBAGE_RECORDS = 100
-_NUMBERS_AT_ONCE = 50_000
-"""So many become columns together: a series costs as much as some thousand numbers."""
 # Record fields that the columns of tables.Records are made of.
 _CORE_SOURCES = frozenset(
     [
@@ -52,11 +50,11 @@ def parse_fit(content: bytes) -> Activity:
     warnings = list(decoded.warnings)
     shift, clock = _time_shift(decoded)
     warnings += clock
-    records = _records(decoded, shift, warnings)
+    samples = _samples(decoded, shift, warnings)
     sessions = _frame(decoded.table(profile.SESSION), shift)
     return Activity(
-        run=replace(_info(decoded, records, sessions, shift), warnings=tuple(warnings)),
-        records=records,
+        run=replace(_info(decoded, samples, sessions, shift), warnings=tuple(warnings)),
+        recorded=Recorded(samples),
         timer_events=_timer_events(decoded.table(profile.EVENT), shift),
         laps=_frame(decoded.table(profile.LAP), shift),
         sessions=sessions,
@@ -108,10 +106,7 @@ def _absolute(seconds: Floats, shift: float) -> Floats:
 
 def _instants(name: str, seconds: Floats, shift: float) -> pl.Series:
     """FIT seconds -> UTC; null where unknown."""
-    micros = (_absolute(seconds, shift) + _EPOCH_S) * 1e6
-    if np.isfinite(micros).all():
-        return pl.Series(name, micros.astype(np.int64)).cast(_INSTANT)
-    return pl.Series(name, micros, nan_to_null=True).cast(_INSTANT)
+    return instants(name, _absolute(seconds, shift) + _EPOCH_S)
 
 
 def _names(name: str, kind: str, values: Floats) -> pl.Series:
@@ -121,40 +116,35 @@ def _names(name: str, kind: str, values: Floats) -> pl.Series:
     return pl.Series(name, [known[code] for code in codes], dtype=pl.String)
 
 
-def _channels(table: Table, shift: float, skip: frozenset[str] = frozenset()) -> Iterator[pl.Series]:
-    """The table's fields as columns named with their units; arrays as lists.
-
-    What becomes a column leaves the table, so that a wide one is not in memory twice.
-    """
-    taken: set[str] = set()
+def _channels(
+    table: Table, shift: float, skip: frozenset[str] = frozenset()
+) -> tuple[dict[str, Floats], list[pl.Series]]:
+    """The table's fields under names with their units: numbers, and columns of times, texts and lists."""
+    others: dict[str, pl.Series] = {}
     numbers: dict[str, Floats] = {}
-    for field, form in list(table.columns):
+    for (field, form), values in table.columns.items():
         if field.name in skip or (field.kind and form == "text"):
             continue
-        values = table.columns[field, form] if field.kind else table.columns.pop((field, form))
         # A field that is a number in one definition and an array or text in another gives two columns.
         column = field.column
-        name = column if column not in taken else f"{column}_{form}"
-        taken.add(name)
+        name = column if column not in numbers and column not in others else f"{column}_{form}"
         if form == "text":
-            yield pl.Series(name, values.tolist(), dtype=pl.String)
+            others[name] = pl.Series(name, values.tolist(), dtype=pl.String)
         elif field.kind:
             # Times and names are single values: of an array that only damage makes the first counts.
             codes = values.astype(np.float64) if form == "number" else table.numbers(field.name)
-            yield _instants(name, codes, shift) if field.kind == "time" else _names(name, field.kind, codes)
+            timed = field.kind == "time"
+            others[name] = _instants(name, codes, shift) if timed else _names(name, field.kind, codes)
         elif form == "list":
-            yield pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
+            others[name] = pl.Series(name, values.tolist(), dtype=pl.List(pl.Float64))
         else:
             numbers[name] = values.astype(np.float64, copy=False)
-        del values
-    at_once = max(1, _NUMBERS_AT_ONCE // max(1, len(table.positions)))
-    while numbers:
-        few = {name: numbers.pop(name) for name in list(numbers)[:at_once]}
-        yield from numbers_of(few).values()
+    return numbers, list(others.values())
 
 
 def _frame(table: Table, shift: float) -> pl.DataFrame:
-    return pl.DataFrame(list(_channels(replace(table, columns=dict(table.columns)), shift)))
+    numbers, others = _channels(table, shift)
+    return pl.DataFrame([*others, *columns_of(numbers)])
 
 
 def _first_valid(length: int, *choices: Floats | None) -> Floats:
@@ -166,7 +156,7 @@ def _first_valid(length: int, *choices: Floats | None) -> Floats:
     return found
 
 
-def _records(decoded: Decoded, shift: float, warnings: list[str]) -> pl.DataFrame:
+def _samples(decoded: Decoded, shift: float, warnings: list[str]) -> Samples:
     table = decoded.table(profile.RECORD)
     length, find = len(table.positions), table.find
     packed_speed, packed_distance = _unpack_speed_distance(table, decoded.segments)
@@ -187,8 +177,9 @@ def _records(decoded: Decoded, shift: float, warnings: list[str]) -> pl.DataFram
         "cadence_spm": 2 * _first_valid(length, cadence, find("cadence256")),
         "heart_rate_bpm": table.numbers("heart_rate"),
     }
-    instants = _instants("timestamp", table.numbers("timestamp"), shift)
-    return pl.DataFrame([instants, *numbers_of(core).values(), *_channels(table, shift, _CORE_SOURCES)])
+    further, others = _channels(table, shift, _CORE_SOURCES)
+    time_s = _absolute(table.numbers("timestamp"), shift) + _EPOCH_S
+    return Samples(time_s, core | further, tuple(others))
 
 
 def _unpack_speed_distance(
@@ -241,7 +232,7 @@ def _sets(decoded: Decoded, shift: float) -> pl.DataFrame:
     )
 
 
-def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift: float) -> ActivityInfo:
+def _info(decoded: Decoded, samples: Samples, sessions: pl.DataFrame, shift: float) -> ActivityInfo:
     file_id, activity = decoded.table(profile.FILE_ID), decoded.table(profile.ACTIVITY)
     sport, sub_sport = (
         _first_text(sessions, name) or _first_name(decoded.table(profile.SPORT), name)
@@ -254,7 +245,7 @@ def _info(decoded: Decoded, records: pl.DataFrame, sessions: pl.DataFrame, shift
     local_date: date | None = None
     if start is not None and offset is not None:
         local_date = (start + timedelta(seconds=offset)).date()
-    has_cadence = records["cadence_spm"].null_count() < len(records)
+    has_cadence = bool(np.isfinite(samples.numbers["cadence_spm"]).any())
     return ActivityInfo(
         source_format="fit",
         sport=sport,

@@ -7,13 +7,13 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-import polars as pl
 import tzfpy
 
 from pipeline.ingest.activity import ActivityInfo
+from pipeline.recorded import Samples
 
 
-def with_local_day(run: ActivityInfo, records: pl.DataFrame) -> ActivityInfo:
+def with_local_day(run: ActivityInfo, samples: Samples) -> ActivityInfo:
     """`run` with `local_date` and `utc_offset_s`, from its `start_time`.
 
     The offset is the file's own where it has one, else that of the time zone at the first position,
@@ -22,7 +22,7 @@ def with_local_day(run: ActivityInfo, records: pl.DataFrame) -> ActivityInfo:
     """
     if run.start_time is None:
         return run
-    offset_s = run.utc_offset_s or _offset_at_first_fix(run, records)
+    offset_s = run.utc_offset_s or _offset_at_first_fix(run, samples)
     if offset_s is None:
         offset_s = run.utc_offset_s
     warnings = run.warnings
@@ -32,8 +32,8 @@ def with_local_day(run: ActivityInfo, records: pl.DataFrame) -> ActivityInfo:
     return replace(run, local_date=local.date(), utc_offset_s=offset_s, warnings=warnings)
 
 
-def _offset_at_first_fix(run: ActivityInfo, records: pl.DataFrame) -> int | None:
-    lat, lon = records["lat_deg"].to_numpy(), records["lon_deg"].to_numpy()
+def _offset_at_first_fix(run: ActivityInfo, samples: Samples) -> int | None:
+    lat, lon = samples.numbers["lat_deg"], samples.numbers["lon_deg"]
     fixes = np.flatnonzero(np.isfinite(lat) & np.isfinite(lon))
     if not len(fixes) or run.start_time is None:
         return None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.ingest.activity import Activity, ActivityInfo, Damage
 from pipeline.ingest.cadence import decide_cadence_unit
+from pipeline.recorded import Recorded
 from pipeline.tables import DataFrame, TimerEvents
 
 EARTH_RADIUS_M = 6_371_000.0
@@ -73,7 +74,7 @@ def activity_of_points(
     )
     return Activity(
         run=run,
-        records=_records(points, unit.steps_per_count),
+        recorded=Recorded(_records(points, unit.steps_per_count)),
         timer_events=timer_events(times, breaks),
         laps=pl.DataFrame() if laps is None else laps,
         sessions=pl.DataFrame() if sessions is None else sessions,

@@ -14,6 +14,7 @@ from pipeline.errors import NotARun
 from pipeline.ingest.activity import Activity
 from pipeline.ingest.points import first_time
 from pipeline.ingest.sports import UNSAID, is_run, why_not_a_runner, with_sport_from_evidence
+from pipeline.recorded import Recorded
 from pipeline.tables import TimerEvents
 
 MAX_SESSIONS = 1000
@@ -110,7 +111,7 @@ def _pieces(activity: Activity, spans: list[dict[str, Any]]) -> Iterator[Activit
             replace(
                 activity,
                 run=run,
-                records=records,
+                recorded=Recorded(records),
                 timer_events=TimerEvents.validate(events),
                 laps=_within(activity.laps, start, end, "start_time"),
                 sessions=pl.DataFrame([span], schema_overrides=activity.sessions.schema).drop("end"),

@@ -16,6 +16,7 @@ import polars as pl
 from pipeline.athlete import AthleteResult, analyse_results
 from pipeline.ingest.activity import Activity, ActivityInfo
 from pipeline.numeric import Array, Mask
+from pipeline.recorded import Recorded
 from pipeline.results import RunResult
 from pipeline.tables import BalanceSessions, DataFrame, Grid, Records, TimerEvents
 from pipeline.workflow import analyse_run
@@ -198,7 +199,7 @@ def make_activity(recording: Recording) -> Activity:
         cadence_unit="strides_per_minute",
         cadence_unit_reason="invented",
     )
-    return Activity(info, Records.cast(records), TimerEvents.cast(events))
+    return Activity(info, Recorded(Records.cast(records)), TimerEvents.cast(events))
 
 
 def label_together(passes: list[Pass]) -> AthleteResult:

@@ -202,7 +202,7 @@ def test_a_recording_of_weeks_is_refused_before_its_seconds_are_made():
     """Records of 700 kB that claim 12 days and a half of seconds cost what their reading costs."""
     activity = parse_fit(fit(beats(108_000, 10)))
     with pytest.raises(Rejected, match=r"it records 12\.5 days, and more than 12 are no run"):
-        derive_motion(activity.records, activity.timer_events)
+        derive_motion(activity.recorded.samples, activity.timer_events)
 
 
 @pytest.mark.parametrize("body", LAYOUTS.values(), ids=LAYOUTS)

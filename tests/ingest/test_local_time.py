@@ -2,23 +2,22 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-import polars as pl
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.ingest.activity import ActivityInfo
 from pipeline.ingest.local_time import with_local_day
+from pipeline.recorded import Samples
 
 EVENING = datetime(2024, 7, 1, 23, 30, tzinfo=UTC)
 
 
 def fix(lat_deg=None, lon_deg=None):
     """Records of two points, of which only the second has a position."""
-    return pl.DataFrame(
-        {"lat_deg": [None, lat_deg], "lon_deg": [None, lon_deg]},
-        schema={"lat_deg": pl.Float64, "lon_deg": pl.Float64},
-    )
+    numbers = {"lat_deg": np.array([None, lat_deg], float), "lon_deg": np.array([None, lon_deg], float)}
+    return Samples(np.arange(2.0), numbers)
 
 
 def local(records, start=EVENING, offset_s=None):
