@@ -3,8 +3,9 @@
 Served by gunicorn as `surefoot dashboard` serves it, and opened in headless Chromium with a profile on disk,
 as a person has one: with nothing kept, then often, with files and compiled scripts kept. A page is *drawn*
 when what a reader came for is there (of a run its name, track and profile), and *all there* when the last of
-its tables is too; each counts from the request to the frame that shows it. Beside it stands the bound, a page
-of Dash with one small chart. Then every callback that was sent is sent again, and timed at the server.
+its tables is too, of a long one the rows that are in sight without scrolling in it; each counts from the
+request to the frame that shows it. Beside it stands the bound, a page of Dash with one small chart. Then
+every callback that was sent is sent again, and timed at the server.
 """
 
 from __future__ import annotations

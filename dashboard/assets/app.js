@@ -5,6 +5,7 @@
   /* Dash asks for all of plotly where this is not set: the smaller bundle is on its way, and is waited for. */
   window.Plotly = window.Plotly || new Promise((done) => document.getElementById("plotly").addEventListener("load", done));
 
+  const IN_FIRST_FRAME = 40;
   function makeTable({ columns, rows, right, none }) {
     if (!rows.length) return Object.assign(document.createElement("p"), { className: "small", textContent: none });
     const table = document.createElement("table");
@@ -22,7 +23,10 @@
     };
     table.createTHead().appendChild(line("th", columns));
     const body = table.createTBody();
-    rows.forEach((texts) => body.appendChild(line("td", texts)));
+    const add = (some) => body.append(...some.map((texts) => line("td", texts)));
+    add(rows.slice(0, IN_FIRST_FRAME));
+    /* No more are in sight without scrolling, and hundreds take longer to lay out than a chart to draw. */
+    if (rows.length > IN_FIRST_FRAME) requestAnimationFrame(() => setTimeout(() => add(rows.slice(IN_FIRST_FRAME))));
     return table;
   }
 

@@ -155,6 +155,24 @@ def test_a_run_is_asked_for_once_and_drawn_once(desktop: Seen, address: str, run
     assert desktop.complaints == []
 
 
+def test_a_long_table_is_whole_after_the_first_frame(desktop: Seen, address: str) -> None:
+    """The rows that are in sight come first, all others after them in their order."""
+    page = desktop.open(f"{address}/nowhere", ".notice")
+    at_first = page.evaluate(
+        """() => {
+          const rows = Array.from({ length: 100 }, (_, i) => [String(i)]);
+          const table = dash_clientside.surefoot.makeTable({ columns: ["n"], rows, right: [false] });
+          document.body.append(table);
+          table.id = "long";
+          return table.tBodies[0].rows.length;
+        }"""
+    )
+    assert 20 <= at_first < 100
+    rows = page.locator("#long tbody tr")
+    expect(rows).to_have_count(100, timeout=WAIT_MS)
+    assert rows.all_text_contents() == [str(n) for n in range(100)]
+
+
 def test_the_frame_is_there_before_the_answers(desktop: Seen, address: str, run_id: str) -> None:
     """While the server works on a run its page waits, whole; the frame and its links do not."""
     held: list[Route] = []
