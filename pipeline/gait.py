@@ -128,15 +128,17 @@ def flag_cadence(
     flag = np.full(len(cadence_spm), OK)
     known = np.isfinite(cadence_spm)
     running = known & (gait == RUN)
-    if running.any():
-        ratio = cadence_spm / _usual_cadence(cadence_spm[running])
+    seconds = np.flatnonzero(running)
+    if len(seconds):
+        ratio = cadence_spm / _usual_cadence(cadence_spm.take(seconds))
         # Of the running alone: beside a short run, the median of all seconds is that of the walk.
         local = median_filter(fill_between(np.where(running, cadence_spm, np.nan)), local_s, mode="nearest")
-        flag[running & ((np.abs(cadence_spm / local - 1) > spike_share) | (ratio > 1 + spike_share))] = SPIKE
-        flag[running & (ratio < half_below)] = HALF
-        flag[running & (ratio > double_above)] = DOUBLE
-        flag[_frozen(cadence_spm, speed_mps, running, frozen_s, frozen_speed_range_mps)] = FROZEN
-    flag[~known] = MISSING
+        spike = (np.abs(cadence_spm / local - 1) > spike_share) | (ratio > 1 + spike_share)
+        np.putmask(flag, running & spike, SPIKE)
+        np.putmask(flag, running & (ratio < half_below), HALF)
+        np.putmask(flag, running & (ratio > double_above), DOUBLE)
+        np.putmask(flag, _frozen(cadence_spm, speed_mps, running, frozen_s, frozen_speed_range_mps), FROZEN)
+    np.putmask(flag, ~known, MISSING)
     return flag
 
 
@@ -154,7 +156,7 @@ def _frozen(cadence: Array, speed: Array, running: Mask, longest_s: int, speed_r
     slow_speed = rolling_mean(speed, 15) if len(long) else speed
     for k in long:
         part = slice(borders[k], borders[k + 1])
-        if np.isfinite(slow_speed[part]).any():
-            low, high = np.nanquantile(slow_speed[part], [0.1, 0.9])
-            frozen[part] = high - low > speed_range_mps
+        speeds = slow_speed[part][np.isfinite(slow_speed[part])]
+        if len(speeds):
+            frozen[part] = quantile(speeds, 0.9) - quantile(speeds, 0.1) > speed_range_mps
     return frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from array import array
 from functools import cache
 
@@ -150,7 +149,8 @@ class Scanner:
                 self.damage = Damage(position, f"more than {self._most:,} different layouts of messages")
                 return position
             order = ">" if content[position + 2] else "<"
-            message = struct.unpack_from(f"{order}H", content, position + 3)[0]
+            number_bytes = content[position + 3 : position + 5]
+            message = int.from_bytes(number_bytes, "big" if order == ">" else "little")
             size = 1 + sum(native[1::3]) + sum(developer[1::3])
             self._definitions.append(Definition(message, order, native, developer, descriptions, size))
             self.undescribed |= None in descriptions
