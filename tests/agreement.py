@@ -190,7 +190,7 @@ def _share(run: Recorded, places: Places) -> float:
 
 def kappa(pairs: Iterable[Sequence[bool]] | Array) -> float:
     """Cohen's kappa (Cohen 1960, doi 10.1177/001316446002000104) of pairs of labels."""
-    both = np.array(list(pairs), dtype=bool)
+    both = np.array(pairs if isinstance(pairs, np.ndarray) else list(pairs), dtype=bool)
     if not len(both):
         return float("nan")
     first, second = both[:, 0], both[:, 1]

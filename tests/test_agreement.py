@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.agreement import kappa
-from tests.ceilings import Pairs, best_scores, kappa_of_normals
+from tests.ceilings import Pairs, best_scores, kappa_at_best_cut, kappa_of_normals
 
 
 def test_kappa_by_hand() -> None:
@@ -34,6 +34,14 @@ def test_kappa_of_two_normals_is_what_cutting_them_gives() -> None:
     drawn = np.random.default_rng(1).multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], 1_000_000)
     cut = drawn > np.quantile(drawn, 2 / 3)
     assert kappa(cut) == pytest.approx(kappa_of_normals(0.8, 1 / 3), abs=0.003)
+
+
+def test_scores_are_cut_where_they_agree_best() -> None:
+    """Two scores put the same two of ten places on top, the rest upside down: cut below those two, 1."""
+    first = np.arange(10.0)
+    second = np.concatenate([first[:8][::-1], first[8:]])
+    assert kappa_at_best_cut(np.column_stack([first, second])) == 1
+    assert kappa_at_best_cut(np.column_stack([first, first[::-1]])) < 0
 
 
 def test_the_best_score_leaves_out_what_does_not_repeat() -> None:
