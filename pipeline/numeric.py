@@ -246,10 +246,10 @@ def merge_short(label: NDArray[Any], min_length: int, within: NDArray[Any] | Non
 
 
 def _merge_short(labels: list[Any], lengths: list[int], min_length: int) -> tuple[list[Any], list[int]]:
-    while len(lengths) > 1 and min(lengths) < min_length:
-        k = lengths.index(min(lengths))
-        neighbours = [j for j in (k - 1, k + 1) if 0 <= j < len(lengths)]
-        labels[k] = labels[max(neighbours, key=lengths.__getitem__)]
+    while len(lengths) > 1 and (shortest := min(lengths)) < min_length:
+        k = lengths.index(shortest)
+        before, after = lengths[k - 1] if k else 0, lengths[k + 1] if k + 1 < len(lengths) else 0
+        labels[k] = labels[k - 1] if before >= after else labels[k + 1]
         for j in (k + 1, k):
             if 0 < j < len(lengths) and labels[j] == labels[j - 1]:
                 lengths[j - 1] += lengths[j]
