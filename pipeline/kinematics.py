@@ -270,7 +270,8 @@ def derive_course(motion: Motion, *, cell_m: float = CELL_M, break_m: float = 30
     on_cells = _on_cells(motion, travelled, at, second)
     altitude = on_cells["altitude_m"]
     noise_m = measure_altitude_noise(altitude, motion.sampling, cell_m=cell_m)
-    window_m = float(np.clip(GRADE_WINDOW_PER_NOISE * np.nan_to_num(noise_m), *GRADE_WINDOW_M))
+    least_m, most_m = GRADE_WINDOW_M
+    window_m = least_m if np.isnan(noise_m) else min(max(GRADE_WINDOW_PER_NOISE * noise_m, least_m), most_m)
     smooth, grade = _smooth_altitude(altitude, window_m, cell_m)
     climb = np.diff(smooth) if len(smooth) else np.zeros(0)
     return Course(

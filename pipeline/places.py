@@ -86,7 +86,9 @@ def place_ids(lat_deg: Array, lon_deg: Array, heading_deg: Array) -> Integers:
 def sum_passes(place: Integers, values: Mapping[str, Array]) -> Passes:
     """Mean of each of `values` (n,) over the cells of each place; NaN left out, NaN where all are."""
     known = np.flatnonzero(place != NOWHERE)
-    unique, at = np.unique(place[known], return_inverse=True)
+    borders = stretches(place[known])  # a run stays in a place for some cells
+    unique, visit = np.unique(place[known[borders[:-1]]], return_inverse=True)
+    at = np.repeat(visit, np.diff(borders))
     own = np.array([value[known] for value in values.values()])
     finite = np.isfinite(own)
     own[~finite] = 0.0
