@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -48,6 +48,23 @@ def insert(connection: sa.Connection, table: sa.Table, frame: pl.DataFrame) -> N
         values = kept[name].to_list()
         columns.append(values if to_database is None else map(to_database, values))
     connection.exec_driver_sql(statement, list(zip(*columns, strict=True)))
+
+
+def insert_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows of the same columns to a table of the catalogue, as `to_row` gives them."""
+    if not rows:
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(table.insert(), rows)
+        return
+    names = tuple(column.name for column in table.c if column.name in rows[0])
+    statement, processors = _insertion(table, names)
+    to_database = list(zip(names, processors, strict=True))
+    values = [
+        tuple(row[name] if process is None else process(row[name]) for name, process in to_database)
+        for row in rows
+    ]
+    connection.exec_driver_sql(statement, values)
 
 
 @cache

@@ -14,7 +14,7 @@ from pipeline.errors import SurefootError
 from pipeline.results import Answer, FileResult, Origin, PackRef, Relabelled, RunResult, Seen
 from pipeline.tables import DataFrame, Plans, Repeats, Runs, Segments, Stability, Stretches
 from pipeline.workspace import catalogue, originals, packs
-from pipeline.workspace.frames import insert, to_row, to_rows
+from pipeline.workspace.frames import insert, insert_rows, to_row, to_rows
 from pipeline.workspace.grouping import Grouping
 from pipeline.workspace.joblist import JobList
 from pipeline.workspace.kept import put
@@ -80,14 +80,8 @@ class Workspace(Transfer, JobList, Showing, Grouping):
         for file in packs.pack_files(self.kept, pack.athlete_id, pack.analysis_version, pack.pack_id):
             if not file.is_file():
                 raise SurefootError(f"the pack {file} is gone", "analyse the files again")
-        connection.execute(
-            catalogue.packs.insert().values(
-                pack_id=pack.pack_id,
-                athlete_id=pack.athlete_id,
-                analysis_version=pack.analysis_version,
-                size_bytes=pack.size_bytes,
-            )
-        )
+        names = ("pack_id", "athlete_id", "analysis_version", "size_bytes")
+        insert_rows(connection, catalogue.packs, [{name: getattr(pack, name) for name in names}])
 
     def save_athlete(
         self,
@@ -224,7 +218,7 @@ def _replace_files(
     anew = _analysed_anew(connection, athlete_id, results)
     if first:
         connection.execute(table.delete().where(same), [{"old_sha256": sha} for sha in first])
-    connection.execute(table.insert(), rows)
+    insert_rows(connection, table, rows)
     return anew
 
 
@@ -278,10 +272,9 @@ def _add_runs(
         place = {"pack_id": pack.pack_id, "position": positions[key["run_id"]], "cadence_moments": moments}
         placed.append(key | place)
         passed.append(key | to_passes_row(run.passes))
-    if rows:
-        connection.execute(catalogue.runs.insert(), rows)
-        connection.execute(catalogue.placements.insert(), placed)
-        connection.execute(catalogue.passes.insert(), passed)
+    insert_rows(connection, catalogue.runs, rows)
+    insert_rows(connection, catalogue.placements, placed)
+    insert_rows(connection, catalogue.passes, passed)
 
 
 def _drop_dead_packs(connection: sa.Connection, athlete_id: str) -> Sequence[sa.Row[Any]]:
@@ -290,7 +283,8 @@ def _drop_dead_packs(connection: sa.Connection, athlete_id: str) -> Sequence[sa.
     unnamed = table.c.pack_id.not_in(sa.select(catalogue.placements.c.pack_id))
     mine = (table.c.athlete_id == athlete_id) & unnamed
     dead = connection.execute(sa.select(table).where(mine)).all()
-    connection.execute(table.delete().where(mine))
+    if dead:
+        connection.execute(table.delete().where(mine))
     return dead
 
 
@@ -369,4 +363,4 @@ def _remember(connection: sa.Connection, athlete_id: str, seen: Sequence[Seen]) 
     if rows:
         same = (table.c.athlete_id == athlete_id) & (table.c.path == sa.bindparam("old_path"))
         connection.execute(table.delete().where(same), [{"old_path": path} for path in rows])
-        connection.execute(table.insert(), list(rows.values()))
+        insert_rows(connection, table, list(rows.values()))
