@@ -28,7 +28,7 @@ from pipeline.workspace.sqlite import Sqlite
 from sample_data import STEADIED
 from sample_data.write_season import write_season
 from tests.imports import HereEngine
-from tests.rounded import round_grid, round_track
+from tests.workspace.workspace_builders import round_grid, round_track
 
 SEASON_WEEKS = 12
 LONG_RUN_S = 6 * 3600

@@ -3,9 +3,9 @@ their further channels in a third where any run has some.
 
 One row group is one run, in the order of `PackRef.run_ids`. Numbers are whole multiples of a step far
 below what a watch resolves, in 32 bits (64 in packs of an older Surefoot), stored as differences
-(DELTA_BINARY_PACKED) under LZ4: zstd makes grids 1 % and tracks 12 % smaller for half as much time again. Not stored: the run's id, which the catalogue knows, and
-terrain, segment and technicality, which change as places are learnt and are joined when a track is loaded.
-A pack no row names is an orphan and is swept.
+(DELTA_BINARY_PACKED) under LZ4: zstd makes grids 1 % and tracks 12 % smaller for half as much time again.
+Not stored: the run's id, which the catalogue knows, and terrain, segment and technicality, which change as
+places are learnt and are joined when a track is loaded. A pack no row names is an orphan and is swept.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from workspace_builders import (
     file_result,
     grid,
     no_run,
+    round_grid,
+    round_track,
     run_result,
     run_row,
     runs_frame,
@@ -46,7 +48,6 @@ from pipeline.tables import (
 )
 from pipeline.workspace import RunResult, Seen, Workspace, save_pack
 from pipeline.workspace.packs import JOINED
-from tests.rounded import round_grid, round_track
 
 pytestmark = pytest.mark.both_databases
 

@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 
+from pipeline.columns import steps_per_unit
 from pipeline.results import Answer
+from pipeline.rounded import Numbers, RoundedGrid, RoundedTrack
 from pipeline.tables import (
     DataFrame,
     Dose,
@@ -29,7 +31,7 @@ from pipeline.tables import (
     Track,
 )
 from pipeline.workspace import FileResult, RunResult
-from tests.rounded import round_grid, round_track
+from pipeline.workspace.packs import JOINED
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 Ask = Callable[[sa.URL | str], None]
@@ -133,6 +135,28 @@ def grid(number: int, cells: int = 60) -> DataFrame[Grid]:
         "abs_grade": rng.uniform(0, 0.2, cells),
     }
     return Grid.cast(pl.DataFrame({"run_id": f"{sha(number)[:16]}-1", **columns}))
+
+
+def round_track(table: pl.DataFrame) -> RoundedTrack:
+    """A Track of one run, less what is joined to it when it is loaded."""
+    first, elapsed_s = table.head(1), table["elapsed_s"].to_numpy()
+    starts = [row["timestamp"] - timedelta(seconds=row["elapsed_s"]) for row in first.iter_rows(named=True)]
+    names = [name for name in steps_per_unit(Track) if name not in JOINED]
+    codes = [table[name].to_physical().to_numpy() for name in ("gait", "cadence_flag")]
+    return RoundedTrack(_name_of(table), (starts or [START])[0], elapsed_s, _numbers(table, names), *codes)
+
+
+def round_grid(table: pl.DataFrame) -> RoundedGrid:
+    """A Grid of one run."""
+    return RoundedGrid(_name_of(table), _numbers(table, list(steps_per_unit(Grid))))
+
+
+def _name_of(table: pl.DataFrame) -> str:
+    return str(table["run_id"][0]) if len(table) else ""
+
+
+def _numbers(table: pl.DataFrame, names: list[str]) -> Numbers:
+    return Numbers.of({name: table[name].to_numpy().astype(np.float64) for name in names})
 
 
 def run_result(number: int, athlete_id: str = "ada", version: int = 1, seconds: int = 120) -> RunResult:
