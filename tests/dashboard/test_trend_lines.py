@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import polars as pl
 import pytest
 
@@ -31,6 +33,14 @@ def test_the_line_is_a_weighted_straight_line_about_each_place() -> None:
         assert value == pytest.approx(np.polyfit(x - at, y, 1, w=weight)[1], rel=1e-9)
 
 
+def test_the_order_of_runs_does_not_matter() -> None:
+    """Shuffled runs have the same line and band."""
+    rng = np.random.default_rng(5)
+    x, y, order = rng.uniform(0, 300, 60), rng.normal(0, 1, 60), rng.permutation(60)
+    grid = np.arange(0.0, 301.0, 2.0)
+    assert np.allclose(local_line(x[order], y[order], grid), local_line(x, y, grid), equal_nan=True)
+
+
 def test_runs_of_one_day_have_a_mean_and_no_slope() -> None:
     """Five runs on one day: the line there is their mean."""
     line = local_line(np.full(5, 3.0), np.arange(5.0), np.array([3.0]), robust_rounds=0)
@@ -52,6 +62,22 @@ def test_no_line_over_a_long_pause() -> None:
     x = np.concatenate([np.arange(0.0, 30.0, 3.0), np.arange(200.0, 230.0, 3.0)])
     line = local_line(x, np.ones_like(x), np.array([10.0, 115.0, 210.0]))[0]
     assert np.isfinite(line).tolist() == [True, False, True]
+
+
+def test_parts_make_the_chart_that_plotly_makes_of_them() -> None:
+    """Put together first or added to a figure one by one, a chart is the same."""
+    drawn: list[Any] = []
+    for chart in (Parts(), go.Figure()):
+        chart.add_scatter(x=[1, 2], y=[3.0, 4.0], mode="lines", line={"width": 2}, name="line")
+        chart.add_bar(x=[1, 2], y=[5, 6], yaxis="y2")
+        chart.add_shape(type="line", x0=1, x1=1, y0=0, y1=1, yref="paper", line_width=1)
+        chart.add_annotation(x=1, y=1, text="first", showarrow=False)
+        chart.add_annotation(x=2, y=1, text="second", showarrow=False)
+        chart.add_layout_image(source="/picture", x=0, y=0, sizex=1, sizey=1)
+        chart.update_layout(template=theme.LIGHT.template, xaxis={"nticks": 4})
+        chart.update_layout(xaxis_range=[0, 3])
+        drawn.append((chart.figure() if isinstance(chart, Parts) else chart).to_dict())
+    assert drawn[0] == drawn[1]
 
 
 @pytest.mark.parametrize(("is_narrow", "rows"), [(False, [0, 0, 1]), (True, [0, 1, 2])])
