@@ -2,18 +2,24 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from sample_data import STEADIED
+from sample_data.plan import plan_season
+from sample_data.routes import make_routes
+from sample_data.write_season import write_run
 from tests.postgres_server import Server, all_new_workspaces_in, started
 
 # A busy machine is no reason to fail: speed is measured in `make bench`.
 settings.register_profile("surefoot", deadline=None)
 settings.load_profile("surefoot")
 
+FORMATS = ("fit", "fit", "gpx", "tcx")
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
 
@@ -71,3 +77,16 @@ def storage() -> Iterator[Any]:
             patched.setenv(name, value)
         yield fsspec.filesystem("s3")
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def week(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up season's first week: a run of each format, and two in FIT."""
+    folder, routes = tmp_path_factory.mktemp("season"), make_routes()
+    (folder / "runs").mkdir()
+    by_name = {route.name: route for route in routes}
+    runs = plan_season(STEADIED, 1, routes).runs
+    for run, kind in zip(runs, FORMATS, strict=False):
+        write_run(folder / "runs", STEADIED, by_name[run.route], replace(run, source_format=kind))
+    (folder / "balance-log.csv").write_text("date,drill,minutes\n2025-09-01,wobble board,20\n")
+    return folder
