@@ -307,7 +307,7 @@ def _register_frame(app: Dash, workspace: queries.Workspace, hosting: Hosting | 
     )
     in_browser(
         app,
-        "closeMenu",
+        "beginPage",
         Output("burger", "opened"),
         Input("url", "pathname"),
         prevent_initial_call=True,

@@ -63,6 +63,12 @@
   };
   narrow.addEventListener("change", tellScheme);
 
+  /* The grid gives a cell the focus, not the link in it. */
+  document.addEventListener("keydown", ({ key, target }) => {
+    const link = key === "Enter" && target.matches(".ag-cell") && target.querySelector("a");
+    if (link) link.click();
+  });
+
   /* What is one step away is drawn when it is opened. */
   const tellOpened = ({ target }) => {
     target.querySelectorAll(".scroll").forEach(drawTables);
@@ -76,6 +82,19 @@
       makeTable,
       chooseFiles,
       isPhone,
+      /* A button that is off has no focus: where it had it and is off while `work` goes on, or for good, whoever goes by
+         keyboard is taken to what is `next`. */
+      async whileOff(buttons, work, next = document.activeElement) {
+        buttons.forEach((button) => (button.disabled = true));
+        await work();
+        buttons.forEach((button) => (button.disabled = false));
+        if (document.activeElement === document.body) next.focus({ preventScroll: true });
+      },
+      turn(button, isOn, next) {
+        const had = document.activeElement === button;
+        button.disabled = !isOn;
+        if (had && !isOn) next.focus({ preventScroll: true });
+      },
       setTitle(title) {
         if (title) document.title = title;
         return window.dash_clientside.no_update;
@@ -108,7 +127,9 @@
           ...rest.map((column) => ({ ...column, ...plain, ...line, width: column.wrapText ? 220 : column.type ? 88 : 108 })),
         ];
       },
-      closeMenu() {
+      /* Another page: the menu closes, and whoever goes by keyboard is at its beginning, past the frame. */
+      beginPage() {
+        document.getElementById("main").focus({ preventScroll: true });
         return false;
       },
       openAthlete(athlete, pathname) {

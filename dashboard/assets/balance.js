@@ -74,7 +74,7 @@
   function show() {
     const api = grid();
     const wrong = [...held.values()].some((row) => row.data.problem);
-    byId("balance-undo").disabled = !done.length;
+    surefoot.turn(byId("balance-undo"), done.length > 0, byId("balance-add"));
     if (!api) return;
     api.setGridOption("rowData", rows());
     api.setColumnsVisible(["problem"], wrong);
@@ -260,12 +260,12 @@
   });
 
   document.addEventListener("keydown", (event) => {
-    const cell = event.target.closest && event.target.closest("#balance-grid .ag-cell");
-    if (!cell || cell.classList.contains("ag-cell-inline-editing")) return;
+    if (!byId("balance-grid") || !event.target.closest || event.target.matches("input, select, textarea")) return;
+    const cell = event.target.closest("#balance-grid .ag-cell");
     if ((event.ctrlKey || event.metaKey) && event.key === "z") {
       event.preventDefault();
       undo();
-    } else if (cell.getAttribute("col-id") === "remove" && ["Enter", " "].includes(event.key)) {
+    } else if (cell && cell.getAttribute("col-id") === "remove" && ["Enter", " "].includes(event.key)) {
       event.preventDefault();
       remove(cell.closest("[row-id]").getAttribute("row-id"));
     }
@@ -283,7 +283,7 @@
   });
 
   /* On a phone day, drill, minutes and the way to delete are in sight; a long drill takes a second line. */
-  const IN_SIGHT = { date: { width: 100 }, drill: { width: 112, wrapText: true, autoHeight: true }, minutes: { width: 66 }, remove: { width: 56 } };
+  const IN_SIGHT = { date: { width: 106 }, drill: { width: 108, wrapText: true, autoHeight: true }, minutes: { width: 64 }, remove: { width: 56 } };
 
   Object.assign(surefoot, {
     fitLog(grid, columns) {

@@ -30,15 +30,16 @@
     }
   }
 
-  async function change(path, body) {
+  function change(path, body, next) {
     const buttons = document.querySelectorAll("#mark-technical, #mark-smooth, #mark-list button");
-    buttons.forEach((button) => (button.disabled = true));
-    try {
-      if (await ask(path, body)) window.dash_clientside.set_props("run-changed", { data: String(Date.now()) });
-    } catch {
-      say("Surefoot does not answer: nothing was changed.", true);
-    }
-    buttons.forEach((button) => (button.disabled = false));
+    const work = async () => {
+      try {
+        if (await ask(path, body)) window.dash_clientside.set_props("run-changed", { data: String(Date.now()) });
+      } catch {
+        say("Surefoot does not answer: nothing was changed.", true);
+      }
+    };
+    surefoot.whileOff(buttons, work, next);
   }
 
   document.addEventListener("change", (event) => {
@@ -71,7 +72,7 @@
       undo.className = "button";
       undo.textContent = "Undo";
       undo.setAttribute("aria-label", `Undo: ${said} is ${terrain}`);
-      undo.addEventListener("click", () => change("undo", { mark }));
+      undo.addEventListener("click", () => change("undo", { mark }, byId("mark-stretch")));
       item.append(`You marked as ${terrain}: `, where, " ", undo);
       return item;
     });

@@ -5,7 +5,7 @@
   let athlete = null;
   const written = (id) => document.getElementById(id).value;
 
-  async function draw() {
+  function draw() {
     const said = document.getElementById("plan-said");
     const button = document.getElementById("plan-draw");
     const wanted = {
@@ -13,22 +13,23 @@
       weeks: Number(written("plan-weeks")),
       start: written("plan-start"),
     };
-    button.disabled = true;
-    try {
-      const answered = await fetch(`/_plan/draw?${new URLSearchParams({ athlete })}`, {
-        method: "POST",
-        headers: { "Content-Type": "application/json" },
-        body: JSON.stringify(wanted),
-      });
-      const isJson = (answered.headers.get("Content-Type") || "").startsWith("application/json");
-      said.textContent = isJson ? (await answered.json()).said : "Write the first day as year-month-day, then draw again.";
-      said.classList.toggle("bad", !answered.ok);
-      if (answered.ok) window.dash_clientside.set_props("plan-changed", { data: String(Date.now()) });
-    } catch {
-      said.textContent = "Nothing was drawn: Surefoot does not answer.";
-      said.classList.add("bad");
-    }
-    button.disabled = false;
+    const work = async () => {
+      try {
+        const answered = await fetch(`/_plan/draw?${new URLSearchParams({ athlete })}`, {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify(wanted),
+        });
+        const isJson = (answered.headers.get("Content-Type") || "").startsWith("application/json");
+        said.textContent = isJson ? (await answered.json()).said : "Write the first day as year-month-day, then draw again.";
+        said.classList.toggle("bad", !answered.ok);
+        if (answered.ok) window.dash_clientside.set_props("plan-changed", { data: String(Date.now()) });
+      } catch {
+        said.textContent = "Nothing was drawn: Surefoot does not answer.";
+        said.classList.add("bad");
+      }
+    };
+    window.dash_clientside.surefoot.whileOff([button], work);
   }
 
   window.dash_clientside.surefoot.planFor = (whose) => {

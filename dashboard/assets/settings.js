@@ -28,7 +28,7 @@
     if (!line) return;
     line.textContent = sentence;
     line.classList.toggle("bad", Boolean(isBad));
-    byId("settings-undo").disabled = !done.length;
+    surefoot.turn(byId("settings-undo"), done.length > 0, byId("main"));
   }
 
   async function ask(path, body) {

@@ -133,7 +133,7 @@ def test_the_report_opens_from_disk(desktop: Seen, workspace: FakeWorkspace, tmp
 
 
 def test_the_main_ways_need_no_mouse(desktop: Seen, address: str) -> None:
-    """By Tab and Enter alone: past the menu, to the runs, into a run, to the next one, and back."""
+    """By keys alone: past the menu, to the runs, into a run by its row, to the next one, and back."""
     page = desktop.open(f"{address}/athlete/maya", "#answer-trend .main-svg")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
@@ -141,7 +141,9 @@ def test_the_main_ways_need_no_mouse(desktop: Seen, address: str) -> None:
     expect(page.locator("#main")).to_be_focused()
     title = page.locator("#run-head h1")
     page.get_by_role("link", name="Runs", exact=True).press("Enter")
-    page.locator(".ag-row a").nth(2).press("Enter", timeout=WAIT_MS)
+    expect(page.locator("#main")).to_be_focused(timeout=WAIT_MS)
+    page.locator(".ag-row [col-id=day]").nth(2).focus(timeout=WAIT_MS)
+    page.keyboard.press("Enter")
     expect(title).to_have_text(re.compile("^Run of "), timeout=WAIT_MS)
     first = title.inner_text()
     page.get_by_role("link", name="Next", exact=True).press("Enter")
