@@ -14,4 +14,5 @@ def served() -> Flask:
     app.layout = html.Div([html.H1("One chart"), dcc.Graph(id="chart", figure=figure)])
     server: Flask = app.server
     server.add_url_rule("/healthz", view_func=lambda: "well")
+    server.test_client().get("/_dash-layout")  # Dash sets itself up at its first request
     return server
