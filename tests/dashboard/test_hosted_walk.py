@@ -184,7 +184,7 @@ PAGES = ("answer", "runs", "stretches", "balance", "plan", "settings", "upload")
 BARE = (
     *("..page.", "..athlete.", "..plan-", "..stretches-", "..balance-calendar", "..run-profile"),
     *("..answer-due", "..answer-half-lives", "..answer-dose", "..answer-leftover", "..settings-starts"),
-    "upload-all",
+    "..upload-all.",
 )
 
 
