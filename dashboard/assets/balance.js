@@ -283,7 +283,7 @@
   });
 
   /* On a phone day, drill, minutes and the way to delete are in sight; a long drill takes a second line. */
-  const IN_SIGHT = { date: { width: 106 }, drill: { width: 108, wrapText: true, autoHeight: true }, minutes: { width: 64 }, remove: { width: 56 } };
+  const IN_SIGHT = { date: { width: 103 }, drill: { width: 101, wrapText: true, autoHeight: true }, minutes: { width: 74 }, remove: { width: 56 } };
 
   Object.assign(surefoot, {
     fitLog(grid, columns) {

@@ -59,7 +59,7 @@ def test_report_loads_nothing(html: str, parts: _Parts) -> None:
 
 def test_report_shows_the_plain_correlation_with_its_reason(parts: _Parts) -> None:
     """Beside the answer, and said at once why it must not be trusted."""
-    assert "r = −0.30" in parts.text
+    assert "r\u00a0=\u00a0−0.30" in parts.text
     assert "Not to be trusted: both drift." in parts.text
 
 
