@@ -149,9 +149,9 @@ def say(*cells: str) -> None:
 
 
 def whole_analysis(files: Sequence[Path], folder: Path) -> tuple[float, Path]:
-    """CPU time (ms) from these files to stored results, and the workspace they are in; median of three."""
+    """CPU time (ms) from these files to stored results, and the workspace they are in; median of nine."""
     times = []
-    for n in range(3):
+    for n in range(9):
         path = folder / f"workspace-{n}"
         start = time.process_time()
         with Workspace(path) as workspace:

@@ -159,7 +159,8 @@ def _array(dtype: pa.DataType, values: NDArray[Any], known: Mask | None = None) 
 
 
 def _words(codes: NDArray[Any], words: tuple[str, ...]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(_array(pa.uint8(), codes), pa.array(words, pa.large_string()))
+    of_code = pl.Series(words).to_arrow(compat_level=pl.CompatLevel.oldest())
+    return pa.DictionaryArray.from_arrays(_array(pa.uint8(), codes), of_code)
 
 
 class PackReader:

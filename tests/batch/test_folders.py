@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,20 @@ from pipeline.errors import SurefootError
 from pipeline.workspace import Workspace
 from tests.imports import HereEngine
 from tests.made_runs import fit_file, no_cadence_file
+
+WITHOUT_PANDAS = """
+import sys
+from pathlib import Path
+from pipeline.batch import find_folders, import_folders
+from pipeline.workspace import Workspace
+from tests.imports import HereEngine
+
+with Workspace(Path(sys.argv[1], "w")) as workspace:
+    found = find_folders([Path(sys.argv[1], "club")], workspace.path)
+    done = dict(import_folders(workspace, found, HereEngine()))
+    assert workspace.counts("ada")["runs"] == 2, done
+assert "pandas" not in sys.modules, "pandas was imported"
+"""
 
 
 @pytest.fixture
@@ -141,3 +157,10 @@ def test_calls_that_do_not_go_together(tmp_path: Path, options: list[str], said:
     assert said in result.output
     assert len(result.output.splitlines()) == 1
     assert not (tmp_path / "w").exists()
+
+
+def test_an_import_does_without_pandas(club: Path) -> None:
+    """What a worker and the driver do loads no pandas: it would cost either a third of a second and 35 MB."""
+    words = [sys.executable, "-c", WITHOUT_PANDAS, str(club.parent)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
