@@ -112,7 +112,8 @@ def _profile(
         "figure": figure if rows else EMPTY_FIGURE,
         "style": {"height": profile.height_px(len(rows))},
         "hidden": not rows,
-        "not_drawn": not_drawn(rows, has_distance=track["distance_m"].count() > 0),
+        # Of a run that a privacy zone hides the head of the page says so.
+        "not_drawn": not_drawn(rows, has_distance=track["distance_m"].count() > 0) if len(track) else "",
         "part": [*(part or (0.0, end)), end, units.unit_m / 1000, units.distance_unit],
     }
 

@@ -65,11 +65,15 @@ class RoundedTrack:
     gait: NDArray[Any]
     cadence_flag: NDArray[Any]
 
+    def time_us(self) -> Integers:
+        """Microseconds since 1970; a run starts with its first whole second."""
+        return int(self.start_time.timestamp()) * 1_000_000 + self.elapsed_s * 1_000_000
+
     def to_table(self) -> DataFrame[Track]:
         """The table; what is joined to a track when it is loaded is null."""
         given = self.numbers.columns() | {
             "elapsed_s": pl.Series(self.elapsed_s),
-            "timestamp": timestamps(self.start_time, self.elapsed_s),
+            "timestamp": pl.Series(self.time_us()).cast(dtypes(Track)["timestamp"]),
             "gait": pl.Series(self.gait).cat.to(dtypes(Track)["gait"]),
             "cadence_flag": pl.Series(self.cadence_flag).cat.to(dtypes(Track)["cadence_flag"]),
         }
@@ -101,12 +105,6 @@ class RoundedGrid:
     def to_cells(self) -> Cells:
         """What labels are made of."""
         return {name: self.numbers[name] for name in READ}
-
-
-def timestamps(start_time: datetime, elapsed_s: Integers) -> pl.Series:
-    """The times of seconds since a run's start, which is that of its first whole second."""
-    start_us = int(start_time.timestamp()) * 1_000_000
-    return pl.Series(start_us + elapsed_s * 1_000_000).cast(dtypes(Track)["timestamp"])
 
 
 def _table(

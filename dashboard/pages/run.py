@@ -202,7 +202,7 @@ def _contents(workspace: queries.Workspace, run_id: str, scheme: str | None) -> 
         if positions.is_empty()
         else track_map.track_map(positions, theme, lay_tiles(track, tiles), units, start),
         "map_hidden": positions.is_empty(),
-        "trackless": TRACKLESS if positions.is_empty() else "",
+        "trackless": TRACKLESS if positions.is_empty() and not track.is_empty() else "",
         "ground": f"Ground: {tile_host(tiles)}, which learns where this run was." if tiles else "",
         "map_table": stretch_table,
         "profile_table": table_data(tables.distance_table(queries.by_distance(track, units.unit_m), units)),
@@ -272,9 +272,11 @@ def _before(
 
 
 def _hidden(workspace: queries.Workspace, run: dict[str, Any], track: pl.DataFrame) -> str:
-    """What a privacy zone hides of the run's ends, as a sentence; empty where it hides neither."""
-    if workspace.load_zones(run["athlete_id"]).is_empty() or track.is_empty():
+    """What a privacy zone hides of the run, as a sentence; empty where it hides nothing."""
+    if workspace.load_zones(run["athlete_id"]).is_empty():
         return ""
+    if track.is_empty():
+        return "A privacy zone hides all of it; results are those of the whole run."
     first, last = track["elapsed_s"][0], track["elapsed_s"][-1]
     ends = {"the start": first > 0, "the end": last + 1 < (run["elapsed_s"] or 0.0)}
     found = " and ".join(name for name, is_hidden in ends.items() if is_hidden)

@@ -122,10 +122,9 @@ def _put_row_groups(target: Kept, tables: Sequence[pa.Table], **how: Any) -> int
 
 
 def _track_columns(track: RoundedTrack) -> dict[str, pa.Array]:
-    start_us = int(track.start_time.timestamp()) * 1_000_000
     return {
         "elapsed_s": _array(pa.int64(), track.elapsed_s),
-        "timestamp": _array(pa.timestamp("us", "UTC"), start_us + track.elapsed_s * 1_000_000),
+        "timestamp": _array(pa.timestamp("us", "UTC"), track.time_us()),
         **_number_columns(track.numbers),
         "gait": _words(track.gait, GAITS),
         "cadence_flag": _words(track.cadence_flag, CADENCE_FLAGS),

@@ -149,6 +149,27 @@ def test_what_a_run_lacks_is_said_in_its_place(run_id: str) -> None:
     assert '"run-drawn":{"hidden":false}' in profile
 
 
+class Hidden(FakeWorkspace):
+    """Runs that lie wholly within a privacy zone."""
+
+    def load_track(self, run_id: str) -> pl.DataFrame:
+        return super().load_track(run_id).clear()
+
+    def load_zones(self, athlete_id: str) -> pl.DataFrame:
+        return pl.DataFrame({"athlete_id": [athlete_id], "zone_id": ["z"]})
+
+
+def test_what_a_zone_hides_is_not_called_missing(run_id: str) -> None:
+    """Of a run wholly within a privacy zone that is said, not that its recording lacks anything."""
+    said = told(Hidden, "run-head", **{"run-id": run_id})
+    assert "A privacy zone hides all of it; results are those of the whole run." in said
+    assert '"run-track":{"hidden":true}' in said
+    assert "This recording has no" not in said
+    profile = told(Hidden, "run-profile", **{"run-id": run_id})
+    assert '"run-drawn":{"hidden":true}' in profile
+    assert '"run-not-drawn":{"children":""}' in profile
+
+
 def test_a_whole_run_lacks_nothing(run_id: str) -> None:
     """Where all was recorded the track is shown and nothing is said to be missing."""
     assert '"run-track":{"hidden":false}' in told(FakeWorkspace, "run-head", **{"run-id": run_id})
